@@ -1,0 +1,36 @@
+/* log.h: lines for people and machines, on standard error, with secrets taken out.
+ *
+ * Lines may come from any thread. A live block (progress) stays below the lines on a terminal.
+ * Every line, and the live block, passes through the redaction first. */
+#ifndef NL_BASE_LOG_H
+#define NL_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum { NL_DEBUG, NL_INFO, NL_WARN, NL_ERROR } nl_level;
+
+/* Lines below `least` are dropped. `json`: one JSON object a line ({"time","level","msg"}). */
+void nl_log_setup(nl_level least, bool json);
+
+/* Sends a copy of every line that is shown to `path` too (appended); NULL stops that.
+ * False where the file cannot be opened. */
+bool nl_log_file(const char *path);
+
+void nl_log(nl_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* `text` is never to be shown: it is replaced by "***" wherever it would occur. Copied.
+ * Texts under 4 bytes are ignored. False where memory ran out or 16 are known already. */
+bool nl_log_secret(const char *text);
+
+/* Replaces every known secret in `text` (in place; it never gets longer). */
+void nl_log_redact(char *text);
+
+/* Shows `lines` (newlines between them, "" for none) as the live block where standard error
+ * is a terminal that can move its cursor; does nothing elsewhere. */
+void nl_log_block(const char *lines);
+
+/* Standard error is a terminal that understands cursor movement (TERM is not dumb). */
+bool nl_log_is_live(void);
+
+#endif

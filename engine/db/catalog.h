@@ -1,0 +1,127 @@
+/* catalog.h: what a database holds, read with a fixed number of catalog queries into structs.
+ *
+ * Immutable once loaded, in one arena. Names are as the catalog has them (unquoted). Tables come
+ * sorted by (schema, name), columns by position. Partitions are left out; their parent is in. */
+#ifndef NL_DB_CATALOG_H
+#define NL_DB_CATALOG_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "io/pg.h"
+
+typedef struct {
+    const char *name;
+    const char *type;          /* as written: "numeric(10,2)", "mood", "text[]" */
+    const char *base_type;     /* of a domain: what it stands for; else the same as type */
+    char category;             /* pg_type.typcategory of the base type: N, S, D, B, E, A, … */
+    const char *comment;       /* NULL: none */
+    const char *default_expr;  /* NULL: none */
+    const char *const *labels; /* enum labels in order, NULL at the end; NULL where no enum */
+    bool not_null, identity, generated, selectable; /* selectable: we hold SELECT on it */
+    double null_fraction;      /* -1: not analysed */
+    double distinct;           /* as pg_stats.n_distinct: < 0 is a fraction of rows; 0: unknown */
+    const char *const *common; /* most common values, as text, NULL at the end; NULL: unknown */
+} nl_column;
+
+typedef struct {
+    const char *name;
+    const uint16_t *columns;   /* indexes into the table's columns, in the key's order */
+    size_t n_columns;
+} nl_index_key;                /* a primary or unique key */
+
+typedef struct nl_table nl_table;
+
+typedef struct {
+    const char *name;
+    const nl_table *referred;  /* NULL where the referred table was not loaded: see names */
+    const char *referred_schema, *referred_table;
+    const char *const *columns, *const *referred_columns; /* as many, ordered pairs */
+    size_t n_columns;
+} nl_foreign_key;
+
+typedef struct {
+    const char *name, *expression; /* "CHECK ((price > 0))" */
+} nl_check;
+
+struct nl_table {
+    const char *schema, *name;
+    const char *reference;     /* how SQL names it, quoted as needed; the schema only where the
+                                * search path does not find it: orders, "Sales"."Order Lines" */
+    char kind;                 /* r table, p partitioned, v view, m materialised view, f foreign */
+    const char *comment;       /* NULL: none */
+    bool visible;              /* found by its bare name on the search path */
+    double rows;               /* estimate; -1: never analysed */
+    const nl_column *columns;
+    size_t n_columns;
+    const nl_index_key *primary; /* NULL: none */
+    const nl_index_key *uniques;
+    size_t n_uniques;
+    const nl_foreign_key *foreign;
+    size_t n_foreign;
+    const nl_check *checks;
+    size_t n_checks;
+};
+
+typedef struct nl_catalog nl_catalog;
+
+typedef struct {
+    const char *const *schemas; /* NULL: every non-system schema on the search path */
+} nl_catalog_options;
+
+/* Loads over `pg`; `done` gets the catalog (the callee's to free) or NULL and the error: NL_DB,
+ * NL_NET as from pg.h; NL_NOTFOUND where a named schema does not exist (with nearest names) or
+ * there is nothing to read. */
+typedef void (*nl_catalog_done)(void *ctx, nl_catalog *catalog, const nl_err *err);
+typedef struct nl_catalog_load nl_catalog_load;
+nl_catalog_load *nl_catalog_start(nl_pg *pg, const nl_catalog_options *options,
+                                  nl_catalog_done done, void *ctx, nl_err *err);
+void nl_catalog_cancel(nl_catalog_load *load); /* `done` will not be called */
+void nl_catalog_free(nl_catalog *catalog);
+
+const nl_table *nl_catalog_tables(const nl_catalog *catalog, size_t *n);
+/* Schemas that were read; other non-system schemas that hold tables; tables that were left out
+ * because we may not SELECT from any of their columns. NULL at the end of each. */
+const char *const *nl_catalog_schemas(const nl_catalog *catalog);
+const char *const *nl_catalog_other_schemas(const nl_catalog *catalog);
+const char *const *nl_catalog_denied(const nl_catalog *catalog);
+const char *nl_catalog_server_version(const nl_catalog *catalog); /* "15.6" */
+int nl_catalog_server_version_num(const nl_catalog *catalog);     /* 150006 */
+
+/* Looks a table up. `schema` NULL: by the search path. Exact, as the catalog has it. */
+const nl_table *nl_catalog_find(const nl_catalog *catalog, const char *schema, const char *name);
+/* Index of a column by its exact name, or -1. */
+int nl_table_column(const nl_table *table, const char *name);
+
+/* Is `name` a function all of whose overloads live in pg_catalog and none of which is volatile
+ * (aggregates and window functions included)? */
+bool nl_catalog_function_known(const nl_catalog *catalog, const char *name);  /* in pg_catalog */
+bool nl_catalog_function_stable(const nl_catalog *catalog, const char *name); /* no volatile overload, none elsewhere */
+bool nl_catalog_operator_known(const nl_catalog *catalog, const char *name);  /* in pg_catalog, nowhere else */
+/* Types: is it a type of pg_catalog, or an enum/domain over one in a schema that was read? */
+bool nl_catalog_type_known(const nl_catalog *catalog, const char *schema, const char *name);
+
+typedef enum { NL_RENDER_JSON, NL_RENDER_DDL, NL_RENDER_MARKDOWN } nl_render_format;
+
+typedef struct {
+    nl_render_format format;
+    const nl_table *const *tables; /* NULL: all */
+    size_t n_tables;
+    size_t max_tokens;  /* 0: no cap. Over it, first comments, statistics and common values are
+                         * dropped, then columns that are in no key, then whole tables from the end */
+} nl_render_options;
+
+/* Appends the rendering to *out and, where something was cut, one plain sentence saying what to
+ * *cut. `tokens` (may be NULL) gets the estimate of what was written. */
+bool nl_catalog_render(const nl_catalog *catalog, const nl_render_options *options, nl_buf *out,
+                       nl_buf *cut, size_t *tokens, nl_err *err);
+
+/* A rough count of a byte-pair tokenizer's tokens: about 4 bytes of prose or 3 of code each.
+ * Only for cutting prompts and forecasts; reservations of money count bytes instead. */
+size_t nl_estimate_tokens(const char *text, size_t size);
+
+/* The identifier as SQL has to write it: quoted where case, characters or a keyword need it. */
+bool nl_quote_ident(nl_buf *out, const char *name);
+
+#endif

@@ -1,0 +1,100 @@
+/* pg.h: a pool of asynchronous PostgreSQL connections.
+ *
+ * Everything goes over the extended protocol, in pipelines, inside BEGIN READ ONLY … ROLLBACK
+ * with transaction-local settings only, so it works through PgBouncer in transaction mode and
+ * can write nothing. Connections open on demand, up to `sessions`; a request waits its turn
+ * (first come, first served). A connection that showed anything odd is closed and replaced.
+ * Names are resolved and cancels sent by the worker pool: nothing blocks the loop.
+ * The password never appears in an error. */
+#ifndef NL_IO_PG_H
+#define NL_IO_PG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "io/loop.h"
+
+typedef struct nl_pg nl_pg;
+
+typedef struct {
+    size_t sessions;      /* most connections at once; 0: 8 */
+    uint32_t connect_ms;  /* 0: 10,000 */
+} nl_pg_options;
+
+/* `url`: a libpq URI or conninfo string. Does not connect yet; a string that libpq cannot read
+ * is NL_CONFIG. */
+nl_pg *nl_pg_new(nl_loop *loop, const char *url, const nl_pg_options *options, nl_err *err);
+/* Cancels what is under way (no callbacks come) and closes all connections. */
+void nl_pg_free(nl_pg *pg);
+/* "postgresql://app@db.example:5432/shop": for messages; no password. Valid until nl_pg_free. */
+const char *nl_pg_name(const nl_pg *pg);
+
+typedef struct {
+    uint32_t statement_ms; /* statement_timeout; 0: 10,000 */
+    uint32_t lock_ms;      /* lock_timeout; 0: 1,000 */
+    uint32_t deadline_ms;  /* client side, from start of running: cancel, then close; 0: statement_ms + 5,000 */
+    double max_cost;       /* refuse plans above it; 0: none */
+    size_t max_rows;       /* rows fetched; 0: 1,000 */
+    size_t max_bytes;      /* of one reply's data, counted before libpq buffers it; 0: 16 MiB */
+    size_t max_field;      /* longer values are cut at a character's edge; 0: none */
+} nl_pg_limits;
+
+/* A result: cells are row-major, NULL for SQL NULL, text format, in one arena. */
+typedef struct {
+    size_t columns, rows;
+    const char **names;    /* columns */
+    uint32_t *types;       /* type oids */
+    const char **cells;    /* rows * columns */
+    uint32_t *sizes;       /* bytes of each cell */
+    bool more;             /* there were more rows than max_rows */
+    size_t bytes;          /* of data */
+} nl_pg_rows;
+
+typedef enum {
+    NL_PG_CONNECT, /* never reached the server, or lost it */
+    NL_PG_EXPLAIN, /* EXPLAIN failed: the server's grammar or planner refuses the query */
+    NL_PG_COST,    /* the plan is above max_cost */
+    NL_PG_EXECUTE, /* DECLARE or FETCH failed */
+    NL_PG_DONE
+} nl_pg_stage;
+
+typedef struct {
+    nl_pg_stage stage;  /* how far it came; NL_PG_DONE where all went well */
+    nl_err err;         /* NL_OK when done. NL_DB with sqlstate; NL_TIMEOUT (57014 or the client's
+                         * deadline); NL_LIMIT (cost, bytes); NL_NET: lost or refused, not the
+                         * query's fault */
+    char detail[512], hint[512]; /* the server's, or "" */
+    unsigned position;  /* 1-based character in the query that the error points at; 0: none */
+    nl_buf plan;        /* EXPLAIN's JSON; empty for nl_pg_query */
+    double cost, plan_rows; /* of the plan's top node */
+    double explain_ms, execute_ms;
+    nl_pg_rows rows;
+} nl_pg_reply;
+
+/* `reply` is the callee's: release it with nl_pg_reply_release when done with it. */
+typedef void (*nl_pg_done)(void *ctx, nl_pg_reply *reply);
+void nl_pg_reply_release(nl_pg_reply *reply);
+
+typedef struct nl_pg_op nl_pg_op;
+
+/* Runs one fixed statement with text parameters (NULL: SQL NULL), one round trip. A connection
+ * found dead before anything was sent is replaced once without being reported. */
+nl_pg_op *nl_pg_query(nl_pg *pg, const char *sql, const char *const *params, size_t n_params,
+                      const nl_pg_limits *limits, nl_pg_done done, void *ctx, nl_err *err);
+
+/* Tries a query that a model wrote, in two round trips: BEGIN READ ONLY; set_config(…, true);
+ * EXPLAIN (FORMAT JSON) DECLARE … CURSOR FOR <sql>. Then, unless the plan is too dear, DECLARE,
+ * FETCH max_rows + 1, and ROLLBACK behind a sync of its own. `execute` false: stops after the
+ * plan. The text goes in verbatim behind "FOR ", so the caller strips its final semicolon. */
+nl_pg_op *nl_pg_probe(nl_pg *pg, const char *sql, bool execute, const nl_pg_limits *limits,
+                      nl_pg_done done, void *ctx, nl_err *err);
+
+/* The callback will not come. A query that runs is cancelled at the server. Frees the op. */
+void nl_pg_cancel(nl_pg_op *op);
+
+typedef struct {
+    size_t open, busy, waiting;
+    uint64_t connects, queries, probes, retired;
+} nl_pg_stats;
+void nl_pg_get_stats(const nl_pg *pg, nl_pg_stats *stats);
+
+#endif
