@@ -76,11 +76,14 @@ bool nl_err_prefix(nl_err *err, const char *format, ...) {
 
 const char *nl_code_name(nl_code code) {
     static const char *const names[] = {
-        [NL_OK] = "ok",           [NL_NOMEM] = "nomem",         [NL_INVALID] = "invalid",
-        [NL_IO] = "io",           [NL_CONFIG] = "config",       [NL_SCRIPT] = "script",
-        [NL_DB] = "db",           [NL_NET] = "net",             [NL_MODEL] = "model",
-        [NL_TIMEOUT] = "timeout", [NL_LIMIT] = "limit",         [NL_CANCELLED] = "cancelled",
-        [NL_BUSY] = "busy",       [NL_NOTFOUND] = "not_found",  [NL_BUDGET] = "budget",
+        [NL_OK] = "ok",           [NL_NOMEM] = "nomem",
+        [NL_INVALID] = "invalid", [NL_IO] = "io",
+        [NL_CONFIG] = "config",   [NL_SCRIPT] = "script",
+        [NL_DB] = "db",           [NL_NET] = "net",
+        [NL_MODEL] = "model",     [NL_TIMEOUT] = "timeout",
+        [NL_LIMIT] = "limit",     [NL_CANCELLED] = "cancelled",
+        [NL_BUSY] = "busy",       [NL_NOTFOUND] = "not_found",
+        [NL_BUDGET] = "budget",
     };
     return (unsigned)code < sizeof names / sizeof *names ? names[code] : "unknown";
 }

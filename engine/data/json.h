@@ -27,10 +27,10 @@ typedef enum {
 
 typedef struct nl_json_node {
     nl_json_type type;
-    uint32_t size;                  /* bytes of text, or number of children */
-    const char *key;                /* in an object: the member's name; else NULL */
+    uint32_t size;   /* bytes of text, or number of children */
+    const char *key; /* in an object: the member's name; else NULL */
     uint32_t key_size;
-    const char *text;               /* strings and numbers */
+    const char *text;                 /* strings and numbers */
     const struct nl_json_node *child; /* first child of an array or object */
     const struct nl_json_node *next;  /* next sibling */
 } nl_json_node;
@@ -66,9 +66,9 @@ bool nl_utf8_valid(const char *text, size_t size);
 typedef struct {
     nl_buf *out;
     unsigned depth;
-    bool failed;          /* sticky: bad UTF-8, wrong nesting, or no memory */
-    const char *why;      /* static text, once failed */
-    uint8_t state[256];   /* what may come next at each depth */
+    bool failed;        /* sticky: bad UTF-8, wrong nesting, or no memory */
+    const char *why;    /* static text, once failed */
+    uint8_t state[256]; /* what may come next at each depth */
 } nl_json_writer;
 
 void nl_json_writer_init(nl_json_writer *w, nl_buf *out);

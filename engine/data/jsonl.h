@@ -11,11 +11,11 @@
 #include "base/err.h"
 
 typedef struct {
-    int fd;        /* -1 while closed */
+    int fd; /* -1 while closed */
     char *path;
     uint64_t size; /* bytes, all of whole lines */
     uint64_t lines;
-    uint64_t cut;  /* bytes of a torn tail removed by nl_jsonl_open */
+    uint64_t cut; /* bytes of a torn tail removed by nl_jsonl_open */
 } nl_jsonl;
 
 void nl_jsonl_init(nl_jsonl *file);

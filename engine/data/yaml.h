@@ -22,14 +22,15 @@ typedef enum {
 } nl_yaml_type;
 
 typedef struct nl_yaml_node {
-    nl_yaml_type type; /* plain scalars resolve by the YAML 1.2 core schema; quoted ones are strings */
+    nl_yaml_type
+        type; /* plain scalars resolve by the YAML 1.2 core schema; quoted ones are strings */
     unsigned line, column; /* 1-based */
     const char *key;       /* in a map: the key's text */
     unsigned key_line, key_column;
-    const char *text;      /* scalars: as written, unescaped */
+    const char *text; /* scalars: as written, unescaped */
     size_t text_size;
-    int64_t integer;       /* INT; BOOL as 0 or 1 */
-    double number;         /* FLOAT and INT */
+    int64_t integer; /* INT; BOOL as 0 or 1 */
+    double number;   /* FLOAT and INT */
     const struct nl_yaml_node *child, *next;
 } nl_yaml_node;
 

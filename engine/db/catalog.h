@@ -20,22 +20,22 @@ typedef struct {
     const char *default_expr;  /* NULL: none */
     const char *const *labels; /* enum labels in order, NULL at the end; NULL where no enum */
     bool not_null, identity, generated, selectable; /* selectable: we hold SELECT on it */
-    double null_fraction;      /* -1: not analysed */
+    double null_fraction;                           /* -1: not analysed */
     double distinct;           /* as pg_stats.n_distinct: < 0 is a fraction of rows; 0: unknown */
     const char *const *common; /* most common values, as text, NULL at the end; NULL: unknown */
 } nl_column;
 
 typedef struct {
     const char *name;
-    const uint16_t *columns;   /* indexes into the table's columns, in the key's order */
+    const uint16_t *columns; /* indexes into the table's columns, in the key's order */
     size_t n_columns;
-} nl_index_key;                /* a primary or unique key */
+} nl_index_key; /* a primary or unique key */
 
 typedef struct nl_table nl_table;
 
 typedef struct {
     const char *name;
-    const nl_table *referred;  /* NULL where the referred table was not loaded: see names */
+    const nl_table *referred; /* NULL where the referred table was not loaded: see names */
     const char *referred_schema, *referred_table;
     const char *const *columns, *const *referred_columns; /* as many, ordered pairs */
     size_t n_columns;
@@ -47,12 +47,12 @@ typedef struct {
 
 struct nl_table {
     const char *schema, *name;
-    const char *reference;     /* how SQL names it, quoted as needed; the schema only where the
-                                * search path does not find it: orders, "Sales"."Order Lines" */
-    char kind;                 /* r table, p partitioned, v view, m materialised view, f foreign */
-    const char *comment;       /* NULL: none */
-    bool visible;              /* found by its bare name on the search path */
-    double rows;               /* estimate; -1: never analysed */
+    const char *reference; /* how SQL names it, quoted as needed; the schema only where the
+                            * search path does not find it: orders, "Sales"."Order Lines" */
+    char kind;             /* r table, p partitioned, v view, m materialised view, f foreign */
+    const char *comment;   /* NULL: none */
+    bool visible;          /* found by its bare name on the search path */
+    double rows;           /* estimate; -1: never analysed */
     const nl_column *columns;
     size_t n_columns;
     const nl_index_key *primary; /* NULL: none */
@@ -96,9 +96,11 @@ int nl_table_column(const nl_table *table, const char *name);
 
 /* Is `name` a function all of whose overloads live in pg_catalog and none of which is volatile
  * (aggregates and window functions included)? */
-bool nl_catalog_function_known(const nl_catalog *catalog, const char *name);  /* in pg_catalog */
-bool nl_catalog_function_stable(const nl_catalog *catalog, const char *name); /* no volatile overload, none elsewhere */
-bool nl_catalog_operator_known(const nl_catalog *catalog, const char *name);  /* in pg_catalog, nowhere else */
+bool nl_catalog_function_known(const nl_catalog *catalog, const char *name); /* in pg_catalog */
+bool nl_catalog_function_stable(const nl_catalog *catalog,
+                                const char *name); /* no volatile overload, none elsewhere */
+bool nl_catalog_operator_known(const nl_catalog *catalog,
+                               const char *name); /* in pg_catalog, nowhere else */
 /* Types: is it a type of pg_catalog, or an enum/domain over one in a schema that was read? */
 bool nl_catalog_type_known(const nl_catalog *catalog, const char *schema, const char *name);
 
@@ -108,8 +110,9 @@ typedef struct {
     nl_render_format format;
     const nl_table *const *tables; /* NULL: all */
     size_t n_tables;
-    size_t max_tokens;  /* 0: no cap. Over it, first comments, statistics and common values are
-                         * dropped, then columns that are in no key, then whole tables from the end */
+    size_t
+        max_tokens; /* 0: no cap. Over it, first comments, statistics and common values are
+                     * dropped, then columns that are in no key, then whole tables from the end */
 } nl_render_options;
 
 /* Appends the rendering to *out and, where something was cut, one plain sentence saying what to

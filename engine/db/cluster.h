@@ -2,9 +2,10 @@
  *
  * On a unix socket in a 0700 directory, no TCP, trust authentication for its own user; run as
  * `postgres` (or nobody) where we are root. The data directory is a copy of a template cached
- * under $XDG_CACHE_HOME/nlsql (or ~/.cache/nlsql, or /var/cache/nlsql as root), made by initdb the first time, keyed
- * by the server's version. The server ends with this program, SIGKILL included, and the next
- * start removes what such an end left behind. Blocking: never on a loop that serves others. */
+ * under $XDG_CACHE_HOME/nlsql (or ~/.cache/nlsql, or /var/cache/nlsql as root), made by initdb the
+ * first time, keyed by the server's version. The server ends with this program, SIGKILL included,
+ * and the next start removes what such an end left behind. Blocking: never on a loop that serves
+ * others. */
 #ifndef NL_DB_CLUSTER_H
 #define NL_DB_CLUSTER_H
 
@@ -13,8 +14,8 @@
 typedef struct nl_cluster nl_cluster;
 
 typedef struct {
-    const char *bin_dir;   /* NULL: newest of /usr/lib/postgresql/VERSION/bin, then PATH */
-    const char *run_dir;   /* NULL: a new folder in $XDG_RUNTIME_DIR or /tmp */
+    const char *bin_dir;         /* NULL: newest of /usr/lib/postgresql/VERSION/bin, then PATH */
+    const char *run_dir;         /* NULL: a new folder in $XDG_RUNTIME_DIR or /tmp */
     const char *const *settings; /* "name=value", NULL at the end; NULL for none */
 } nl_cluster_options;
 

@@ -31,24 +31,24 @@ bool nl_http_auth(nl_http *http, const char *base_url, const char *key, nl_err *
 bool nl_http_is_loopback(const char *url);
 
 typedef struct {
-    const char *method;          /* NULL: POST with a body, GET without */
+    const char *method; /* NULL: POST with a body, GET without */
     const char *url;
-    const char *const *headers;  /* "Name: value", NULL at the end; NULL for none */
-    const char *body;            /* copied */
+    const char *const *headers; /* "Name: value", NULL at the end; NULL for none */
+    const char *body;           /* copied */
     size_t body_size;
-    uint32_t connect_ms;         /* 0: 10,000 */
-    uint32_t idle_ms;            /* no byte either way for so long; 0: 120,000 */
-    uint32_t total_ms;           /* 0: 600,000 */
-    size_t max_reply;            /* bytes of body after decoding; 0: 16 MiB */
+    uint32_t connect_ms; /* 0: 10,000 */
+    uint32_t idle_ms;    /* no byte either way for so long; 0: 120,000 */
+    uint32_t total_ms;   /* 0: 600,000 */
+    size_t max_reply;    /* bytes of body after decoding; 0: 16 MiB */
 } nl_http_request;
 
 typedef struct {
-    long status;      /* 0 where no status line arrived */
-    nl_buf headers;   /* "name: value\n" each, names in lower case, of the last response */
-    nl_buf body;      /* what arrived, also where err is set */
-    double seconds;   /* from start to end */
-    nl_err err;       /* NL_OK: whole response; NL_NET, NL_TIMEOUT (connect, idle, total), NL_LIMIT */
-    bool sent;        /* the request may have reached the server (so it may have been paid for) */
+    long status;    /* 0 where no status line arrived */
+    nl_buf headers; /* "name: value\n" each, names in lower case, of the last response */
+    nl_buf body;    /* what arrived, also where err is set */
+    double seconds; /* from start to end */
+    nl_err err;     /* NL_OK: whole response; NL_NET, NL_TIMEOUT (connect, idle, total), NL_LIMIT */
+    bool sent;      /* the request may have reached the server (so it may have been paid for) */
 } nl_http_reply;
 
 /* `reply` is borrowed for the call; detach the bodies to keep them. */

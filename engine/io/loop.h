@@ -19,7 +19,7 @@ nl_loop *nl_loop_new(nl_err *err);
  * must have cancelled them. */
 void nl_loop_free(nl_loop *loop);
 
-/* Runs until nl_loop_stop, or until nothing is left that could call back. */
+/* Runs until nl_loop_stop. */
 void nl_loop_run(nl_loop *loop);
 void nl_loop_stop(nl_loop *loop);
 /* Monotonic milliseconds, cached at the start of the turn. */

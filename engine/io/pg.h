@@ -16,8 +16,8 @@
 typedef struct nl_pg nl_pg;
 
 typedef struct {
-    size_t sessions;      /* most connections at once; 0: 8 */
-    uint32_t connect_ms;  /* 0: 10,000 */
+    size_t sessions;     /* most connections at once; 0: 8 */
+    uint32_t connect_ms; /* 0: 10,000 */
 } nl_pg_options;
 
 /* `url`: a libpq URI or conninfo string. Does not connect yet; a string that libpq cannot read
@@ -31,22 +31,23 @@ const char *nl_pg_name(const nl_pg *pg);
 typedef struct {
     uint32_t statement_ms; /* statement_timeout; 0: 10,000 */
     uint32_t lock_ms;      /* lock_timeout; 0: 1,000 */
-    uint32_t deadline_ms;  /* client side, from start of running: cancel, then close; 0: statement_ms + 5,000 */
-    double max_cost;       /* refuse plans above it; 0: none */
-    size_t max_rows;       /* rows fetched; 0: 1,000 */
-    size_t max_bytes;      /* of one reply's data, counted before libpq buffers it; 0: 16 MiB */
-    size_t max_field;      /* longer values are cut at a character's edge; 0: none */
+    uint32_t deadline_ms; /* client side, from start of running: cancel, then close; 0: statement_ms
+                             + 5,000 */
+    double max_cost;      /* refuse plans above it; 0: none */
+    size_t max_rows;      /* rows fetched; 0: 1,000 */
+    size_t max_bytes;     /* of one reply's data, counted before libpq buffers it; 0: 16 MiB */
+    size_t max_field;     /* longer values are cut at a character's edge; 0: none */
 } nl_pg_limits;
 
 /* A result: cells are row-major, NULL for SQL NULL, text format, in one arena. */
 typedef struct {
     size_t columns, rows;
-    const char **names;    /* columns */
-    uint32_t *types;       /* type oids */
-    const char **cells;    /* rows * columns */
-    uint32_t *sizes;       /* bytes of each cell */
-    bool more;             /* there were more rows than max_rows */
-    size_t bytes;          /* of data */
+    const char **names; /* columns */
+    uint32_t *types;    /* type oids */
+    const char **cells; /* rows * columns */
+    uint32_t *sizes;    /* bytes of each cell */
+    bool more;          /* there were more rows than max_rows */
+    size_t bytes;       /* of data */
 } nl_pg_rows;
 
 typedef enum {
@@ -58,13 +59,13 @@ typedef enum {
 } nl_pg_stage;
 
 typedef struct {
-    nl_pg_stage stage;  /* how far it came; NL_PG_DONE where all went well */
-    nl_err err;         /* NL_OK when done. NL_DB with sqlstate; NL_TIMEOUT (57014 or the client's
-                         * deadline); NL_LIMIT (cost, bytes); NL_NET: lost or refused, not the
-                         * query's fault */
+    nl_pg_stage stage; /* how far it came; NL_PG_DONE where all went well */
+    nl_err err;        /* NL_OK when done. NL_DB with sqlstate; NL_TIMEOUT (57014 or the client's
+                        * deadline); NL_LIMIT (cost, bytes); NL_NET: lost or refused, not the
+                        * query's fault */
     char detail[512], hint[512]; /* the server's, or "" */
-    unsigned position;  /* 1-based character in the query that the error points at; 0: none */
-    nl_buf plan;        /* EXPLAIN's JSON; empty for nl_pg_query */
+    unsigned position;      /* 1-based character in the query that the error points at; 0: none */
+    nl_buf plan;            /* EXPLAIN's JSON; empty for nl_pg_query */
     double cost, plan_rows; /* of the plan's top node */
     double explain_ms, execute_ms;
     nl_pg_rows rows;

@@ -11,14 +11,14 @@
 #include "base/err.h"
 
 typedef struct {
-    const char *const *argv;  /* NULL at the end; argv[0] looked up on PATH unless it has a slash */
-    const char *const *env;   /* "NAME=value" added to ours; NULL for none */
-    const char *cwd;          /* NULL: ours */
-    uid_t uid;                /* run as, where we are root; 0: do not change */
+    const char *const *argv; /* NULL at the end; argv[0] looked up on PATH unless it has a slash */
+    const char *const *env;  /* "NAME=value" added to ours; NULL for none */
+    const char *cwd;         /* NULL: ours */
+    uid_t uid;               /* run as, where we are root; 0: do not change */
     gid_t gid;
-    int death_signal;         /* 0: SIGKILL */
-    const char *stdin_path;   /* NULL: /dev/null */
-    int stdout_fd;            /* -1: ours; -2: /dev/null */
+    int death_signal;       /* 0: SIGKILL */
+    const char *stdin_path; /* NULL: /dev/null */
+    int stdout_fd;          /* -1: ours; -2: /dev/null */
     int stderr_fd;
 } nl_proc_options;
 

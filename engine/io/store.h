@@ -34,18 +34,18 @@ const nl_err *nl_store_failed(const nl_store *store);
 /* --- a run: one phase (and --run-version) of this root ------------------------------------ */
 
 typedef struct {
-    const char *phase, *version;   /* version "" where none was given */
-    const char *fingerprint;       /* of phase file, prompts, options, model: free text */
-    const char *dataset;           /* path of the JSONL file */
-    bool fresh;                    /* archive what was there and start over */
+    const char *phase, *version; /* version "" where none was given */
+    const char *fingerprint;     /* of phase file, prompts, options, model: free text */
+    const char *dataset;         /* path of the JSONL file */
+    bool fresh;                  /* archive what was there and start over */
 } nl_store_run_options;
 
 typedef struct {
-    bool resumed;                  /* there was something to go on with */
-    bool changed;                  /* … made under another fingerprint */
-    bool rewritten;                /* the dataset file did not match and was made again */
-    char kept[512];                /* … what was there before is here; "" where it was not needed */
-    uint64_t torn;                 /* bytes of a torn tail that were cut */
+    bool resumed;   /* there was something to go on with */
+    bool changed;   /* … made under another fingerprint */
+    bool rewritten; /* the dataset file did not match and was made again */
+    char kept[512]; /* … what was there before is here; "" where it was not needed */
+    uint64_t torn;  /* bytes of a torn tail that were cut */
     uint64_t items_done, entries, calls;
 } nl_store_run_info;
 
@@ -61,9 +61,9 @@ void nl_store_run_close(nl_store_run *run);
 
 typedef struct {
     bool found, done;
-    uint32_t turns, accepted;      /* of the conversation, as committed */
-    const char *state;             /* the text of the last commit's `state`, NUL-terminated; borrowed
-                                    * until the next reading call on this run */
+    uint32_t turns, accepted; /* of the conversation, as committed */
+    const char *state;        /* the text of the last commit's `state`, NUL-terminated; borrowed
+                               * until the next reading call on this run */
 } nl_store_item;
 bool nl_store_item_get(nl_store_run *run, const char *key, nl_store_item *item, nl_err *err);
 
@@ -86,44 +86,44 @@ bool nl_store_each_seen(nl_store_run *run, void (*each)(void *ctx, const nl_stor
 typedef void (*nl_store_done)(void *ctx, const nl_err *err);
 
 typedef struct {
-    nl_key key;                    /* of the request */
+    nl_key key; /* of the request */
     uint32_t sample;
-    const char *purpose;           /* "ask", "critic", "join_set", … */
-    const char *item;              /* item key, or NULL */
+    const char *purpose; /* "ask", "critic", "join_set", … */
+    const char *item;    /* item key, or NULL */
     const char *model;
-    const char *request, *reply;   /* JSON texts; reply NULL for a failed call (kept for the money,
-                                    * never served again) */
+    const char *request, *reply; /* JSON texts; reply NULL for a failed call (kept for the money,
+                                  * never served again) */
     size_t request_size, reply_size;
-    const char *outcome;           /* "ok", "length", "refusal", "http_500", "timeout", … */
+    const char *outcome; /* "ok", "length", "refusal", "http_500", "timeout", … */
     int64_t tokens_in, tokens_out, tokens_cached; /* -1: not reported */
-    int64_t cost;                  /* nano-dollars */
-    int64_t reservation;           /* settles this one; 0: none was made */
+    int64_t cost;                                 /* nano-dollars */
+    int64_t reservation;                          /* settles this one; 0: none was made */
     double seconds;
 } nl_store_call;
 bool nl_store_call_put(nl_store_run *run, const nl_store_call *call, nl_store_done done, void *ctx,
                        nl_err *err); /* done may be NULL */
 
 typedef struct {
-    const char *line;              /* the dataset row, JSON without newline */
+    const char *line; /* the dataset row, JSON without newline */
     const char *question, *sql;
     nl_key sql_key, masked_key, question_key;
-    const char *facts;             /* JSON */
+    const char *facts; /* JSON */
 } nl_store_entry;
 
 typedef struct {
-    const char *gate, *reason;     /* "explain", "column \"x\" does not exist" */
-    const char *question, *sql;    /* either may be NULL */
-    const char *detail;            /* JSON or NULL */
+    const char *gate, *reason;  /* "explain", "column \"x\" does not exist" */
+    const char *question, *sql; /* either may be NULL */
+    const char *detail;         /* JSON or NULL */
     uint32_t candidate;
 } nl_store_rejection;
 
 /* One turn of an item, durable as a whole: entries, rejections, and the item's new state. */
 typedef struct {
-    const char *item;              /* key */
-    uint64_t ordinal;              /* place in the plan */
-    uint32_t turn;                 /* 1-based; 0: no turn, only the state changes */
+    const char *item; /* key */
+    uint64_t ordinal; /* place in the plan */
+    uint32_t turn;    /* 1-based; 0: no turn, only the state changes */
     bool done;
-    const char *state;             /* what the item needs to go on (JSON); NULL: unchanged */
+    const char *state; /* what the item needs to go on (JSON); NULL: unchanged */
     const nl_store_entry *entries;
     size_t n_entries;
     const nl_store_rejection *rejections;

@@ -14,29 +14,29 @@ typedef struct {
 } nl_sql_column;
 
 typedef struct {
-    const nl_table **tables;   /* distinct, in order of first mention; CTEs are not tables */
+    const nl_table **tables; /* distinct, in order of first mention; CTEs are not tables */
     size_t n_tables;
-    nl_sql_column *columns;    /* distinct, resolved to tables; those behind * included */
+    nl_sql_column *columns; /* distinct, resolved to tables; those behind * included */
     size_t n_columns;
-    const char **functions;    /* distinct, lower-case names, "count", "date_trunc" (special forms
-                                * such as COALESCE, NULLIF, EXTRACT, CURRENT_DATE by those names) */
+    const char **functions; /* distinct, lower-case names, "count", "date_trunc" (special forms
+                             * such as COALESCE, NULLIF, EXTRACT, CURRENT_DATE by those names) */
     size_t n_functions;
-    const char **literals;     /* distinct, as SQL text without quotes, in order of mention */
+    const char **literals; /* distinct, as SQL text without quotes, in order of mention */
     size_t n_literals;
-    const char **constructs;   /* of: join, left_join, right_join, full_join, cross_join, self_join,
-                                * subquery, correlated, exists, in_subquery, scalar_subquery, lateral,
-                                * cte, recursive_cte, set_operation, aggregate, filter, group_by,
-                                * grouping_sets, having, window, distinct, distinct_on, order_by,
-                                * limit, offset, case, like, between, is_null, in_list, cast, values,
-                                * star, regex, json, array; sorted */
+    const char **constructs; /* of: join, left_join, right_join, full_join, cross_join, self_join,
+                              * subquery, correlated, exists, in_subquery, scalar_subquery, lateral,
+                              * cte, recursive_cte, set_operation, aggregate, filter, group_by,
+                              * grouping_sets, having, window, distinct, distinct_on, order_by,
+                              * limit, offset, case, like, between, is_null, in_list, cast, values,
+                              * star, regex, json, array; sorted */
     size_t n_constructs;
-    size_t max_joined;         /* most base tables (self-joins count) joined at one query level */
-    const char **unknown;      /* what did not resolve: sentences "table \"x\" does not exist (did
-                                * you mean …?)", "column \"y\" does not exist in a, b" */
+    size_t max_joined;    /* most base tables (self-joins count) joined at one query level */
+    const char **unknown; /* what did not resolve: sentences "table \"x\" does not exist (did
+                           * you mean …?)", "column \"y\" does not exist in a, b" */
     size_t n_unknown;
-    const char *ambiguous;     /* NULL, or the sentence about the first ambiguous column */
-    bool ordered;              /* top level has ORDER BY */
-    size_t output_columns;     /* width of the result where known, else 0 */
+    const char *ambiguous; /* NULL, or the sentence about the first ambiguous column */
+    bool ordered;          /* top level has ORDER BY */
+    size_t output_columns; /* width of the result where known, else 0 */
 } nl_sql_facts;
 
 /* `scope`: the tables that the query may use (NULL: all of the catalog). A table outside it is

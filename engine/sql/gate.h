@@ -10,8 +10,9 @@
 #include "sql/parse.h"
 
 typedef struct {
-    const char *const *functions; /* allowed besides, NULL at the end: "my_schema.f" or "f"; may be NULL */
-    bool system_catalogs;         /* allow pg_* and information_schema relations */
+    const char *const
+        *functions;       /* allowed besides, NULL at the end: "my_schema.f" or "f"; may be NULL */
+    bool system_catalogs; /* allow pg_* and information_schema relations */
 } nl_sql_policy;
 
 /* True where it may run. Otherwise err->code is NL_INVALID and err->msg a short reason that a
