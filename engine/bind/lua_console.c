@@ -1,0 +1,93 @@
+#include "bind/lua_console.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+
+#include "base/log.h"
+
+#include "base/banned.h"
+
+/* out(text...): to standard output, as it is. */
+static int l_out(lua_State *L) {
+    int n = lua_gettop(L);
+    for (int i = 1; i <= n; i++) {
+        size_t size;
+        const char *text = luaL_checklstring(L, i, &size);
+        if (fwrite(text, 1, size, stdout) != size)
+            return luaL_error(L, "cannot write to standard output");
+    }
+    return 0;
+}
+
+static int log_at(lua_State *L, nl_level level) {
+    nl_log(level, "%s", luaL_checkstring(L, 1));
+    return 0;
+}
+
+static int l_debug(lua_State *L) {
+    return log_at(L, NL_DEBUG);
+}
+
+static int l_info(lua_State *L) {
+    return log_at(L, NL_INFO);
+}
+
+static int l_warn(lua_State *L) {
+    return log_at(L, NL_WARN);
+}
+
+static int l_error(lua_State *L) {
+    return log_at(L, NL_ERROR);
+}
+
+/* block(lines): the live block below the log; "" takes it away. */
+static int l_block(lua_State *L) {
+    nl_log_block(luaL_checkstring(L, 1));
+    return 0;
+}
+
+static int l_is_live(lua_State *L) {
+    lua_pushboolean(L, nl_log_is_live());
+    return 1;
+}
+
+/* columns = width(): of the terminal; 80 where that is unknown. */
+static int l_width(lua_State *L) {
+    struct winsize size;
+    int columns = 80;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        columns = size.ws_col;
+    lua_pushinteger(L, columns);
+    return 1;
+}
+
+/* text = redact(text): without the keys and passwords that the engine knows of. */
+static int l_redact(lua_State *L) {
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    luaL_Buffer out;
+    char *copy = luaL_buffinitsize(L, &out, size + 1);
+    for (size_t i = 0; i <= size; i++)
+        copy[i] = text[i];
+    nl_log_redact(copy);
+    size_t left = 0;
+    while (left < size && copy[left])
+        left++;
+    luaL_pushresultsize(&out, left);
+    return 1;
+}
+
+int luaopen_nlsql_console(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        { "out", l_out },         { "debug", l_debug }, { "info", l_info },
+        { "warn", l_warn },       { "error", l_error }, { "block", l_block },
+        { "is_live", l_is_live }, { "width", l_width }, { "redact", l_redact },
+        { NULL, NULL },
+    };
+    luaL_newlib(L, functions);
+    return 1;
+}

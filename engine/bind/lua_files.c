@@ -1,0 +1,141 @@
+#include "bind/lua_files.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+
+#include "base/buf.h"
+#include "script/host.h"
+#include "script/job.h"
+
+#include "base/banned.h"
+
+enum { MAX_TEXT = 16 << 20 };
+
+static const char *const kinds[] = { "phases", "prompts", "scripts", NULL };
+
+/* Is the real path `path` below the real path of `dir`? */
+static bool below(const char *path, const char *dir) {
+    char root[PATH_MAX];
+    if (!dir || !realpath(dir, root))
+        return false;
+    size_t n = strlen(root);
+    return strncmp(path, root, n) == 0 && (path[n] == '/' || strcmp(root, "/") == 0);
+}
+
+/* A hidden file (.env) is never for scripts. */
+static bool hidden(const char *path) {
+    return strstr(path, "/.") != NULL;
+}
+
+/* Pushes DIR/KIND/NAME where that is a readable file. */
+static bool push_found(lua_State *L, const char *dir, const char *kind, const char *name) {
+    if (!dir)
+        return false;
+    lua_pushfstring(L, "%s/%s/%s", dir, kind, name);
+    if (access(lua_tostring(L, -1), R_OK) == 0)
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* path | nil = find(kind, name): the project's own first, then the shipped one. */
+static int l_find(lua_State *L) {
+    const char *kind = kinds[luaL_checkoption(L, 1, NULL, kinds)];
+    const char *name = luaL_checkstring(L, 2);
+    const nl_host *host = nl_host_of(L);
+    luaL_argcheck(L, !strstr(name, "..") && name[0] != '/', 2, "a plain name was expected");
+    return push_found(L, host->project_dir, kind, name) ||
+           push_found(L, host->share_dir, kind, name);
+}
+
+static int push_text(lua_State *L) {
+    const nl_buf *text = lua_touserdata(L, 1);
+    lua_pushlstring(L, text->data, text->size);
+    return 1;
+}
+
+/* text | nil, message, code = read(path) */
+static int l_read(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    const nl_host *host = nl_host_of(L);
+    char real[PATH_MAX];
+    nl_err err = { .code = NL_OK };
+    nl_buf text;
+
+    nl_buf_init(&text);
+    if (!realpath(path, real)) {
+        nl_err_errno(&err, "cannot read %s", path);
+        err.code = NL_NOTFOUND;
+        return nl_push_err(L, &err);
+    }
+    if (hidden(real + strspn(real, "/")) ||
+        (!below(real, host->project_dir) && !below(real, host->share_dir))) {
+        nl_err_set(&err, NL_INVALID, "%s is outside the folders that scripts may read", path);
+        return nl_push_err(L, &err);
+    }
+    bool ok = nl_buf_read_file(&text, real, MAX_TEXT, &err);
+    lua_pushcfunction(L, push_text);
+    lua_pushlightuserdata(L, &text);
+    int status =
+        ok ? lua_pcall(L, 1, 1, 0) : LUA_OK; /* protected: the bytes are freed either way */
+    nl_buf_release(&text);
+    if (!ok)
+        return nl_push_err(L, &err);
+    return status == LUA_OK ? 1 : lua_error(L);
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void add_names(lua_State *L, const char *dir, const char *kind) {
+    struct dirent **entries = NULL;
+    lua_pushfstring(L, "%s/%s", dir, kind); /* names seen path */
+    int n = scandir(lua_tostring(L, -1), &entries, NULL, by_name);
+    lua_pop(L, 1);
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name;
+        if (name[0] != '.' && lua_getfield(L, -1, name) == LUA_TNIL) { /* names seen nil */
+            lua_pushstring(L, name);
+            lua_rawseti(L, -4, (lua_Integer)lua_rawlen(L, -4) + 1);
+            lua_pushboolean(L, 1);
+            lua_setfield(L, -3, name);
+            lua_pop(L, 1);
+        } else if (name[0] != '.') {
+            lua_pop(L, 1);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+/* names = list(kind): file names, the project's own and the shipped ones, each once. */
+static int l_list(lua_State *L) {
+    const char *kind = kinds[luaL_checkoption(L, 1, NULL, kinds)];
+    const nl_host *host = nl_host_of(L);
+    lua_settop(L, 1);
+    lua_newtable(L); /* kind names */
+    lua_newtable(L); /* kind names seen */
+    if (host->project_dir)
+        add_names(L, host->project_dir, kind);
+    if (host->share_dir)
+        add_names(L, host->share_dir, kind);
+    lua_pop(L, 1);
+    return 1;
+}
+
+int luaopen_nlsql_files(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        { "find", l_find },
+        { "read", l_read },
+        { "list", l_list },
+        { NULL, NULL },
+    };
+    luaL_newlib(L, functions);
+    return 1;
+}

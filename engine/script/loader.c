@@ -1,0 +1,133 @@
+/* loader.c: where `require` looks.
+ *
+ * In a sandboxed state: the engine's own modules, then NAME.lua (dots are folders) in the project's
+ * scripts/ and the shipped one, each loaded as text in the sandbox's environment; and cjson. In a
+ * trusted state the same places are put before Lua's usual ones. */
+#include <string.h>
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "script/vm.h"
+
+#include "base/banned.h"
+
+static const char loaded_key; /* registry: modules that the sandbox has loaded */
+
+static bool plain_name(const char *name) {
+    return name[0] && !strstr(name, "..") &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz"
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789_.-") == strlen(name);
+}
+
+static int push_loaded(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_key);
+    }
+    return lua_gettop(L);
+}
+
+/* Pushes the function that makes engine module `name`; false (nothing pushed) where none does. */
+static bool push_native(lua_State *L, const char *name) {
+    nl_vm *vm = nl_vm_of(L);
+    for (const nl_vm_module *m = nl_vm_modules(vm); m->name; m++) {
+        if (strcmp(m->name, name) != 0)
+            continue;
+        if (m->trusted_only && !nl_vm_is_trusted(vm))
+            luaL_error(L, "module '%s' is for trusted scripts only", name);
+        lua_pushcfunction(L, m->open);
+        return true;
+    }
+    return false;
+}
+
+/* Pushes the loaded chunk of scripts/NAME.lua from `dir`; false where there is no such file. */
+static bool push_script(lua_State *L, const char *dir, const char *name) {
+    nl_err err;
+    const char *relative = luaL_gsub(L, name, ".", "/"); /* relative */
+    const char *path = lua_pushfstring(L, "%s/scripts/%s.lua", dir, relative);
+    const char *shown = lua_pushfstring(L, "scripts/%s.lua", relative);
+    if (access(path, F_OK) != 0) {
+        lua_pop(L, 3);
+        return false;
+    }
+    if (!nl_vm_load_file(nl_vm_of(L), path, shown, &err))
+        luaL_error(L, "%s", err.msg);
+    lua_State *main = nl_vm_lua(nl_vm_of(L));
+    if (main != L)
+        lua_xmove(main, L, 1);
+    return true;
+}
+
+static void push_module(lua_State *L, const char *name) {
+    const nl_host *host = nl_host_of(L);
+    if (push_native(L, name))
+        return;
+    if (strcmp(name, "cjson") == 0 || strcmp(name, "cjson.safe") == 0) {
+        lua_getglobal(L, "require");
+        return;
+    }
+    if (!plain_name(name))
+        luaL_error(L, "'%s' cannot be the name of a module", name);
+    if (host->project_dir && push_script(L, host->project_dir, name))
+        return;
+    if (host->share_dir && push_script(L, host->share_dir, name))
+        return;
+    luaL_error(L, "module '%s' not found in scripts/ (of the project folder or as shipped)", name);
+}
+
+int nl_loader_require(lua_State *L) {
+    const char *name = luaL_checkstring(L, 1);
+    lua_settop(L, 1);
+    int loaded = push_loaded(L); /* name loaded */
+    if (lua_getfield(L, loaded, name) == LUA_TBOOLEAN)
+        return luaL_error(L, "module '%s' requires itself", name);
+    if (!lua_isnil(L, -1))
+        return 1;
+    lua_pop(L, 1);
+    push_module(L, name); /* name loaded … f */
+    lua_pushboolean(L, 1);
+    lua_setfield(L, loaded, name);
+    lua_pushvalue(L, 1);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) { /* … result|error */
+        lua_pushnil(L);
+        lua_setfield(L, loaded, name);
+        return lua_error(L);
+    }
+    if (lua_isnil(L, -1))
+        return luaL_error(L, "module '%s' returned nothing", name);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, loaded, name);
+    return 1;
+}
+
+void nl_loader_extend(lua_State *L) {
+    const nl_host *host = nl_host_of(L);
+    const char *dirs[] = { host->project_dir, host->share_dir };
+
+    lua_getglobal(L, "package"); /* package */
+    lua_getfield(L, -1, "preload");
+    for (const nl_vm_module *m = nl_vm_modules(nl_vm_of(L)); m->name; m++) {
+        lua_pushcfunction(L, m->open);
+        lua_setfield(L, -2, m->name);
+    }
+    lua_pop(L, 1); /* package */
+    lua_getfield(L, -1, "path");
+    lua_pushliteral(L, "");
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+        if (!dirs[i])
+            continue;
+        lua_pushfstring(L, "%s/scripts/?.lua;", dirs[i]);
+        lua_concat(L, 2);
+    }
+    lua_insert(L, -2); /* package ours theirs */
+    lua_concat(L, 2);
+    lua_setfield(L, -2, "path");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,250 @@
+#include "script/vm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "base/buf.h"
+#include "script/job.h"
+#include "script/job_priv.h"
+
+#include "base/banned.h"
+
+enum { HOOK_EVERY = 10000 }; /* instructions between two looks at the clock: about 0.1 ms */
+
+struct nl_vm {
+    lua_State *L;
+    nl_host *host;
+    const nl_vm_module *modules;
+    char *name;
+    size_t used, limit;
+    uint32_t slice_ms;
+    bool trusted;
+    uint64_t slice_end; /* processor time of this thread, ns */
+    int globals;        /* registry reference of the environment of loaded chunks */
+};
+
+static uint64_t cpu_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void *capped_alloc(void *ctx, void *block, size_t old_size, size_t new_size) {
+    nl_vm *vm = ctx;
+    if (!block)
+        old_size = 0; /* then it names a kind of object */
+    if (new_size == 0) {
+        free(block);
+        vm->used -= old_size;
+        return NULL;
+    }
+    if (new_size > old_size && vm->used + (new_size - old_size) > vm->limit)
+        return NULL;
+    void *moved = realloc(block, new_size);
+    if (moved)
+        vm->used += new_size - old_size;
+    return moved;
+}
+
+static void on_count(lua_State *L, lua_Debug *ar) {
+    nl_vm *vm = nl_vm_of(L);
+    (void)ar;
+    if (cpu_ns() < vm->slice_end)
+        return;
+    lua_sethook(L, on_count, LUA_MASKCOUNT, 1); /* sticky: pcall cannot swallow it */
+    luaL_error(L, "ran for more than %d s without waiting for anything: stopped",
+               (int)(vm->slice_ms / 1000));
+}
+
+void nl_vm_slice(nl_vm *vm) {
+    if (!vm->trusted)
+        vm->slice_end = cpu_ns() + (uint64_t)vm->slice_ms * 1000000u;
+}
+
+static int panic(lua_State *L) {
+    (void)L; /* every entry is protected, so this cannot happen; abort() follows */
+    return 0;
+}
+
+/* Runs protected: opening libraries may run out of memory. */
+static int open_state(lua_State *L) {
+    nl_vm *vm = nl_vm_of(L);
+    luaL_openlibs(L);
+    if (vm->trusted) {
+        nl_loader_extend(L);
+        lua_pushglobaltable(L);
+    } else {
+        nl_sandbox_push(L);
+        lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+    }
+    vm->globals = luaL_ref(L, LUA_REGISTRYINDEX);
+    nl_job_setup(L);
+    lua_gc(L, LUA_GCGEN, 0, 0);
+    return 0;
+}
+
+nl_vm *nl_vm_new(nl_host *host, const nl_vm_options *options, const nl_vm_module *modules,
+                 nl_err *err) {
+    nl_vm *vm = calloc(1, sizeof *vm);
+    if (!vm) {
+        nl_err_nomem(err);
+        return NULL;
+    }
+    vm->host = host;
+    vm->modules = modules;
+    vm->limit = options->max_memory ? options->max_memory : (size_t)1 << 30;
+    vm->slice_ms = options->slice_ms ? options->slice_ms : 5000;
+    vm->trusted = options->trusted;
+    vm->slice_end = UINT64_MAX;
+    vm->name = strdup(options->name);
+    vm->L = lua_newstate(capped_alloc, vm);
+    if (!vm->name || !vm->L) {
+        nl_err_nomem(err);
+        goto fail;
+    }
+    lua_atpanic(vm->L, panic);
+    *(nl_vm **)lua_getextraspace(vm->L) = vm;
+    lua_pushcfunction(vm->L, open_state);
+    if (lua_pcall(vm->L, 0, 0, 0) != LUA_OK) {
+        const char *why = lua_tostring(vm->L, -1);
+        nl_err_set(err, NL_SCRIPT, "cannot start Lua: %s", why ? why : "unknown error");
+        goto fail;
+    }
+    return vm;
+fail:
+    nl_vm_free(vm);
+    return NULL;
+}
+
+void nl_vm_free(nl_vm *vm) {
+    if (!vm)
+        return;
+    if (vm->L) {
+        nl_job_cancel_all(vm->L);
+        vm->slice_end = UINT64_MAX;
+        lua_close(vm->L);
+    }
+    free(vm->name);
+    free(vm);
+}
+
+lua_State *nl_vm_lua(nl_vm *vm) {
+    return vm->L;
+}
+
+size_t nl_vm_memory(const nl_vm *vm) {
+    return vm->used;
+}
+
+nl_vm *nl_vm_of(lua_State *L) {
+    return *(nl_vm **)lua_getextraspace(L);
+}
+
+bool nl_vm_is_trusted(const nl_vm *vm) {
+    return vm->trusted;
+}
+
+nl_host *nl_vm_host(const nl_vm *vm) {
+    return vm->host;
+}
+
+const nl_vm_module *nl_vm_modules(const nl_vm *vm) {
+    return vm->modules;
+}
+
+const char *nl_vm_name(const nl_vm *vm) {
+    return vm->name;
+}
+
+nl_host *nl_host_of(lua_State *L) {
+    return nl_vm_of(L)->host;
+}
+
+nl_loop *nl_host_loop(lua_State *L) {
+    return nl_host_of(L)->loop;
+}
+
+nl_http *nl_host_http(lua_State *L) {
+    return nl_host_of(L)->http;
+}
+
+const char *nl_host_database(lua_State *L) {
+    return nl_host_of(L)->database_url;
+}
+
+/* A first line that starts with # is for the shell. The newline stays, so lines keep their number.
+ */
+static const char *skip_shebang(const nl_buf *text, size_t *size) {
+    const char *from = text->data;
+    *size = text->size;
+    if (*size > 0 && from[0] == '#') {
+        const char *end = memchr(from, '\n', *size);
+        size_t skip = end ? (size_t)(end - from) : *size;
+        from += skip;
+        *size -= skip;
+    }
+    return from;
+}
+
+bool nl_vm_load_file(nl_vm *vm, const char *path, const char *shown, nl_err *err) {
+    lua_State *L = vm->L;
+    bool ok = false;
+    nl_buf text;
+    char chunk[512];
+    size_t size;
+
+    nl_buf_init(&text);
+    if (!nl_buf_read_file(&text, path, (size_t)16 << 20, err))
+        goto out;
+    const char *from = skip_shebang(&text, &size);
+    if (snprintf(chunk, sizeof chunk, "@%s", shown) < 0)
+        chunk[0] = '\0';
+    if (luaL_loadbufferx(L, from, size, chunk, "t") != LUA_OK) {
+        const char *why = lua_tostring(L, -1);
+        nl_err_set(err, NL_SCRIPT, "%s", why ? why : "cannot be loaded");
+        lua_pop(L, 1);
+        goto out;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->globals);
+    if (!lua_setupvalue(L, -2, 1))
+        lua_pop(L, 1);
+    ok = true;
+out:
+    nl_buf_release(&text);
+    return ok;
+}
+
+struct finish {
+    nl_loop *loop;
+};
+
+static void stop_loop(void *ctx) {
+    struct finish *finish = ctx;
+    nl_loop_stop(finish->loop);
+}
+
+/* (function, args...) → job: protected, since making a job may run out of memory. */
+static int start_main(lua_State *L) {
+    nl_job_new(L, lua_gettop(L) - 1, NULL);
+    return 1;
+}
+
+bool nl_vm_run(nl_vm *vm, int n_args, int *n_results, nl_err *err) {
+    lua_State *L = vm->L;
+    struct finish finish = { .loop = vm->host->loop };
+    lua_pushcfunction(L, start_main);
+    lua_insert(L, -(n_args + 2));
+    if (lua_pcall(L, n_args + 1, 1, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        return nl_err_nomem(err);
+    }
+    nl_job *job = lua_touserdata(L, -1);
+    nl_job_on_end(job, stop_loop, &finish);
+    nl_loop_run(vm->host->loop);
+    return nl_job_results(L, job, n_results, err);
+}
