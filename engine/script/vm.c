@@ -57,8 +57,11 @@ static void on_count(lua_State *L, lua_Debug *ar) {
     if (cpu_ns() < vm->slice_end)
         return;
     lua_sethook(L, on_count, LUA_MASKCOUNT, 1); /* sticky: pcall cannot swallow it */
-    luaL_error(L, "ran for more than %d s without waiting for anything: stopped",
-               (int)(vm->slice_ms / 1000));
+    luaL_where(L, 0);                           /* the function under the hook */
+    lua_pushfstring(L, "ran for more than %f s without waiting for anything: stopped",
+                    (double)vm->slice_ms / 1000);
+    lua_concat(L, 2);
+    lua_error(L);
 }
 
 void nl_vm_slice(nl_vm *vm) {

@@ -1,0 +1,201 @@
+/* main.c: the subcommands and what each takes. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/args.h"
+#include "cli/engine.h"
+
+#include "base/banned.h"
+
+#define NO_MORE                                                                                    \
+    { NULL, 0, NL_ARG_FLAG, NULL, NULL }
+
+#define LOG_OPTIONS                                                                                \
+    { "log-format", 0, NL_ARG_TEXT, "text|json", "how lines on standard error look" },             \
+        { "verbose", 'v', NL_ARG_FLAG, NULL, "debug lines too" }, {                                \
+        "quiet", 'q', NL_ARG_FLAG, NULL, "warnings and errors only"                                \
+    }
+
+static const nl_arg run_args[] = {
+    { "phase", 'p', NL_ARG_TEXT, "NAME", "the phase, where it is not given as PHASE" },
+    { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
+    { "count", 'n', NL_ARG_INT, "N", "pairs wanted (each phase says of what)" },
+    { "set", 's', NL_ARG_LIST, "KEY=VALUE", "any option of the phase; may be repeated" },
+    { "model", 'm', NL_ARG_TEXT, "NAME", "model to ask" },
+    { "base-url", 0, NL_ARG_TEXT, "URL", "OpenAI-compatible endpoint, up to and with /v1" },
+    { "budget", 'b', NL_ARG_NUMBER, "USD", "most that may be spent, over all runs of this store" },
+    { "parallelism", 'j', NL_ARG_INT, "N", "items worked on at once" },
+    { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },
+    { "seed", 0, NL_ARG_INT, "N", "seed of everything that is drawn" },
+    { "run-version", 0, NL_ARG_TEXT, "V", "writes dataset_V.jsonl, a run of its own" },
+    { "fresh", 0, NL_ARG_FLAG, NULL, "archives what was there and starts over" },
+    LOG_OPTIONS,
+    NO_MORE,
+};
+
+static const nl_arg schema_args[] = {
+    { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
+    { "format", 'f', NL_ARG_TEXT, "ddl|json|markdown", "how it is printed (default: ddl)" },
+    { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },
+    { "tables", 't', NL_ARG_LIST, "TABLE", "only this table; may be repeated" },
+    { "max-tokens", 0, NL_ARG_INT, "N", "cut to about N tokens, saying what was cut" },
+    LOG_OPTIONS,
+    NO_MORE,
+};
+
+static const nl_arg phases_args[] = { LOG_OPTIONS, NO_MORE };
+
+static void setup_log(int argc, char **argv) {
+    nl_level least = NL_INFO;
+    bool json = false;
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--verbose") == 0 || strcmp(argv[i], "-v") == 0)
+            least = NL_DEBUG;
+        else if (strcmp(argv[i], "--quiet") == 0 || strcmp(argv[i], "-q") == 0)
+            least = NL_WARN;
+        else if (strcmp(argv[i], "--log-format=json") == 0 ||
+                 (strcmp(argv[i], "--log-format") == 0 && i + 1 < argc &&
+                  strcmp(argv[i + 1], "json") == 0))
+            json = true;
+    }
+    nl_log_setup(least, json);
+}
+
+/* Opens an engine, hands it the flags as JSON, closes it. */
+static int with_engine(const nl_command *command, int argc, char **argv,
+                       int (*run)(nlsql *engine, const nl_command *command, const char *flags)) {
+    nl_err err = { .code = NL_OK };
+    char error[512];
+    int code = NLSQL_USAGE;
+    nl_buf flags;
+    nlsql_options options = { 0 };
+    nlsql *engine = NULL;
+
+    nl_buf_init(&flags);
+    setup_log(argc, argv);
+    if (!nl_args_read(command, argc, argv, &flags, &err)) {
+        nl_log(NL_ERROR, "%s", err.msg);
+        goto out;
+    }
+    engine = nlsql_open(&options, error, sizeof error);
+    if (!engine) {
+        nl_log(NL_ERROR, "%s", error);
+        code = NLSQL_RUN_ERROR;
+        goto out;
+    }
+    code = run(engine, command, flags.data);
+out:
+    nlsql_close(engine);
+    nl_buf_release(&flags);
+    return code;
+}
+
+static int do_run(nlsql *engine, const nl_command *command, const char *flags) {
+    (void)command;
+    return nl_engine_run(engine, flags);
+}
+
+static int do_command(nlsql *engine, const nl_command *command, const char *flags) {
+    return nl_engine_command(engine, command->name, flags);
+}
+
+static int cmd_run(const nl_command *command, int argc, char **argv) {
+    return with_engine(command, argc, argv, do_run);
+}
+
+static int cmd_script(const nl_command *command, int argc, char **argv) {
+    return with_engine(command, argc, argv, do_command);
+}
+
+static int cmd_lua(const nl_command *command, int argc, char **argv) {
+    char error[512];
+    nlsql_options options = { 0 };
+    if (argc < 1) {
+        nl_log(NL_ERROR, "which file? usage: nlsql %s FILE [ARGUMENT...]", command->name);
+        return NLSQL_USAGE;
+    }
+    nlsql *engine = nlsql_open(&options, error, sizeof error);
+    if (!engine) {
+        nl_log(NL_ERROR, "%s", error);
+        return NLSQL_RUN_ERROR;
+    }
+    int code = nl_engine_lua(engine, argc, argv);
+    nlsql_close(engine);
+    return code;
+}
+
+static const nl_arg no_args[] = { NO_MORE };
+
+static const nl_command commands[] = {
+    { "run", "gen", "PHASE",
+      "Makes a dataset: asks the model, checks every answer, keeps what passes",
+      "PHASE is a file (phases/joins.lua) or a name; without it every phase of config.yaml runs.\n"
+      "Running the same command again goes on where it stopped.\n"
+      "\n"
+      "environment: DATABASE_URL, OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_BUDGET_USD\n"
+      "exit codes:  0 done, 1 run error, 2 usage, 3 configuration, 4 database, 5 model,\n"
+      "             6 budget reached, 7 too few accepted, 130 interrupted",
+      run_args, cmd_run },
+    { "schema", NULL, NULL, "Prints what introspection sees of DATABASE_URL", NULL, schema_args,
+      cmd_script },
+    { "phases", NULL, NULL, "Lists the phases with their options", NULL, phases_args, cmd_script },
+    { "lua", NULL, "FILE", "Runs a Lua file inside the engine, with all its modules", NULL, no_args,
+      cmd_lua },
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void help(FILE *out) {
+    (void)fprintf(out,
+                  "nlsql turns a live PostgreSQL database into a verified dataset of questions "
+                  "and SQL.\n\nusage: nlsql COMMAND [options]\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        (void)fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    (void)fprintf(out, "\nnlsql COMMAND --help tells more.\n");
+}
+
+static const nl_command *find_command(const char *name) {
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0 ||
+            (commands[i].alias && strcmp(commands[i].alias, name) == 0))
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static bool asks_for_help(int argc, char **argv) {
+    return argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
+}
+
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN); /* a write to a closed pipe is an error like any other */
+    if (argc < 2) {
+        help(stderr);
+        return NLSQL_USAGE;
+    }
+    if (asks_for_help(argc - 1, argv + 1) || strcmp(argv[1], "help") == 0) {
+        const nl_command *about = argc > 2 ? find_command(argv[2]) : NULL;
+        if (about)
+            nl_args_help(about, stdout);
+        else
+            help(stdout);
+        return NLSQL_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("nlsql %s\n", NL_VERSION);
+        return NLSQL_DONE;
+    }
+    const nl_command *command = find_command(argv[1]);
+    if (!command) {
+        nl_log(NL_ERROR, "\"%s\" is not a command (see nlsql --help)", argv[1]);
+        return NLSQL_USAGE;
+    }
+    if (command->run != cmd_lua && asks_for_help(argc - 2, argv + 2)) {
+        nl_args_help(command, stdout);
+        return NLSQL_DONE;
+    }
+    return command->run(command, argc - 2, argv + 2);
+}

@@ -1,0 +1,306 @@
+/* json_read.c: yajl's events into a tree of nodes in one arena. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <yajl/yajl_parse.h>
+
+#include "data/json.h"
+
+#include "base/banned.h"
+
+enum { DEFAULT_DEPTH = 512, FIRST_BLOCK = 4096 };
+
+struct block {
+    struct block *next;
+    size_t size, used;
+    _Alignas(16) char bytes[];
+};
+
+struct nl_json {
+    struct block *blocks; /* the newest first */
+    const nl_json_node *root;
+};
+
+/* What the reader knows of each array or object that is open. */
+struct level {
+    nl_json_node *node, *last;
+};
+
+struct reader {
+    nl_json *json;
+    struct level *levels;
+    unsigned depth, room, max_depth;
+    const char *key; /* the next value's, in an object */
+    uint32_t key_size;
+    bool too_deep, nomem;
+};
+
+static void *take(nl_json *json, size_t size) {
+    struct block *block = json->blocks;
+    size = (size + 15) & ~(size_t)15;
+    if (!block || block->size - block->used < size) {
+        size_t wanted = block ? block->size * 2 : FIRST_BLOCK;
+        if (wanted > (size_t)1 << 20)
+            wanted = (size_t)1 << 20;
+        if (wanted < size)
+            wanted = size;
+        struct block *fresh = malloc(sizeof *fresh + wanted);
+        if (!fresh)
+            return NULL;
+        *fresh = (struct block){ .next = block, .size = wanted };
+        json->blocks = block = fresh;
+    }
+    void *at = block->bytes + block->used;
+    block->used += size;
+    return at;
+}
+
+static const char *keep(nl_json *json, const char *text, size_t size) {
+    char *copy = take(json, size + 1);
+    if (copy) {
+        memcpy(copy, text, size);
+        copy[size] = '\0';
+    }
+    return copy;
+}
+
+static nl_json_node *add_node(struct reader *r, nl_json_type type) {
+    nl_json_node *node = take(r->json, sizeof *node);
+    if (!node) {
+        r->nomem = true;
+        return NULL;
+    }
+    *node = (nl_json_node){ .type = type, .key = r->key, .key_size = r->key_size };
+    r->key = NULL;
+    r->key_size = 0;
+    if (r->depth == 0) {
+        r->json->root = node;
+    } else {
+        struct level *level = &r->levels[r->depth - 1];
+        if (level->last)
+            level->last->next = node;
+        else
+            level->node->child = node;
+        level->last = node;
+        level->node->size++;
+    }
+    return node;
+}
+
+static int open_level(struct reader *r, nl_json_type type) {
+    if (r->depth == r->max_depth) {
+        r->too_deep = true;
+        return 0;
+    }
+    nl_json_node *node = add_node(r, type);
+    if (!node)
+        return 0;
+    if (r->depth == r->room) {
+        unsigned room = r->room ? r->room * 2 : 16;
+        struct level *levels = realloc(r->levels, room * sizeof *levels);
+        if (!levels) {
+            r->nomem = true;
+            return 0;
+        }
+        r->levels = levels;
+        r->room = room;
+    }
+    r->levels[r->depth++] = (struct level){ .node = node };
+    return 1;
+}
+
+static int add_text(struct reader *r, nl_json_type type, const char *text, size_t size) {
+    nl_json_node *node = add_node(r, type);
+    if (!node)
+        return 0;
+    node->text = keep(r->json, text, size);
+    node->size = (uint32_t)size;
+    r->nomem = r->nomem || !node->text;
+    return node->text != NULL;
+}
+
+static int on_null(void *ctx) {
+    return add_node(ctx, NL_JSON_NULL) != NULL;
+}
+
+static int on_bool(void *ctx, int value) {
+    return add_node(ctx, value ? NL_JSON_TRUE : NL_JSON_FALSE) != NULL;
+}
+
+static int on_number(void *ctx, const char *text, size_t size) {
+    return add_text(ctx, NL_JSON_NUMBER, text, size);
+}
+
+static int on_string(void *ctx, const unsigned char *text, size_t size) {
+    return add_text(ctx, NL_JSON_STRING, (const char *)text, size);
+}
+
+static int on_key(void *ctx, const unsigned char *text, size_t size) {
+    struct reader *r = ctx;
+    r->key = keep(r->json, (const char *)text, size);
+    r->key_size = (uint32_t)size;
+    r->nomem = r->nomem || !r->key;
+    return r->key != NULL;
+}
+
+static int on_open_object(void *ctx) {
+    return open_level(ctx, NL_JSON_OBJECT);
+}
+
+static int on_open_array(void *ctx) {
+    return open_level(ctx, NL_JSON_ARRAY);
+}
+
+static int on_close(void *ctx) {
+    struct reader *r = ctx;
+    r->depth--;
+    return 1;
+}
+
+static const yajl_callbacks callbacks = {
+    .yajl_null = on_null,
+    .yajl_boolean = on_bool,
+    .yajl_number = on_number,
+    .yajl_string = on_string,
+    .yajl_start_map = on_open_object,
+    .yajl_map_key = on_key,
+    .yajl_end_map = on_close,
+    .yajl_start_array = on_open_array,
+    .yajl_end_array = on_close,
+};
+
+/* "line 3, column 9: what yajl says", on one line. */
+static void explain(yajl_handle parser, const char *text, size_t size, nl_err *err) {
+    size_t at = yajl_get_bytes_consumed(parser), line = 1, column = 1;
+    unsigned char *why = yajl_get_error(parser, 0, (const unsigned char *)text, size);
+    for (size_t i = 0; i < at && i < size; i++) {
+        column++;
+        if (text[i] == '\n') {
+            line++;
+            column = 1;
+        }
+    }
+    size_t n = why ? strcspn((const char *)why, "\n") : 0;
+    nl_err_set(err, NL_INVALID, "line %zu, column %zu: %.*s", line, column, why ? (int)n : 8,
+               why ? (const char *)why : "not JSON");
+    if (why)
+        yajl_free_error(parser, why);
+}
+
+nl_json *nl_json_read(const char *text, size_t size, unsigned max_depth, nl_err *err) {
+    struct reader r = { .max_depth = max_depth ? max_depth : DEFAULT_DEPTH };
+    yajl_handle parser = NULL;
+    bool ok = false;
+
+    if (size > UINT32_MAX - 1) {
+        nl_err_set(err, NL_LIMIT, "JSON text of over 4 GB");
+        return NULL;
+    }
+    r.json = calloc(1, sizeof *r.json);
+    if (r.json)
+        parser = yajl_alloc(&callbacks, NULL, &r);
+    if (!parser) {
+        nl_err_nomem(err);
+        goto out;
+    }
+    yajl_status status = yajl_parse(parser, (const unsigned char *)text, size);
+    if (status == yajl_status_ok)
+        status = yajl_complete_parse(parser);
+    if (r.nomem) {
+        nl_err_nomem(err);
+    } else if (r.too_deep) {
+        nl_err_set(err, NL_LIMIT, "JSON nested deeper than %u", r.max_depth);
+    } else if (status != yajl_status_ok || !r.json->root) {
+        explain(parser, text, size, err);
+    } else {
+        ok = true;
+    }
+out:
+    if (parser)
+        yajl_free(parser);
+    free(r.levels);
+    if (!ok) {
+        nl_json_free(r.json);
+        return NULL;
+    }
+    return r.json;
+}
+
+void nl_json_free(nl_json *json) {
+    if (!json)
+        return;
+    while (json->blocks) {
+        struct block *next = json->blocks->next;
+        free(json->blocks);
+        json->blocks = next;
+    }
+    free(json);
+}
+
+const nl_json_node *nl_json_root(const nl_json *json) {
+    return json->root;
+}
+
+size_t nl_json_span(const char *text, size_t size) {
+    size_t depth = 0;
+    bool in_string = false;
+    if (size == 0 || (text[0] != '{' && text[0] != '['))
+        return 0;
+    for (size_t i = 0; i < size; i++) {
+        char c = text[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if ((c == '}' || c == ']') && --depth == 0) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+const nl_json_node *nl_json_get(const nl_json_node *node, const char *key) {
+    const nl_json_node *found = NULL;
+    if (!node || node->type != NL_JSON_OBJECT)
+        return NULL;
+    size_t size = strlen(key);
+    for (const nl_json_node *c = node->child; c; c = c->next) {
+        if (c->key_size == size && memcmp(c->key, key, size) == 0)
+            found = c;
+    }
+    return found;
+}
+
+const char *nl_json_get_str(const nl_json_node *node, const char *key) {
+    const nl_json_node *found = nl_json_get(node, key);
+    return found && found->type == NL_JSON_STRING ? found->text : NULL;
+}
+
+double nl_json_get_num(const nl_json_node *node, const char *key, double otherwise) {
+    const nl_json_node *found = nl_json_get(node, key);
+    return found && found->type == NL_JSON_NUMBER ? strtod(found->text, NULL) : otherwise;
+}
+
+bool nl_json_get_bool(const nl_json_node *node, const char *key) {
+    const nl_json_node *found = nl_json_get(node, key);
+    return found && found->type == NL_JSON_TRUE;
+}
+
+bool nl_json_int(const nl_json_node *node, int64_t *value) {
+    char *end;
+    if (!node || node->type != NL_JSON_NUMBER || strpbrk(node->text, ".eE"))
+        return false;
+    errno = 0;
+    long long n = strtoll(node->text, &end, 10);
+    if (errno || *end)
+        return false;
+    *value = n;
+    return true;
+}

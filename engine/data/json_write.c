@@ -1,0 +1,257 @@
+/* json_write.c: JSON in the order in which it is written, refusing what is not valid. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/json.h"
+
+#include "base/banned.h"
+
+/* What may come next at one depth. */
+enum { FIRST_VALUE, NEXT_VALUE, FIRST_KEY, NEXT_KEY, MEMBER, OVER };
+
+bool nl_utf8_valid(const char *text, size_t size) {
+    const unsigned char *s = (const unsigned char *)text, *end = s + size;
+    while (s < end) {
+        if (*s < 0x80) {
+            s++;
+            continue;
+        }
+        size_t more = *s >= 0xF0 ? 3 : *s >= 0xE0 ? 2 : 1;
+        unsigned least = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
+        if (*s < 0xC2 || *s > 0xF4 || (size_t)(end - s) <= more)
+            return false;
+        unsigned c = *s & (0x3Fu >> more);
+        for (size_t i = 1; i <= more; i++) {
+            if ((s[i] & 0xC0) != 0x80)
+                return false;
+            c = c << 6 | (s[i] & 0x3Fu);
+        }
+        if (c < least || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+            return false;
+        s += more + 1;
+    }
+    return true;
+}
+
+void nl_json_writer_init(nl_json_writer *w, nl_buf *out) {
+    *w = (nl_json_writer){ .out = out };
+    w->state[0] = FIRST_VALUE;
+}
+
+static bool refuse(nl_json_writer *w, const char *why) {
+    if (!w->failed) {
+        w->failed = true;
+        w->why = why;
+    }
+    return false;
+}
+
+static bool put(nl_json_writer *w, const char *text, size_t size) {
+    return nl_buf_add(w->out, text, size) || refuse(w, "out of memory");
+}
+
+/* What stands before a value: a comma where one is due. */
+static bool before_value(nl_json_writer *w) {
+    uint8_t *state = &w->state[w->depth];
+    if (w->failed)
+        return false;
+    switch (*state) {
+    case FIRST_VALUE:
+        *state = w->depth == 0 ? OVER : NEXT_VALUE;
+        return true;
+    case NEXT_VALUE:
+        return put(w, ",", 1);
+    case MEMBER:
+        *state = NEXT_KEY;
+        return true;
+    default:
+        return refuse(w,
+                      *state == OVER ? "a second value behind the first" : "a value without a key");
+    }
+}
+
+static bool open_level(nl_json_writer *w, char bracket, uint8_t state) {
+    if (!before_value(w))
+        return false;
+    if (w->depth + 1 >= sizeof w->state)
+        return refuse(w, "nested too deep");
+    w->state[++w->depth] = state;
+    return put(w, &bracket, 1);
+}
+
+static bool close_level(nl_json_writer *w, char bracket, uint8_t first, uint8_t next) {
+    uint8_t state = w->state[w->depth];
+    if (w->failed)
+        return false;
+    if (w->depth == 0 || (state != first && state != next))
+        return refuse(w, "a bracket that closes nothing");
+    w->depth--;
+    return put(w, &bracket, 1);
+}
+
+bool nl_json_open_object(nl_json_writer *w) {
+    return open_level(w, '{', FIRST_KEY);
+}
+
+bool nl_json_close_object(nl_json_writer *w) {
+    return close_level(w, '}', FIRST_KEY, NEXT_KEY);
+}
+
+bool nl_json_open_array(nl_json_writer *w) {
+    return open_level(w, '[', FIRST_VALUE);
+}
+
+bool nl_json_close_array(nl_json_writer *w) {
+    return close_level(w, ']', FIRST_VALUE, NEXT_VALUE);
+}
+
+/* The two-character escapes; others below 0x20 become \u00XX. */
+static const char *short_escape(unsigned char c) {
+    switch (c) {
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    case '\b':
+        return "\\b";
+    case '\f':
+        return "\\f";
+    default:
+        return NULL;
+    }
+}
+
+static bool quoted(nl_json_writer *w, const char *text, size_t size) {
+    size_t from = 0;
+    if (!nl_utf8_valid(text, size))
+        return refuse(w, "invalid UTF-8");
+    if (!nl_buf_reserve(w->out, size + 2))
+        return refuse(w, "out of memory");
+    nl_buf_char(w->out, '"');
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F)
+            continue;
+        const char *escape = short_escape(c);
+        nl_buf_add(w->out, text + from, i - from);
+        if (escape)
+            nl_buf_str(w->out, escape);
+        else
+            nl_buf_printf(w->out, "\\u%04x", c);
+        from = i + 1;
+    }
+    nl_buf_add(w->out, text + from, size - from);
+    return nl_buf_char(w->out, '"') || refuse(w, "out of memory");
+}
+
+bool nl_json_key_n(nl_json_writer *w, const char *key, size_t size) {
+    uint8_t *state = &w->state[w->depth];
+    if (w->failed)
+        return false;
+    if (*state != FIRST_KEY && *state != NEXT_KEY)
+        return refuse(w, "a key outside an object");
+    if (*state == NEXT_KEY && !put(w, ",", 1))
+        return false;
+    *state = MEMBER;
+    return quoted(w, key, size) && put(w, ":", 1);
+}
+
+bool nl_json_key(nl_json_writer *w, const char *key) {
+    return nl_json_key_n(w, key, strlen(key));
+}
+
+bool nl_json_str_n(nl_json_writer *w, const char *text, size_t size) {
+    return before_value(w) && quoted(w, text, size);
+}
+
+bool nl_json_str(nl_json_writer *w, const char *text) {
+    return nl_json_str_n(w, text, strlen(text));
+}
+
+bool nl_json_put_raw(nl_json_writer *w, const char *json, size_t size) {
+    return before_value(w) && put(w, json, size);
+}
+
+bool nl_json_put_int(nl_json_writer *w, int64_t value) {
+    char text[32];
+    int n = snprintf(text, sizeof text, "%lld", (long long)value);
+    return before_value(w) && put(w, text, (size_t)n);
+}
+
+bool nl_json_put_double(nl_json_writer *w, double value) {
+    char text[40];
+    int n = 0;
+    if (!isfinite(value))
+        return refuse(w, "a number that is not finite");
+    for (int digits = 15; digits <= 17; digits++) {
+        n = snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return before_value(w) && put(w, text, (size_t)n);
+}
+
+bool nl_json_put_bool(nl_json_writer *w, bool value) {
+    return before_value(w) && put(w, value ? "true" : "false", value ? 4 : 5);
+}
+
+bool nl_json_put_null(nl_json_writer *w) {
+    return before_value(w) && put(w, "null", 4);
+}
+
+static size_t digits(const char *text, size_t size) {
+    size_t n = 0;
+    while (n < size && text[n] >= '0' && text[n] <= '9')
+        n++;
+    return n;
+}
+
+/* RFC 8259's grammar of numbers. */
+static bool is_number(const char *s, size_t size) {
+    const char *end = s + size;
+    if (s < end && *s == '-')
+        s++;
+    size_t n = digits(s, (size_t)(end - s));
+    if (n == 0 || (n > 1 && *s == '0'))
+        return false;
+    s += n;
+    if (s < end && *s == '.') {
+        n = digits(s + 1, (size_t)(end - s - 1));
+        if (n == 0)
+            return false;
+        s += n + 1;
+    }
+    if (s < end && (*s == 'e' || *s == 'E')) {
+        s++;
+        if (s < end && (*s == '+' || *s == '-'))
+            s++;
+        n = digits(s, (size_t)(end - s));
+        if (n == 0)
+            return false;
+        s += n;
+    }
+    return s == end;
+}
+
+bool nl_json_put_number(nl_json_writer *w, const char *text, size_t size) {
+    if (!is_number(text, size))
+        return refuse(w, "not a JSON number");
+    return before_value(w) && put(w, text, size);
+}
+
+bool nl_json_writer_done(const nl_json_writer *w, nl_err *err) {
+    if (w->failed)
+        return nl_err_set(err, w->out->failed ? NL_NOMEM : NL_INVALID, "cannot write JSON: %s",
+                          w->why);
+    if (w->depth > 0 || w->state[0] != OVER)
+        return nl_err_set(err, NL_INVALID, "cannot write JSON: it is not complete");
+    return true;
+}

@@ -1,0 +1,217 @@
+--- cli: the commands that are scripts. Trusted: this file may read the environment and any file.
+---
+--- Each function gets the command line's flags as JSON (see engine/cli/main.c) and returns an exit
+--- code; `plan` returns the plan of a run as JSON instead.
+
+local catalog = require "nlsql.catalog"
+local config = require "nlsql.config"
+local console = require "nlsql.console"
+local files = require "nlsql.files"
+local http = require "nlsql.http"
+local json = require "nlsql.json"
+local pg = require "nlsql.pg"
+local text = require "nlsql.text"
+
+local cli = {}
+
+local ENVIRONMENT = { "DATABASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_BUDGET_USD", "OPENAI_MAX_PARALLEL",
+  "DG_PARALLELISM", "DB_COCURRENT_SESSION", "MAX_DB_CONCURRENT_LIMIT_ALL" }
+
+local function environment()
+  local env = {}
+  for _, name in ipairs(ENVIRONMENT) do
+    local value = os.getenv(name)
+    if value and value ~= "" then env[name] = value end
+  end
+  return env
+end
+
+--- The configuration, or nil after its errors were printed.
+local function load_config(flags, phase)
+  local got, errors = config.load { path = flags.config, flags = flags, env = environment(), phase = phase }
+  if not got then
+    for _, message in ipairs(errors) do console.error(message) end
+    return nil
+  end
+  for _, warning in ipairs(got.warnings) do console.warn(warning) end
+  return got
+end
+
+local function exists(path)
+  local f = io.open(path, "r")
+  if f then f:close() end
+  return f ~= nil
+end
+
+local function phase_names()
+  local names = {}
+  for _, file in ipairs(files.list("phases")) do
+    local name = file:match("^(.+)%.lua$")
+    if name then names[#names + 1] = name end
+  end
+  return names
+end
+
+--- Path, shown path and name of the phase that a user calls `wanted`; nil and a sentence.
+local function find_phase(wanted)
+  local name = wanted:match("([^/]+)%.lua$")
+  if name then
+    if exists(wanted) then return wanted, wanted, name end
+    -- "phases/joins.lua" works in any folder: the shipped one serves
+    local shipped = wanted:match("^%./*phases/[^/]+$") or wanted:match("^phases/[^/]+$")
+    local path = shipped and files.find("phases", name .. ".lua")
+    if path then return path, "phases/" .. name .. ".lua", name end
+    return nil, ("cannot read %s: no such file"):format(wanted)
+  end
+  local path = files.find("phases", wanted .. ".lua")
+  if path then return path, "phases/" .. wanted .. ".lua", wanted end
+  local names = phase_names()
+  local nearest = text.nearest(wanted, names)
+  return nil, ("there is no phase %q (%s)"):format(wanted,
+    nearest and ("did you mean %q?"):format(nearest) or "there are: " .. table.concat(names, ", "))
+end
+
+--- A complaint that the run makes itself, once it has looked at the phase: the order in which a
+--- user would mend things.
+local function problem_of(env, settings)
+  if not env.DATABASE_URL then
+    return { code = "db", message = "no database: set DATABASE_URL, e.g. "
+      .. "export DATABASE_URL=postgresql://user:password@host:5432/name" }
+  end
+  if not env.OPENAI_API_KEY and not http.is_loopback(settings.base_url) then
+    return { code = "model", message = ("no key for %s: set OPENAI_API_KEY (an endpoint on this machine needs none: "
+      .. "set OPENAI_BASE_URL, e.g. http://127.0.0.1:11434/v1)"):format(settings.base_url) }
+  end
+end
+
+local function spec_of(phase, got, flags, env)
+  local wanted = phase.file or phase.name
+  local path, shown, name = find_phase(wanted)
+  if not path then return nil, shown end
+  local settings = {}
+  for key, value in pairs(got.settings) do settings[key] = value end
+  for key, value in pairs(phase.settings or {}) do settings[key] = value end
+  local version = flags.run_version or ""
+  local dir = (phase.options.dataset_output_file_dir or {}).value or "generated_datasets/" .. name
+  return {
+    path = path, shown = shown, title = ("phase %q"):format(name), max_memory = settings.phase_memory,
+    spec = assert(json.encode {
+      name = name, file = shown, options = phase.options, settings = settings, version = version,
+      fresh = flags.fresh, problem = problem_of(env, settings),
+      dataset = ("%s/dataset%s.jsonl"):format(dir, version ~= "" and "_" .. version or ""),
+    }),
+  }
+end
+
+--- The plan of `nlsql run`: settings of the engine, and for each phase its file and spec.
+---@param flags_text string
+---@return string|integer plan as JSON, or an exit code where that was said already
+function cli.plan(flags_text)
+  local flags = assert(json.decode(flags_text))
+  local env = environment()
+  local got = load_config(flags, flags.phase)
+  if not got then return 3 end
+  if #got.phases == 0 then
+    console.error("nothing to run: name a phase (nlsql run phases/joins.lua), or list phases in config.yaml")
+    return 2
+  end
+  local phases = {}
+  for i, phase in ipairs(got.phases) do
+    local spec, why = spec_of(phase, got, flags, env)
+    if not spec then
+      console.error(why)
+      return 3
+    end
+    phases[i] = spec
+  end
+  local settings = got.settings
+  return assert(json.encode {
+    base_url = settings.base_url, allow_insecure = settings.allow_insecure,
+    max_connections = math.max(settings.parallelism * 2, 64), phases = json.array(phases),
+  })
+end
+
+--- nlsql schema: what introspection sees.
+---@param flags_text string
+---@return integer
+function cli.schema(flags_text)
+  local flags = assert(json.decode(flags_text))
+  local got = load_config(flags)
+  if not got then return 3 end
+  local problem = problem_of(environment(), { base_url = "http://127.0.0.1/" })
+  if problem then
+    console.error(problem.message)
+    return 4
+  end
+  local db, why = pg.open(nil, { sessions = 2 })
+  if not db then
+    console.error(why)
+    return 4
+  end
+  local schema, message = catalog.load(db, { schemas = got.settings.schemas })
+  if not schema then
+    console.error(message)
+    return 4
+  end
+  local refs
+  for _, name in ipairs(flags.tables or {}) do
+    local ref = schema:find(name)
+    if not ref then
+      local near = schema:nearest(name)
+      console.error(("there is no table %q%s"):format(name, near and (" (did you mean %s?)"):format(near) or ""))
+      return 2
+    end
+    refs = refs or {}
+    refs[#refs + 1] = ref
+  end
+  local formats = { ddl = "ddl", json = "json", markdown = "markdown" }
+  local format = formats[flags.format or "ddl"]
+  if not format then
+    console.error(("--format: expected ddl, json or markdown, found %q"):format(flags.format))
+    return 2
+  end
+  local out, cut = schema:render { format = format, tables = refs, max_tokens = flags.max_tokens }
+  if not out then
+    console.error(cut)
+    return 1
+  end
+  console.out(out, out:sub(-1) == "\n" and "" or "\n")
+  if cut then console.warn(cut) end
+  local others = schema:other_schemas()
+  if #others > 0 then console.info("other schemas: " .. table.concat(others, ", ") .. " (choose with --schemas)") end
+  local denied = schema:denied()
+  if #denied > 0 then console.warn("left out for want of the SELECT privilege: " .. table.concat(denied, ", ")) end
+  db:close()
+  return 0
+end
+
+local function one_line(value)
+  if type(value) == "string" then return ("%q"):format(value) end
+  return tostring(value)
+end
+
+--- nlsql phases: the phases with their options.
+---@return integer
+function cli.phases()
+  for _, name in ipairs(phase_names()) do
+    local path = files.find("phases", name .. ".lua")
+    local chunk, why = loadfile(path, "t")
+    local ok, phase = false, why
+    if chunk then ok, phase = pcall(chunk) end
+    if not ok or type(phase) ~= "table" then
+      console.warn(("%s: %s"):format(path, tostring(phase)))
+    else
+      console.out(("%s: %s\n"):format(name, phase.summary or ""))
+      local names = {}
+      for option in pairs(phase.options or {}) do names[#names + 1] = option end
+      table.sort(names)
+      for _, option in ipairs(names) do
+        local declared = phase.options[option]
+        console.out(("  %-18s %-10s %s\n"):format(option, one_line(declared[1]), declared[2] or ""))
+      end
+    end
+  end
+  return 0
+end
+
+return cli

@@ -1,0 +1,87 @@
+--- context: what the hooks of a phase get as `ctx`.
+
+local console = require "nlsql.console"
+local jobs = require "nlsql.jobs"
+local prompt = require "nlsql.prompt"
+local sample = require "nlsql.sample"
+
+local context = {}
+
+---@class nlsql.Context
+---@field phase string          its name
+---@field opt table             the phase's options, checked
+---@field settings table        the run's settings
+---@field schema nlsql.Catalog  what introspection saw
+---@field db nlsql.Db           the connection pool
+---@field llm nlsql.Llm         the model
+---@field counts table          counters of the run
+local Context = {}
+Context.__index = Context
+
+---@return nlsql.Context
+function context.new(fields)
+  fields.templates = {}
+  fields.rendered = {}
+  return setmetatable(fields, Context)
+end
+
+--- The messages that template `prompts/NAME.txt` gives with these values.
+--- nil and a sentence naming file and line where it cannot be rendered.
+---@param name string
+---@param values table<string, string|number|boolean|nil>
+---@return table[]?, string?
+function Context:render(name, values)
+  local template = self.templates[name]
+  if not template then
+    local why
+    template, why = prompt.load(name)
+    if not template then return nil, why end
+    self.templates[name] = template
+  end
+  return template:render(values)
+end
+
+--- The schema of the given tables (nil: all) as JSON, cut to `max_tokens`, and a sentence about
+--- what was cut, or nil.
+---@param refs string[]?
+---@param max_tokens integer?
+---@return string json, string? cut
+function Context:schema_json(refs, max_tokens)
+  local key = (refs and table.concat(refs, "+") or "") .. "#" .. (max_tokens or 0)
+  local known = self.rendered[key]
+  if not known then
+    local json, cut = self.schema:render {
+      format = "json", tables = refs, max_tokens = max_tokens or self.settings.schema_tokens,
+    }
+    if not json then error(cut, 0) end
+    known = { json, cut }
+    self.rendered[key] = known
+  end
+  return known[1], known[2]
+end
+
+--- A few rows of each table for a prompt; nil where rows may not be shown (said once a run).
+---@param refs string[]
+---@return string?
+function Context:sample(refs)
+  if not sample.allowed(self.settings) then
+    if not self.told_no_rows then
+      self.told_no_rows = true
+      console.info("sample rows are left out of prompts: raw rows are shown only with \"anonymise: off\" "
+        .. "in config.yaml")
+    end
+    return nil
+  end
+  local key = table.concat(refs, "+") .. "#rows"
+  if self.rendered[key] == nil then
+    self.rendered[key] = { sample.text(self, refs, self.opt.n_rows or 2) }
+  end
+  return self.rendered[key][1]
+end
+
+--- Runs `f` for each value, at most `n` at once: see jobs.map.
+function Context:map(list, n, f) return jobs.map(list, n, f) end
+
+function Context:log(message) console.info(message) end
+
+return context

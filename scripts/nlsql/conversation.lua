@@ -1,0 +1,205 @@
+--- conversation: one item's talk with the model, turn by turn.
+---
+--- A turn is one request and what became of its reply: every candidate with its verdict. What is
+--- asked depends on the item's own history alone, never on how fast others are.
+
+local console = require "nlsql.console"
+local critic = require "nlsql.critic"
+local gates = require "nlsql.gates"
+local jobs = require "nlsql.jobs"
+local json = require "nlsql.json"
+local replies = require "nlsql.replies"
+local text = require "nlsql.text"
+
+local conversation = {}
+
+local PAIRS_SCHEMA = {
+  name = "pairs",
+  schema = {
+    type = "object", additionalProperties = false, required = { "pairs" },
+    properties = {
+      pairs = {
+        type = "array",
+        items = {
+          type = "object", additionalProperties = false, required = { "question", "sql" },
+          properties = { question = { type = "string" }, sql = { type = "string" } },
+        },
+      },
+    },
+  },
+}
+
+---@class nlsql.Conversation
+---@field item table
+---@field messages table[]   what was said so far
+---@field turns integer      spent
+---@field own integer        candidates of this item that passed all gates, less its own doubles
+---@field keys table         what counts as a double within the item
+---@field sample integer     how often the same request was answered without anything usable
+local Conversation = {}
+Conversation.__index = Conversation
+
+--- A new conversation, or one that goes on from the state that its last turn left in the store.
+---@param ctx nlsql.Context
+---@param phase table
+---@param item table
+---@param saved table? {turns, state}
+function conversation.open(ctx, phase, item, saved)
+  local self = setmetatable({
+    ctx = ctx, phase = phase, item = item, messages = {}, turns = 0, own = 0, keys = {}, sample = 1,
+  }, Conversation)
+  if saved and saved.state then
+    local state = json.decode(saved.state)
+    if type(state) == "table" then
+      self.turns = saved.turns
+      self.messages, self.own, self.sample = state.messages, state.own, state.sample
+      self.faults = state.faults
+      for _, key in ipairs(state.keys) do self.keys[key] = true end
+    end
+  end
+  return self
+end
+
+--- The state after this turn, as the store keeps it.
+function Conversation:snapshot()
+  local keys = {}
+  for key in pairs(self.keys) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return assert(json.encode {
+    messages = json.array(self.messages), own = self.own, sample = self.sample, keys = json.array(keys),
+    faults = self.faults,
+  })
+end
+
+--- May another turn be asked for, by the item's own count?
+function Conversation:wants_more()
+  return self.own < self.ctx.opt.count and self.turns < self.ctx.opt.max_attempts and not self.over
+end
+
+local function as_messages(hook, got, why)
+  if type(got) == "string" then return { { role = "user", content = got } } end
+  if type(got) == "table" then return got end
+  return nil, ("%s gave no messages: %s"):format(hook, why or type(got))
+end
+
+--- The messages of the next request, and how many of them are new.
+function Conversation:next_messages()
+  local ctx, phase, item = self.ctx, self.phase, self.item
+  item.missing = ctx.opt.count - self.own
+  local fresh, why
+  if #self.messages == 0 then
+    fresh, why = as_messages("prompt", phase.prompt(ctx, item))
+  elseif phase.follow then
+    fresh, why = as_messages("follow", phase.follow(ctx, item, item.missing))
+  else
+    fresh, why = as_messages("follow", ctx:render("follow", {
+      count = math.min(ctx.opt.api_answer_count or item.missing, item.missing),
+      faults = self.faults or false,
+    }))
+  end
+  if not fresh then return nil, why end
+  local messages = table.move(self.messages, 1, #self.messages, 1, {})
+  return table.move(fresh, 1, #fresh, #messages + 1, messages)
+end
+
+--- A few of the reasons why candidates of the last turn fell, for the next request.
+local FAULTS_TOLD = 5
+
+local function faults_of(judged)
+  local lines, seen = {}, {}
+  for _, one in ipairs(judged) do
+    local line = not one.verdict.ok and ("- %s: %s"):format(one.verdict.gate, one.verdict.reason or "?")
+    if line and not seen[line] then
+      seen[line] = true
+      lines[#lines + 1] = line
+      if #lines == FAULTS_TOLD then break end
+    end
+  end
+  return #lines > 0 and table.concat(lines, "\n") or nil
+end
+
+--- One candidate through the gates, and to the critic where it fell.
+local function judge(self, pair)
+  local ctx = self.ctx
+  local verdict = gates.check(ctx, self.item, pair, self.phase.accept)
+  if not verdict.ok then
+    local first = verdict
+    local mended, candidate, code = critic.mend(ctx, self.item, pair, verdict, self.phase)
+    if not mended then return nil, candidate, code end
+    return { candidate = candidate, verdict = mended, first = first }
+  end
+  return { candidate = pair, verdict = verdict }
+end
+
+local function judge_all(self, pairs_read)
+  local ctx, stop = self.ctx, nil
+  local judged = jobs.map(pairs_read, ctx.settings.db_concurrent_sessions * 2, function(pair)
+    if stop then return false end
+    local one, message, code = judge(self, pair)
+    if not one then
+      stop = stop or { message, code }
+    elseif one.verdict.lost then
+      stop = stop or { one.verdict.reason, "db" }
+    end
+    return one or false
+  end)
+  if stop then return nil, stop[1], stop[2] end
+  return judged
+end
+
+--- Marks what the item itself has brought before, in the order of the reply.
+local function count_own(self, judged)
+  for _, one in ipairs(judged) do
+    local v = one.verdict
+    if v.ok then
+      local a, b = text.hex(v.sql_key), text.hex(v.question_key)
+      if not self.keys[a] and not self.keys[b] then
+        self.keys[a], self.keys[b] = true, true
+        self.own = self.own + 1
+      end
+    end
+  end
+end
+
+---@class nlsql.Turn
+---@field number integer
+---@field judged table[]   {candidate=, verdict=, first=}: in the order of the reply
+---@field unread table[]   {reason=, text=}: what the read gate refused
+---@field outcome string
+---@field state string     the conversation's state after it
+
+--- Asks once and judges what came. nil, message, code where the run cannot go on.
+---@return nlsql.Turn?, string?, string?
+function Conversation:turn()
+  local ctx, item = self.ctx, self.item
+  local messages, why = self:next_messages()
+  if not messages then return nil, why, "config" end
+  local reply, message, code = ctx.llm:chat {
+    purpose = "ask", item = item.key, messages = messages, schema = PAIRS_SCHEMA, sample = self.sample,
+    keep = function(got) return #replies.read(got.content) > 0 end,
+  }
+  if not reply then return nil, message, code end
+  self.turns = self.turns + 1
+  if reply.gave_up then -- nothing came: not recorded, so that the next run asks again
+    self.over = true
+    console.warn(("%s: %s"):format(item.key, reply.message))
+    return { number = self.turns, judged = {}, unread = {}, outcome = reply.outcome, gave_up = true }
+  end
+  local found, state, refused = replies.read(reply.content)
+  local judged
+  judged, message, code = judge_all(self, found)
+  if not judged then return nil, message, code end
+  count_own(self, judged)
+  if #found > 0 then
+    self.messages, self.sample = messages, 1
+    self.messages[#self.messages + 1] = { role = "assistant", content = reply.content }
+    self.faults = faults_of(judged)
+  else
+    self.sample = self.sample + 1 -- the same question once more
+  end
+  local unread = refused or {}
+  if #found == 0 and #unread == 0 then unread = { { reason = reply.outcome ~= "ok" and reply.outcome or state } } end
+  return { number = self.turns, judged = judged, unread = unread, outcome = reply.outcome, state = self:snapshot() }
+end
+
+return conversation

@@ -1,0 +1,108 @@
+--- gates: what a candidate must pass, and the one verdict that every command shares.
+---
+--- The gates run in the order read, parse, safe, grounded, explain, execute, answer, accept; the
+--- first that a candidate fails ends its way. `unique` comes last of all, in the runner, because it
+--- depends on what other items brought and so must be asked in the order of the plan.
+
+local jobs = require "nlsql.jobs"
+local sql = require "nlsql.sql"
+local text = require "nlsql.text"
+
+local gates = {}
+
+--- Names in the order in which a candidate meets them.
+gates.ORDER = { "read", "parse", "safe", "grounded", "explain", "execute", "answer", "accept", "unique" }
+
+---@class nlsql.Verdict
+---@field ok boolean
+---@field gate string?      the gate that it failed
+---@field reason string?    one sentence for a person or a model
+---@field detail string?    the server's detail or hint
+---@field facts table?      what the query is about, once parsed and grounded
+---@field sql string?       the query as it is kept: less its final semicolon
+---@field sql_key string?   16 bytes: the same query, however spelt
+---@field masked_key string? 16 bytes: the same query but for its literals
+---@field question_key string?
+---@field probe table?      plan, cost, n_rows, columns, times
+---@field lost boolean?     the database could not be asked: not the candidate's fault
+
+local function fall(verdict, gate, reason, detail)
+  verdict.ok, verdict.gate, verdict.reason, verdict.detail = false, gate, reason, detail
+  return verdict
+end
+
+local STAGE_GATE = { connect = "execute", explain = "explain", cost = "explain", execute = "execute" }
+
+--- How often a query is tried again when the connection was lost under it.
+local LOST_TRIES = 4
+
+local function ask_database(ctx, query)
+  local limits = ctx.settings.limits
+  local result
+  for try = 1, LOST_TRIES do
+    result = ctx.db:probe(query, {
+      execute = true, statement_timeout = limits.statement_timeout, lock_timeout = limits.lock_timeout,
+      max_cost = limits.max_cost, max_rows = limits.max_rows, max_bytes = limits.max_bytes,
+      max_field = limits.max_field,
+    })
+    if result.code ~= "net" or try == LOST_TRIES then break end
+    jobs.sleep(0.2 * 4 ^ (try - 1)) -- 0.2, 0.8, 3.2 s: a server that restarts
+  end
+  return result
+end
+
+local function server_words(result)
+  local words = {}
+  if result.detail and result.detail ~= "" then words[#words + 1] = result.detail end
+  if result.hint and result.hint ~= "" then words[#words + 1] = result.hint end
+  return #words > 0 and table.concat(words, " ") or nil
+end
+
+--- Sends one question and query through all gates but the last.
+---@param ctx nlsql.Context
+---@param item table            its `tables` are what the query may use; nil: all
+---@param candidate table       {question=, sql=}
+---@param accept function?      the phase's own rule: accept(ctx, item, candidate)
+---@return nlsql.Verdict
+function gates.check(ctx, item, candidate, accept)
+  local verdict = { ok = true }
+  if not text.valid_utf8(candidate.question) or not text.valid_utf8(candidate.sql) then
+    return fall(verdict, "read", "not valid UTF-8")
+  end
+  local statement, why = sql.parse(candidate.sql)
+  if not statement then return fall(verdict, "parse", why) end
+  verdict.sql = statement:text()
+
+  local safe, unsafe = statement:safe(ctx.schema, ctx.settings.safe)
+  if not safe then return fall(verdict, "safe", unsafe) end
+
+  local facts, no_facts = statement:facts(ctx.schema, item.tables)
+  if not facts then return fall(verdict, "grounded", no_facts) end
+  verdict.facts = facts
+  if facts.unknown[1] then return fall(verdict, "grounded", table.concat(facts.unknown, "; ")) end
+  if facts.ambiguous then return fall(verdict, "grounded", facts.ambiguous) end
+
+  verdict.sql_key, verdict.masked_key = statement:keys()
+  verdict.question_key = text.question_key(candidate.question)
+
+  local result = ask_database(ctx, verdict.sql)
+  verdict.probe = result
+  if result.stage ~= "done" then
+    verdict.lost = result.code == "net"
+    return fall(verdict, STAGE_GATE[result.stage], result.error, server_words(result))
+  end
+  if result.n_rows == 0 and not ctx.settings.gates.allow_empty then
+    return fall(verdict, "answer", "the result has no rows")
+  elseif result.n_rows > 0 and result.all_null and not ctx.settings.gates.allow_null then
+    return fall(verdict, "answer", "the result holds nothing but NULL")
+  end
+
+  if accept then
+    candidate.facts, candidate.probe = facts, result
+    local good, reason, detail = accept(ctx, item, candidate)
+    if not good then return fall(verdict, "accept", detail or reason or "the phase refuses it", reason) end
+  end
+  return verdict
+end
+
+return gates

@@ -1,0 +1,176 @@
+--- llm: asking the model, once for each question.
+---
+--- `llm:chat` looks for a recorded reply first, reserves the money, asks, retries what is worth
+--- retrying, records what came, and settles. A reply that was paid for is never asked for twice.
+
+local console = require "nlsql.console"
+local jobs = require "nlsql.jobs"
+local json = require "nlsql.json"
+local money = require "nlsql.money"
+local openai = require "nlsql.openai"
+local text = require "nlsql.text"
+
+local llm = {}
+
+---@class nlsql.Llm
+---@field endpoint nlsql.Endpoint
+---@field run table           the store's run
+---@field store table
+---@field price nlsql.Price
+---@field settings table
+---@field counts table        requests, recalled, retries, tokens_in, tokens_out, cost, in_flight, answered, outcomes
+local Llm = {}
+Llm.__index = Llm
+
+--- Failures of the endpoint in a row after which it counts as down.
+local DOWN_AFTER = 3
+
+---@return nlsql.Llm
+function llm.open(settings, store, run, price)
+  return setmetatable({
+    endpoint = openai.open(settings), provider = openai,
+    store = store, run = run, price = price, settings = settings,
+    counts = { requests = 0, recalled = 0, retries = 0, tokens_in = 0, tokens_out = 0, cost = 0,
+      in_flight = 0, answered = 0, outcomes = {} },
+    failed_in_a_row = 0,
+  }, Llm)
+end
+
+--- The identity of a request: what is asked of which model, not how it is sent.
+local function request_key(self, ask)
+  return text.key(assert(json.encode {
+    model = self.endpoint.model, messages = json.array(ask.messages), purpose = ask.purpose,
+    temperature = ask.temperature, max_tokens = ask.max_tokens, schema = ask.schema and ask.schema.name,
+    seed = self.settings.seed,
+  }))
+end
+
+--- Seconds before try number `n`: doubling, jittered by a hash so that runs repeat themselves.
+local function backoff(self, key, n, asked_for)
+  local base = math.min(self.settings.retry_base * 2 ^ (n - 1), 60)
+  local jitter = (string.unpack("<I4", text.key(key .. n)) % 1000) / 1000
+  local wait = base * (0.5 + jitter / 2)
+  return math.max(wait, math.min(asked_for or 0, 600))
+end
+
+local function count_outcome(self, outcome)
+  local outcomes = self.counts.outcomes
+  outcomes[outcome] = (outcomes[outcome] or 0) + 1
+end
+
+--- One try: reserve, send, settle. nil, message, code where there is no money or no store.
+local function try(self, ask, key, sample)
+  local body = self.provider.body(self.endpoint, ask)
+  local sent, why = json.encode(body)
+  if not sent then return nil, "the request cannot be written: " .. tostring(why), "invalid" end
+  local most = money.most(self.price, #sent, ask.max_tokens)
+  local reservation, message, code = 0, nil, nil
+  if most > 0 then
+    reservation, message, code = self.store:reserve(most)
+    if not reservation then return nil, message, code end
+  end
+  self.counts.requests = self.counts.requests + 1
+  self.counts.in_flight = self.counts.in_flight + 1
+  local reply = self.provider.send(self.endpoint, body, sent)
+  self.counts.in_flight = self.counts.in_flight - 1
+
+  local usage, cost = reply.usage, 0
+  if usage then
+    cost = money.cost(self.price, usage)
+    self.counts.tokens_in = self.counts.tokens_in + usage.tokens_in
+    self.counts.tokens_out = self.counts.tokens_out + usage.tokens_out
+  elseif reply.sent and (not reply.failure or not reply.outcome:find("^http_")) then
+    cost = most -- nobody said what it cost: charged in full
+  end
+  self.counts.cost = self.counts.cost + cost
+  local kept = not reply.failure and ask.keep(reply)
+  local ok
+  ok, message, code = self.run:record {
+    key = key, sample = sample, purpose = ask.purpose, item = ask.item, model = self.endpoint.model,
+    request = sent, reply = kept and reply.stored or nil, outcome = reply.outcome,
+    tokens_in = usage and usage.tokens_in or -1, tokens_out = usage and usage.tokens_out or -1,
+    tokens_cached = usage and usage.tokens_cached or -1,
+    cost = cost, reservation = reservation, seconds = reply.seconds,
+  }
+  if not ok then return nil, message, code end
+  if usage and reservation ~= 0 and cost > most then
+    return nil, ("the endpoint reports a cost of %s for a call that could cost %s at most: stopped")
+      :format(money.show(cost), money.show(most)), "budget"
+  end
+  reply.kept = kept
+  return reply
+end
+
+local function recalled(self, ask, key, sample)
+  local stored = self.run:recall(key, sample)
+  if not stored then return nil end
+  local completion = json.decode(stored)
+  if type(completion) ~= "table" then return nil end
+  local reply = self.provider.read(completion)
+  if not ask.keep(reply) then return nil end
+  self.counts.recalled = self.counts.recalled + 1
+  reply.recalled, reply.kept = true, true
+  return reply
+end
+
+local function keep_all(reply) return reply.outcome ~= "broken" end
+
+---@class nlsql.Ask
+---@field messages table[]     {role=, content=}
+---@field purpose string       "ask", "critic", "join_set", …
+---@field item string?         key of the item that asks
+---@field max_tokens integer?  output limit
+---@field schema table?        {name=, schema=}: a JSON schema for the reply
+---@field temperature number?
+---@field sample integer?      the how-manieth answer to the same request this is (from 1)
+---@field keep (fun(reply: nlsql.Reply): boolean)? is a broken-off reply worth keeping?
+
+--- Asks. Returns a reply whose outcome says what came; nil, message, code where nothing can:
+--- code "model" (refused for good, or down), "budget", "cancelled", or the store's.
+---@param ask nlsql.Ask
+---@return nlsql.Reply?, string?, string?
+function Llm:chat(ask)
+  local settings = self.settings
+  ask.max_tokens = ask.max_tokens or settings.max_tokens
+  if ask.temperature == nil then ask.temperature = settings.temperature end
+  local worth = ask.keep
+  ask.keep = worth and function(reply) return reply.outcome ~= "broken" or worth(reply) end or keep_all
+  local key, sample = request_key(self, ask), ask.sample or 1
+  local reply = recalled(self, ask, key, sample)
+  if reply then return reply end
+
+  local tries, learnt = 0, 0
+  while true do
+    if jobs.stopping() > 0 then return nil, "stopping", "cancelled" end
+    local message, code
+    reply, message, code = try(self, ask, key, sample)
+    if not reply then return nil, message, code end
+    count_outcome(self, reply.outcome)
+    if not reply.failure and reply.kept then
+      self.failed_in_a_row = 0
+      self.counts.answered = self.counts.answered + 1
+      return reply
+    end
+    if reply.failure == "fatal" then
+      return nil, ("%s: %s"):format(self.endpoint.url, reply.message), "model"
+    end
+    if reply.failure == "learn" and learnt < 8 then
+      learnt = learnt + 1
+    else
+      tries = tries + 1
+      if tries > settings.retries then break end
+      self.counts.retries = self.counts.retries + 1
+      local wait = backoff(self, key, tries, reply.retry_after)
+      console.debug(("retry %d in %.1f s: %s"):format(tries, wait, reply.message or reply.outcome))
+      jobs.sleep(wait)
+    end
+  end
+  self.failed_in_a_row = self.failed_in_a_row + 1
+  local why = ("%s: %s (%d tries)"):format(self.endpoint.url, reply.message or reply.outcome, tries)
+  if self.failed_in_a_row >= DOWN_AFTER or self.counts.answered == 0 then
+    return nil, why, "model"
+  end
+  return { outcome = reply.outcome, content = "", message = why, gave_up = true }
+end
+
+return llm

@@ -1,0 +1,62 @@
+--- money: what a call may cost, and what it did cost.
+---
+--- Amounts are whole nano-dollars (1e-9 USD): a price of 0.10 $ a million tokens is exactly 100 a
+--- token. A reservation counts every byte of the request as a token, which a byte-level tokenizer
+--- never exceeds, and the whole output limit, at the dearest tier.
+
+local money = {}
+
+--- Tokens that an endpoint may add to what is sent (chat template, response schema).
+money.OVERHEAD_TOKENS = 512
+
+local function nano_per_token(dollars_per_million) return math.ceil(dollars_per_million * 1000) end
+
+---@class nlsql.Price nano-dollars a token
+---@field input integer
+---@field cached integer
+---@field output integer
+
+--- The price of a model, from `prices` of the configuration; nil where there is none.
+---@param prices table<string, table>?
+---@param model string
+---@return nlsql.Price?
+function money.price(prices, model)
+  local p = prices and prices[model]
+  if not p then return nil end
+  return {
+    input = nano_per_token(p.input),
+    cached = nano_per_token(p.cached_input or p.input),
+    output = nano_per_token(p.output),
+  }
+end
+
+money.FREE = { input = 0, cached = 0, output = 0 }
+
+--- The most that a request can cost.
+---@param price nlsql.Price
+---@param request_bytes integer
+---@param max_tokens integer
+---@return integer nano
+function money.most(price, request_bytes, max_tokens)
+  return (request_bytes + money.OVERHEAD_TOKENS) * math.max(price.input, price.cached) + max_tokens * price.output
+end
+
+--- What a call cost, by the endpoint's own word.
+---@param price nlsql.Price
+---@param usage table
+---@return integer nano
+function money.cost(price, usage)
+  if usage.cost then return math.ceil(usage.cost * 1e9) end
+  local cached = math.min(usage.tokens_cached or 0, usage.tokens_in)
+  return (usage.tokens_in - cached) * price.input + cached * price.cached + usage.tokens_out * price.output
+end
+
+--- "$1.23", with as many digits as small sums need.
+---@param nano integer
+function money.show(nano)
+  local dollars = nano / 1e9
+  if nano ~= 0 and math.abs(dollars) < 0.1 then return ("$%.4f"):format(dollars) end
+  return ("$%.2f"):format(dollars)
+end
+
+return money

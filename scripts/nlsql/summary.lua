@@ -1,0 +1,148 @@
+--- summary: what a run says at its end, and what it shows while it lasts.
+
+local console = require "nlsql.console"
+local gates = require "nlsql.gates"
+local jobs = require "nlsql.jobs"
+local money = require "nlsql.money"
+
+local summary = {}
+
+local function thousands(n)
+  local digits = ("%d"):format(n)
+  local out = digits:reverse():gsub("(%d%d%d)", "%1,"):reverse()
+  return (out:gsub("^,", ""))
+end
+summary.thousands = thousands
+
+local function duration(seconds)
+  if seconds < 60 then return ("%.1f s"):format(seconds) end
+  if seconds < 3600 then return ("%d min %02d s"):format(seconds // 60, seconds % 60) end
+  return ("%d h %02d min"):format(seconds // 3600, seconds % 3600 // 60)
+end
+summary.duration = duration
+
+local function by_gate(rejected)
+  local parts = {}
+  for _, gate in ipairs(gates.ORDER) do
+    if rejected[gate] then parts[#parts + 1] = ("%s %s"):format(gate, thousands(rejected[gate])) end
+  end
+  return table.concat(parts, ", ")
+end
+
+--- The commonest reasons of a gate, most frequent first.
+local function top_reasons(reasons, n)
+  local list = {}
+  for reason, count in pairs(reasons) do
+    if reason ~= "kinds" then list[#list + 1] = { reason = reason, count = count } end
+  end
+  table.sort(list, function(a, b)
+    if a.count ~= b.count then return a.count > b.count end
+    return a.reason < b.reason
+  end)
+  return table.move(list, 1, math.min(n, #list), 1, {})
+end
+
+local function clip(words, width)
+  words = words:gsub("%s+", " ")
+  if utf8.len(words) and utf8.len(words) > width then
+    return words:sub(1, utf8.offset(words, width) - 1) .. "…"
+  end
+  return words
+end
+
+--- The live block: a bar, what is under way, the money, and what fell where.
+---@param drive nlsql.Drive
+---@param started number
+function summary.block(drive, started)
+  local entries, counts = drive.entries, drive.ctx.llm.counts
+  local wanted = drive.ctx.opt.count * math.max(drive.planned, 1)
+  local share = math.min(entries.accepted / wanted, 1)
+  local filled = math.floor(share * 24 + 0.5)
+  local seconds = math.max(jobs.now() - started, 0.001)
+  local fresh = entries.accepted - entries.resumed_with
+  local rate = fresh / seconds
+  local eta = rate > 0 and duration((wanted - entries.accepted) / rate) or "?"
+  local spent = money.show(drive.store:ledger())
+  return ("%s %s%s %s / %s pairs%s · %.1f/s · %d in flight · %s · ETA %s\nrejected: %s"):format(
+    drive.ctx.phase, ("█"):rep(filled), ("░"):rep(24 - filled), thousands(entries.accepted), thousands(wanted),
+    drive.plan_over and "" or "+", rate, counts.in_flight, spent, eta,
+    next(entries.rejected) and by_gate(entries.rejected) or "none")
+end
+
+--- One plain line of the same, for where there is no terminal.
+function summary.line(drive)
+  local entries, counts = drive.entries, drive.ctx.llm.counts
+  return ("%s: %s pairs accepted, %d of %d items done, %d requests, %s"):format(
+    drive.ctx.phase, thousands(entries.accepted), drive.done + drive.skipped, drive.planned, counts.requests,
+    money.show(drive.store:ledger()))
+end
+
+local function add_pairs(out, entries)
+  if #entries.shown == 0 then return end
+  out[#out + 1] = ("\nThe first %d pairs of this run:"):format(#entries.shown)
+  for _, entry in ipairs(entries.shown) do
+    out[#out + 1] = "  Q: " .. clip(entry.question, 200)
+    out[#out + 1] = "  A: " .. clip(entry.sql, 400)
+    out[#out + 1] = ""
+  end
+end
+
+local function add_rejects(out, entries)
+  if not next(entries.rejected) then return end
+  out[#out + 1] = "Rejected, by gate:"
+  for _, gate in ipairs(gates.ORDER) do
+    local n = entries.rejected[gate]
+    if n then
+      out[#out + 1] = ("  %-9s %6s"):format(gate, thousands(n))
+      for _, one in ipairs(top_reasons(entries.reasons[gate], 3)) do
+        out[#out + 1] = ("            %6s × %s"):format(thousands(one.count), clip(one.reason, 150))
+      end
+    end
+  end
+end
+
+local function outcomes_of(counts)
+  local parts = {}
+  for outcome, n in pairs(counts.outcomes) do
+    if outcome ~= "ok" then parts[#parts + 1] = ("%s %d"):format(outcome, n) end
+  end
+  table.sort(parts)
+  return #parts > 0 and " (" .. table.concat(parts, ", ") .. ")" or ""
+end
+
+--- The report on standard output.
+---@param drive nlsql.Drive
+---@param dataset string
+---@param started number
+function summary.report(drive, dataset, started)
+  local entries, counts, ctx = drive.entries, drive.ctx.llm.counts, drive.ctx
+  local wanted = ctx.opt.count * drive.planned
+  local out = {}
+  out[#out + 1] = ("%s: %s of %s pairs in %s"):format(ctx.phase, thousands(entries.accepted),
+    drive.plan_over and thousands(wanted) or "?", dataset)
+  if entries.resumed_with > 0 then
+    out[#out + 1] = ("  %s of them from earlier runs, %s new"):format(thousands(entries.resumed_with),
+      thousands(entries.accepted - entries.resumed_with))
+  end
+  add_pairs(out, entries)
+  add_rejects(out, entries)
+  out[#out + 1] = ""
+  out[#out + 1] = ("Items:    %d planned, %d done, %d failed"):format(drive.planned, drive.done + drive.skipped, drive.failed)
+  out[#out + 1] = ("Requests: %s%s, %s replies from the store, %s retries; %s tokens in, %s out"):format(
+    thousands(counts.requests), outcomes_of(counts), thousands(counts.recalled), thousands(counts.retries),
+    thousands(counts.tokens_in), thousands(counts.tokens_out))
+  if ctx.counts.repairs_tried > 0 then
+    out[#out + 1] = ("Repairs:  %d of %d tried passed every gate"):format(ctx.counts.repaired, ctx.counts.repairs_tried)
+  end
+  if entries.surplus > 0 then
+    out[#out + 1] = ("Surplus:  %s good pairs more than their items wanted"):format(thousands(entries.surplus))
+  end
+  local spent = drive.store:ledger()
+  out[#out + 1] = ("Cost:     %s in this run%s, %s over all runs of this store"):format(money.show(counts.cost),
+    ctx.settings.free and " (an endpoint on loopback costs nothing)" or
+    ctx.settings.unpriced and " (no price is known for this model)" or "", money.show(spent))
+  out[#out + 1] = ("Time:     %s"):format(duration(jobs.now() - started))
+  console.out(table.concat(out, "\n"), "\n")
+end
+
+return summary
