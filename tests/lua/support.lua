@@ -1,0 +1,97 @@
+--- support: what several specs need: one private cluster, a fake endpoint, runs of the program.
+
+local cluster = require "nlsql.cluster"
+local json = require "nlsql.json"
+local proc = require "nlsql.proc"
+
+local support = {}
+
+local function env(name) return os.getenv(name) end
+
+--- The program under test and the fake endpoint lie side by side in the build folder.
+local function build_dir()
+  local f = assert(io.open("/proc/self/cmdline", "rb"))
+  local program = f:read("a"):match("^[^\0]+")
+  f:close()
+  return program:match("^(.*)/[^/]+$") or "."
+end
+support.build = env("NLSQL_BUILD") or build_dir()
+support.program = support.build .. "/nlsql"
+
+function support.write(path, text)
+  local f = assert(io.open(path, "wb"))
+  f:write(text)
+  f:close()
+end
+
+function support.read(path)
+  local f = io.open(path, "rb")
+  if not f then return nil end
+  local text = f:read("a")
+  f:close()
+  return text
+end
+
+function support.lines(path)
+  local out = {}
+  for line in (support.read(path) or ""):gmatch("[^\n]+") do out[#out + 1] = line end
+  return out
+end
+
+function support.temp_dir()
+  local path = os.tmpname()
+  os.remove(path)
+  assert(os.execute("mkdir -p " .. path))
+  return path
+end
+
+local started
+
+--- A URL of database `name`, made from SQL files at its first use; one cluster for the process.
+function support.database(name, files)
+  if not started then
+    started = { cluster = assert(cluster.start {}), made = {} }
+  end
+  if name ~= "postgres" and not started.made[name] then
+    assert(started.cluster:create(name, files or {}))
+    started.made[name] = true
+  end
+  return started.cluster:url(name)
+end
+
+function support.cluster() return started and started.cluster end
+
+--- Starts the fake endpoint; returns { url=, stop=function() → its counts }.
+function support.endpoint(arguments)
+  local argv = { support.build .. "/tests/fake_openai", "--port", "0" }
+  for _, word in ipairs(arguments or {}) do argv[#argv + 1] = word end
+  local p = assert(proc.start { argv = argv, stdout = "pipe" })
+  local line = assert(p:read_line(10), "the fake endpoint did not start")
+  local port = assert(line:match("^listening (%d+)"))
+  return {
+    url = ("http://127.0.0.1:%s/v1"):format(port),
+    process = p,
+    stop = function()
+      p:kill("TERM")
+      local counts = p:read_line(10)
+      p:wait(10)
+      return counts and json.decode(counts)
+    end,
+  }
+end
+
+local function quoted(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
+
+--- Runs the program in folder `dir`; returns exit code, standard output, standard error.
+function support.nlsql(dir, arguments, variables)
+  local words = { "cd", quoted(dir), "&&", "env", "-u", "DATABASE_URL", "-u", "OPENAI_API_KEY", "-u", "OPENAI_BASE_URL" }
+  for name, value in pairs(variables or {}) do words[#words + 1] = quoted(name .. "=" .. value) end
+  words[#words + 1] = quoted(support.program)
+  for _, word in ipairs(arguments) do words[#words + 1] = quoted(word) end
+  local out, err = dir .. "/.out", dir .. "/.err"
+  local command = table.concat(words, " ") .. " >" .. quoted(out) .. " 2>" .. quoted(err) .. " </dev/null"
+  local status = proc.run { argv = { "sh", "-c", command } }
+  return status, support.read(out), support.read(err)
+end
+
+return support
