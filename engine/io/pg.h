@@ -48,6 +48,7 @@ typedef struct {
     uint32_t *sizes;    /* bytes of each cell */
     bool more;          /* there were more rows than max_rows */
     size_t bytes;       /* of data */
+    void *owner, *arrays; /* what nl_pg_reply_release frees */
 } nl_pg_rows;
 
 typedef enum {
