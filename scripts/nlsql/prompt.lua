@@ -254,7 +254,7 @@ end
 ---@param name string
 ---@return nlsql.Template?
 ---@return string? message
----@return string? code "notfound", "config" or that of the file's failure
+---@return string? code "not_found", "config" or that of the file's failure
 function prompt.load(name)
   if type(name) ~= "string" then error("prompt.load(name) takes a string", 2) end
   local plain = name:gsub("^prompts/", ""):gsub("%.txt$", "")
@@ -267,7 +267,7 @@ function prompt.load(name)
   if not path then
     local meant = text.nearest(plain, known_names())
     return nil, ("%s: there is no such template%s"):format(shown,
-      meant and (' (did you mean "%s"?)'):format(meant) or ""), "notfound"
+      meant and (' (did you mean "%s"?)'):format(meant) or ""), "not_found"
   end
   local source, message, code = files.read(path)
   if not source then return nil, message, code end

@@ -224,7 +224,7 @@ describe("prompt.load", function()
     local got, why, code = prompt.load("join_sq")
     assert.is_nil(got)
     assert.equal('prompts/join_sq.txt: there is no such template (did you mean "join_sql"?)', why)
-    assert.equal("notfound", code)
+    assert.equal("not_found", code)
     assert.equal("prompts/zzz.txt: there is no such template", select(2, prompt.load("zzz")))
   end)
 
