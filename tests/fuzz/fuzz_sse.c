@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (nl_sse_fold((const char *)data, size, &out, &report, &err)) {
         nl_json *json = nl_json_read(out.data, out.size, 0, &err);
         MUST(json && nl_json_root(json)->type == NL_JSON_OBJECT);
-        MUST(report.events > report.garbled);
+        MUST(report.events > 0);
         nl_json_free(json);
     } else {
         MUST(err.code != NL_OK && err.msg[0] != '\0');
