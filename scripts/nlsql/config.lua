@@ -1,0 +1,278 @@
+--- config: what a run is told, from config.yaml, the environment and the command line.
+---
+--- For each value the first that says it wins: a flag, the environment, the phase's section,
+--- `defaults`, the top level, what is built in. Every complaint names its place; all are gathered,
+--- not only the first. Whether a phase has an option is the phase's to know: its section's values
+--- are passed on with their places, for options.check.
+
+local configfile = require "nlsql.configfile"
+local files = require "nlsql.files"
+local json = require "nlsql.json"
+local options = require "nlsql.options"
+local settings = require "nlsql.settings"
+
+local config = {}
+
+local RULES, GATES = settings.RULES, settings.GATES
+
+local DEFAULT_FILE = "config.yaml"
+
+---@class nlsql.ConfigEntry : nlsql.Spot
+---@field value any
+---@field from string  "phase", "defaults" or "flag"
+
+---@class nlsql.ConfigPhase
+---@field name string
+---@field file string?     as given on the command line or under `file:`
+---@field options table<string, nlsql.ConfigEntry>
+---@field settings table   settings that differ for this phase
+---@field origins table<string, string>
+
+---@class nlsql.Config
+---@field phases nlsql.ConfigPhase[]
+---@field settings table
+---@field origins table<string, string>  "config.yaml:3:1", "--budget", "DG_PARALLELISM", "built in"
+---@field warnings string[]
+---@field file string?
+
+--- --- settings --------------------------------------------------------------------------------
+
+local function overlay(base, over)
+  for key, value in pairs(over.values) do
+    base.values[key], base.origins[key] = value, over.origins[key]
+  end
+end
+
+local function built_in()
+  local layer = configfile.new_layer()
+  for key, value in pairs(settings.built_in()) do layer.values[key] = value end
+  layer.values.gates = nil
+  for key, value in pairs(settings.GATE_DEFAULTS) do layer.values["gates." .. key] = value end
+  for key in pairs(layer.values) do layer.origins[key] = "built in" end
+  return layer
+end
+
+--- The tables that gates are split into: settings.gates, .limits and .safe.
+local function assemble_gates(values)
+  local parts = { gates = {}, limits = {}, safe = { functions = json.array {} } }
+  for name, rule in pairs(GATES) do
+    local value = values["gates." .. name]
+    if value ~= nil then parts[rule.part][name] = value end
+  end
+  return parts
+end
+
+--- Flat values as the rest of the program reads them.
+local function assemble(values)
+  local result = assemble_gates(values)
+  for key, value in pairs(values) do
+    if not key:find("^gates%.") then result[key] = value end
+  end
+  result.phase_memory = values.phase_memory << 20
+  if json.is_array(values.tables) then result.tables = { include = values.tables } end
+  return result
+end
+
+--- Where the program's own config.yaml is: beside the scripts that it came with.
+local function shipped_file()
+  local own = files.find("scripts", "nlsql/config.lua")
+  local dir = own and own:match("^(.*)/scripts/nlsql/config%.lua$")
+  return dir and dir .. "/" .. DEFAULT_FILE
+end
+
+--- The shipped prices, for a configuration that has none.
+local function shipped_prices(layer, read, out)
+  local path = shipped_file()
+  local got = path and configfile.read_file(path, read)
+  if not got or type(got[1]) ~= "table" or type(got[1].prices) ~= "table" then return end
+  local ignored = { errors = {}, warnings = out.warnings }
+  configfile.put(layer, "prices", got[1].prices, got[2].children.prices, ignored)
+  configfile.finish_prices(layer, got[2].children.prices, ignored)
+end
+
+--- --- environment and flags -------------------------------------------------------------------
+
+local function read_environment(env, out)
+  local layer = configfile.new_layer()
+  for _, variable in ipairs(options.keys_of(settings.ENVIRONMENT)) do
+    local value = env[variable]
+    if value ~= nil and value ~= "" then
+      configfile.put(layer, settings.ENVIRONMENT[variable], value, { at = variable, words = true }, out)
+    end
+  end
+  return layer
+end
+
+--- One KEY=VALUE of --set, or a member of the C interface's options.
+local function set_one(strong, key, value, spot, out)
+  local first, rest = key:match("^([^.]+)%.(.+)$")
+  if first == "gates" then
+    configfile.put_gate(strong, rest, value, spot, out)
+    return
+  end
+  local name = settings.ALIASES[key] or settings.FLAGS[key] or key
+  if RULES[name] then
+    configfile.put(strong, name, value, spot, out)
+  else
+    strong.options[#strong.options + 1] = {
+      phase = first, name = rest or key,
+      entry = { value = value, at = spot.at, words = spot.words, from = "flag" },
+    }
+  end
+end
+
+local function read_flags(flags, out)
+  local strong = configfile.new_layer()
+  strong.options = {}
+  for _, flag in ipairs(options.keys_of(settings.FLAGS)) do
+    if flags[flag] ~= nil then
+      local spot = { at = "--" .. flag:gsub("_", "-"), words = true }
+      configfile.put(strong, settings.FLAGS[flag], flags[flag], spot, out)
+    end
+  end
+  if flags.count ~= nil then set_one(strong, "count", flags.count, { at = "--count", words = true }, out) end
+  for _, pair in ipairs(flags.set or {}) do
+    local key, value = pair:match("^%s*([%w_.%-]+)%s*=(.*)$")
+    if not key then
+      out.errors[#out.errors + 1] = ("--set: expected KEY=VALUE, found %q"):format(pair)
+    else
+      set_one(strong, key, value, { at = "--set " .. pair, words = true }, out)
+    end
+  end
+  for _, key in ipairs(options.keys_of(flags.options or {})) do
+    set_one(strong, key, flags.options[key], { at = "options" }, out)
+  end
+  return strong
+end
+
+--- --- phases ----------------------------------------------------------------------------------
+
+--- The listed phases, or the one that is asked for: by its name, or as a file.
+local function chosen_phases(listed, wanted)
+  if not wanted then return listed end
+  local file = wanted:find("%.lua$") and wanted
+  local name = file and file:match("([^/]+)%.lua$") or wanted
+  for _, one in ipairs(listed) do
+    if one.name == name then
+      return { { name = name, file = file or one.file, value = one.value, spot = one.spot } }
+    end
+  end
+  return { { name = name, file = file, value = {}, spot = { at = "", children = {} } } }
+end
+
+--- No more at once than OPENAI_MAX_PARALLEL says: an item has one request under way at most.
+local function cap_parallelism(values, origins, base)
+  local most = base.values.max_parallel_requests
+  if most and values.parallelism and values.parallelism > most then
+    values.parallelism, origins.parallelism = most, base.origins.max_parallel_requests
+  end
+end
+
+local function make_phase(one, base, defaults, strong, out)
+  local layer, given = configfile.read_section(one.value, one.spot, "phase", out)
+  local phase = { name = one.name, file = one.file, options = {}, settings = {}, origins = {} }
+  for name, entry in pairs(defaults) do phase.options[name] = entry end
+  for name, entry in pairs(given) do phase.options[name] = entry end
+  local merged = configfile.new_layer()
+  overlay(merged, base)
+  local any_gate = false
+  for key, value in pairs(layer.values) do
+    if strong.values[key] == nil then
+      merged.values[key], merged.origins[key] = value, layer.origins[key]
+      any_gate = any_gate or key:find("^gates%.") ~= nil
+    end
+  end
+  cap_parallelism(merged.values, merged.origins, base)
+  for key in pairs(layer.values) do
+    phase.origins[key] = merged.origins[key]
+    if not key:find("^gates%.") then phase.settings[key] = merged.values[key] end
+  end
+  if any_gate then
+    for part, values in pairs(assemble_gates(merged.values)) do phase.settings[part] = values end
+  end
+  return phase
+end
+
+--- Gives each --set option to its phase, or to all of them.
+local function hand_out(phases, strong, out)
+  local names = {}
+  for i, phase in ipairs(phases) do names[i] = phase.name end
+  for _, one in ipairs(strong.options) do
+    local taken = false
+    for _, phase in ipairs(phases) do
+      if not one.phase or one.phase == phase.name then
+        phase.options[one.name], taken = one.entry, true
+      end
+    end
+    if not taken and one.phase then
+      out.errors[#out.errors + 1] = ("%s: there is no phase %q to run%s"):format(one.entry.at, one.phase,
+        options.did_you_mean(one.phase, names))
+    end
+  end
+end
+
+local function cap_sessions(base, out)
+  local values = base.values
+  if values.db_concurrent_sessions > values.max_db_concurrent_limit_all then
+    out.warnings[#out.warnings + 1] = ("%s: db_concurrent_sessions: %d is above the limit of %d (%s), which counts")
+      :format(base.origins.db_concurrent_sessions, values.db_concurrent_sessions,
+        values.max_db_concurrent_limit_all, base.origins.max_db_concurrent_limit_all)
+    values.db_concurrent_sessions = values.max_db_concurrent_limit_all
+    base.origins.db_concurrent_sessions = base.origins.max_db_concurrent_limit_all
+  end
+end
+
+---@class nlsql.ConfigAsk
+---@field path string?   the file; without it config.yaml here, if there is one
+---@field flags table?   of the command line: see settings.FLAGS; also count, set (a list of KEY=VALUE) and
+---                       options (of the C interface: typed values by key)
+---@field env table?     environment variables
+---@field phase string?  only this one: a name, or a file NAME.lua
+---@field read (fun(path: string): string?, string?, string?)?  reads the file; default files.read
+
+--- The effective configuration. Without a file the built-in values hold, and the shipped prices.
+---@param ask nlsql.ConfigAsk
+---@return nlsql.Config?
+---@return string[]? errors  all of them
+---@return string? code      "config"
+function config.load(ask)
+  if type(ask) ~= "table" then error("config.load takes a table: { path=, flags=, env=, phase= }", 2) end
+  local out = { errors = {}, warnings = {} }
+  local read = ask.read or files.read
+  local path = ask.path or DEFAULT_FILE
+  local got, message, code = configfile.read_file(path, read)
+  if not got and (ask.path or code ~= "not_found") then return nil, { message }, "config" end
+  local root, spot = json.null, { at = path, children = {} }
+  if got then root, spot = got[1], got[2] end
+  root, spot = configfile.section(root, spot, "top level", out)
+
+  local base = built_in()
+  overlay(base, configfile.read_top(root, spot, out))
+  if not base.values.prices then shipped_prices(base, read, out) end
+  local defaults_value, defaults_spot = configfile.child(root, spot, "defaults")
+  defaults_value, defaults_spot = configfile.section(defaults_value, defaults_spot, "defaults", out)
+  local shared, defaults = configfile.read_section(defaults_value, defaults_spot, "defaults", out)
+  overlay(base, shared)
+  local strong = read_flags(ask.flags or {}, out)
+  local environment = read_environment(ask.env or {}, out)
+  overlay(environment, strong)
+  environment.options = strong.options
+  overlay(base, environment)
+  cap_sessions(base, out)
+  cap_parallelism(base.values, base.origins, base)
+
+  local phases_value, phases_spot = configfile.child(root, spot, "phases")
+  local listed = configfile.listed_phases(phases_value, phases_spot, out)
+  local phases = {}
+  for i, one in ipairs(chosen_phases(listed, ask.phase)) do
+    phases[i] = make_phase(one, base, defaults, environment, out)
+  end
+  hand_out(phases, environment, out)
+  if #out.errors > 0 then return nil, out.errors, "config" end
+  return {
+    phases = phases, settings = assemble(base.values), origins = base.origins, warnings = out.warnings,
+    file = got and path or nil,
+  }
+end
+
+return config

@@ -1,0 +1,157 @@
+--- settings: the keys of config.yaml outside the phases' own, what each may be, and what it is
+--- where nobody says.
+
+local settings = {}
+
+local function is_url(s) return s:find("^https?://[^%s/]+") ~= nil and not s:find("%s") end
+local function is_date(s) return s:find("^%d%d%d%d%-%d%d%-%d%d$") ~= nil end
+
+local TEXT, BOOLEAN = { type = "text" }, { type = "boolean" }
+local TEXTS = { type = "list", of = TEXT }
+local DATE = { type = "text", match = is_date, expected = "a date such as 2026-03-01" }
+local DOLLARS = { type = "number", min = 0 }
+local SECONDS = { type = "number", min = 0.001, max = 86400, expected = "seconds, a number above 0" }
+local ON_OFF = { type = "boolean", expected = "on or off" }
+
+local PRICE = {
+  type = "map", expected = "input and output in dollars per million tokens",
+  keys = { input = DOLLARS, cached_input = DOLLARS, output = DOLLARS, as_of = DATE },
+}
+
+local NOTES = {
+  either = { TEXT, { type = "map", of = TEXT } }, expected = "text, or a map of table to text",
+}
+
+--- Keys of `gates:`; `part` is the table of the settings that each goes to.
+settings.GATES = {
+  allow_empty      = { part = "gates", type = "boolean" },
+  allow_null       = { part = "gates", type = "boolean" },
+  literal_variants = { part = "gates", type = "integer", min = 0 },
+  statement_timeout = { part = "limits", type = "number", min = 0.001, max = 86400,
+    expected = SECONDS.expected },
+  lock_timeout     = { part = "limits", type = "number", min = 0.001, max = 86400,
+    expected = SECONDS.expected },
+  max_cost         = { part = "limits", type = "number", min = 0 },
+  max_rows         = { part = "limits", type = "integer", min = 1 },
+  max_bytes        = { part = "limits", type = "integer", min = 1 },
+  max_field        = { part = "limits", type = "integer", min = 1 },
+  functions        = { part = "safe", type = "list", of = TEXT },
+  system_catalogs  = { part = "safe", type = "boolean" },
+}
+
+local CRITIC = {
+  type = "map",
+  keys = {
+    enabled = BOOLEAN, openai_model = TEXT, prompt_template = TEXT,
+    rounds = { type = "integer", min = 0, max = 10 },
+    min_score = { type = "number", min = 0, max = 1 },
+  },
+}
+
+---@type table<string, nlsql.Rule>
+settings.RULES = {
+  allow_insecure = BOOLEAN,
+  anonymise = { either = { ON_OFF, { type = "map" } }, expected = "on or off" },
+  base_url = { type = "text", match = is_url, expected = "an http:// or https:// address" },
+  budget_usd = { type = "number", min = 0 },
+  connect_timeout = SECONDS,
+  critic = { either = { BOOLEAN, CRITIC }, expected = "true, false, or keys and values" },
+  db_concurrent_sessions = { type = "integer", min = 1 },
+  examples = { type = "list", of = { type = "map", keys = { question = TEXT, sql = TEXT, tables = TEXTS } } },
+  gates = { type = "map", keys = settings.GATES },
+  idle_timeout = SECONDS,
+  language = TEXT,
+  max_db_concurrent_limit_all = { type = "integer", min = 1 },
+  max_parallel_requests = { type = "integer", min = 1 },
+  max_reply_bytes = { type = "integer", min = 1024 },
+  max_tokens = { type = "integer", min = 1 },
+  notes = NOTES,
+  offline = { type = "map" },
+  openai_model = TEXT,
+  parallelism = { type = "integer", min = 1 },
+  phase_memory = { type = "integer", min = 16, expected = "megabytes, a whole number of 16 or more" },
+  prices = { type = "map", keys = { as_of = DATE }, of = PRICE },
+  provider = { type = "text", choices = { "openai", "offline", "replay" } },
+  relations = { type = "list", of = { either = { TEXT, { type = "map" } },
+    expected = 'text such as "orders.customer_id -> customers.id"' } },
+  retries = { type = "integer", min = 0, max = 100 },
+  retry_base = { type = "number", min = 0, max = 60 },
+  schema_tokens = { type = "integer", min = 100 },
+  schemas = TEXTS,
+  seed = { type = "integer" },
+  store = TEXT,
+  stream = BOOLEAN,
+  tables = { either = { TEXTS, { type = "map", keys = { include = TEXTS, exclude = TEXTS } } },
+    expected = "a list of patterns, or include: and exclude:" },
+  temperature = { type = "number", min = 0, max = 2 },
+  total_timeout = SECONDS,
+}
+
+--- Other spellings. The seed of this project wrote "cocurrent", and so do its users' files.
+settings.ALIASES = {
+  anonymize = "anonymise",
+  db_cocurrent_session = "db_concurrent_sessions",
+  db_cocurrent_sessions = "db_concurrent_sessions",
+  db_concurrent_session = "db_concurrent_sessions",
+}
+
+--- Settings that a phase or `defaults` may have too.
+settings.IN_PHASES = {
+  critic = true, examples = true, gates = true, language = true, max_tokens = true, notes = true,
+  openai_model = true, parallelism = true, temperature = true,
+}
+
+--- Settings that `defaults` may have, for all phases alike.
+settings.IN_DEFAULTS = { db_concurrent_sessions = true }
+
+--- Environment variables and the settings that they win over.
+settings.ENVIRONMENT = {
+  DB_COCURRENT_SESSION = "db_concurrent_sessions",
+  DG_PARALLELISM = "parallelism",
+  MAX_DB_CONCURRENT_LIMIT_ALL = "max_db_concurrent_limit_all",
+  OPENAI_BASE_URL = "base_url",
+  OPENAI_BUDGET_USD = "budget_usd",
+  OPENAI_MAX_PARALLEL = "max_parallel_requests",
+}
+
+--- Flags of the command line and the settings that they win over.
+settings.FLAGS = {
+  base_url = "base_url", budget = "budget_usd", model = "openai_model", parallelism = "parallelism",
+  provider = "provider", schemas = "schemas", seed = "seed", store = "store",
+}
+
+--- What holds where nobody says. Times in seconds, sizes in bytes.
+function settings.built_in()
+  return {
+    allow_insecure = false,
+    anonymise = true,
+    base_url = "https://api.openai.com/v1",
+    connect_timeout = 10,
+    db_concurrent_sessions = 8,
+    gates = {},
+    idle_timeout = 120,
+    max_db_concurrent_limit_all = 450,
+    max_reply_bytes = 16 << 20,
+    max_tokens = 16384,
+    openai_model = "gpt-4.1",
+    parallelism = 10,
+    phase_memory = 1024,
+    provider = "openai",
+    retries = 5,
+    retry_base = 1,
+    schema_tokens = 24000,
+    seed = 1,
+    store = "generated_datasets/nlsql.db",
+    stream = true,
+    total_timeout = 900,
+  }
+end
+
+--- What holds of `gates:` where nobody says.
+settings.GATE_DEFAULTS = {
+  allow_empty = false, allow_null = false, literal_variants = 5,
+  statement_timeout = 10, lock_timeout = 1, max_rows = 1000, max_bytes = 16 << 20, max_field = 1 << 16,
+  system_catalogs = false,
+}
+
+return settings

@@ -1,0 +1,658 @@
+/* fake_openai.c: a stand-in for a model's endpoint, as a real HTTP server on loopback.
+ *
+ * Serves POST …/chat/completions (whole or streamed) and GET …/models. What it answers: the first
+ * matching rule of --script (tests/fake/rules.h), else the next pairs of --pairs
+ * (tests/fake/pairs.h), else one fixed pair. One thread: the order of requests is the order of
+ * arrival. Prints "listening PORT" when ready and its counts as one JSON line at SIGTERM.
+ *
+ *   --port N  --delay-ms N  --script FILE  --pairs FILE  --per-reply N  --cycle  --by-request
+ *   --log FILE  --require-key KEY  --no-json-schema  --no-json-object  --max-tokens-only
+ *   --max-completion-tokens-only  --ignore-stream */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fake/pairs.h"
+#include "fake/reply.h"
+#include "fake/rules.h"
+#include "fake/scan.h"
+
+#include "base/banned.h"
+
+enum { HUGE_SIZE = 64 << 20, MAX_CONNECTIONS = 8000 };
+
+static struct {
+    unsigned port;
+    long delay_ms;
+    const char *key, *log_path;
+    bool no_json_schema, no_json_object, max_tokens_only, max_completion_tokens_only, ignore_stream;
+    struct rules rules;
+    struct pairs pairs;
+    FILE *log;
+} options;
+
+static struct {
+    size_t requests, prompt_tokens, completion_tokens, in_flight, max_in_flight;
+} counts;
+
+/* One request, from its first header to the last byte of its reply. */
+struct call {
+    struct MHD_Connection *connection;
+    nl_buf body;
+    struct reply reply;
+    bool counted, decided, waited, suspended;
+    size_t sent, next_event;
+    uint64_t due;
+    struct call *next, *previous; /* all calls */
+};
+
+static struct call *calls;
+static struct {
+    struct call **list; /* a heap by `due` */
+    size_t n, room;
+} waiting;
+static volatile sig_atomic_t stopping;
+
+static uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* --- waiting ------------------------------------------------------------------------------- */
+
+static void swap_calls(size_t a, size_t b) {
+    struct call *kept = waiting.list[a];
+    waiting.list[a] = waiting.list[b];
+    waiting.list[b] = kept;
+}
+
+static bool is_before(size_t a, size_t b) {
+    return waiting.list[a]->due < waiting.list[b]->due;
+}
+
+static void suspend_for(struct call *call, long ms) {
+    if (waiting.n == waiting.room) {
+        size_t room = waiting.room ? waiting.room * 2 : 1024;
+        struct call **list = realloc(waiting.list, room * sizeof *list);
+        if (!list)
+            abort();
+        waiting.list = list;
+        waiting.room = room;
+    }
+    call->due = now_ms() + (uint64_t)ms;
+    size_t i = waiting.n++;
+    waiting.list[i] = call;
+    for (; i > 0 && is_before(i, (i - 1) / 2); i = (i - 1) / 2)
+        swap_calls(i, (i - 1) / 2);
+    call->suspended = true;
+    MHD_suspend_connection(call->connection);
+}
+
+static void resume_due(uint64_t now) {
+    while (waiting.n > 0 && waiting.list[0]->due <= now) {
+        struct call *call = waiting.list[0];
+        waiting.list[0] = waiting.list[--waiting.n];
+        for (size_t i = 0;;) {
+            size_t least = i, left = 2 * i + 1;
+            if (left < waiting.n && is_before(left, least))
+                least = left;
+            if (left + 1 < waiting.n && is_before(left + 1, least))
+                least = left + 1;
+            if (least == i)
+                break;
+            swap_calls(i, least);
+            i = least;
+        }
+        call->suspended = false;
+        MHD_resume_connection(call->connection);
+    }
+}
+
+/* --- what to answer ------------------------------------------------------------------------ */
+
+static const char *header(struct call *call, const char *name) {
+    return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
+}
+
+/* True where the request was refused, as real endpoints refuse what they do not know. */
+static bool refuse(struct call *call, struct span body) {
+    struct span format, type, value;
+    const char *given = header(call, "Authorization");
+
+    if (options.key &&
+        (!given || strncmp(given, "Bearer ", 7) != 0 || strcmp(given + 7, options.key) != 0)) {
+        put_error(&call->reply, 401, "invalid_request_error", NULL, "invalid_api_key",
+                  "Incorrect API key provided.");
+        return true;
+    }
+    if (body.size == 0)
+        return false;
+    if ((options.no_json_schema || options.no_json_object) &&
+        scan_member(body, "response_format", &format) && scan_member(format, "type", &type) &&
+        ((options.no_json_schema && scan_is(type, "\"json_schema\"")) ||
+         (options.no_json_object && scan_is(type, "\"json_object\"")))) {
+        put_error(&call->reply, 400, "invalid_request_error", "response_format", NULL,
+                  "Invalid parameter: 'response_format' of this type is not supported with this "
+                  "model.");
+        return true;
+    }
+    if (options.max_tokens_only && scan_member(body, "max_completion_tokens", &value)) {
+        put_error(&call->reply, 400, "invalid_request_error", NULL, NULL,
+                  "Unrecognized request argument supplied: max_completion_tokens");
+        return true;
+    }
+    if (options.max_completion_tokens_only && scan_member(body, "max_tokens", &value)) {
+        put_error(&call->reply, 400, "invalid_request_error", "max_tokens", "unsupported_parameter",
+                  "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+                  "'max_completion_tokens' instead.");
+        return true;
+    }
+    return false;
+}
+
+static void count_usage(struct completion *c, size_t body_size) {
+    c->prompt_tokens = (body_size + 3) / 4;
+    c->completion_tokens = (c->content_size + 3) / 4;
+    counts.prompt_tokens +=
+        (size_t)nl_json_get_num(c->usage, "prompt_tokens", (double)c->prompt_tokens);
+    counts.completion_tokens +=
+        (size_t)nl_json_get_num(c->usage, "completion_tokens", (double)c->completion_tokens);
+}
+
+static void complete(struct call *call, struct span body, const struct rule *rule) {
+    struct reply *reply = &call->reply;
+    struct completion c = { .model = { "\"fake\"", 6 },
+                            .id = XXH3_64bits(body.at, body.size),
+                            .content = rule ? rule->content : NULL,
+                            .finish_reason = "stop" };
+    struct span stream_options;
+    nl_buf content;
+
+    nl_buf_init(&content);
+    if (!c.content && options.pairs.n > 0) {
+        if (!put_pairs(&content, &options.pairs, body))
+            abort();
+        c.content = content.data;
+    } else if (!c.content) {
+        c.content = "{\"question\":\"How many is one?\",\"sql\":\"SELECT 1\"}";
+    }
+    c.content_size = strlen(c.content);
+    if (rule && rule->usage)
+        c.usage = rule->usage;
+    if (rule && rule->finish_reason)
+        c.finish_reason = rule->finish_reason;
+    struct span model;
+    if (scan_member(body, "model", &model) && model.at[0] == '"')
+        c.model = model;
+    count_usage(&c, body.size);
+    reply->stream = !options.ignore_stream && scan_true(body, "stream");
+    reply->type = reply->stream ? "text/event-stream" : "application/json";
+    bool usage = reply->stream && scan_member(body, "stream_options", &stream_options) &&
+                 scan_true(stream_options, "include_usage");
+    if (reply->stream)
+        reply->break_at = put_events(&reply->body, &c, usage, rule ? rule->break_after : -1);
+    else
+        put_completion(&reply->body, &c);
+    nl_buf_release(&content);
+}
+
+/* Faults that only change what is said. */
+static void spoil(struct reply *reply) {
+    switch (reply->fault) {
+    case EMPTY:
+        nl_buf_clear(&reply->body);
+        break;
+    case HTML:
+        nl_buf_clear(&reply->body);
+        nl_buf_str(&reply->body, "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head>"
+                                 "<body><h1>502 Bad gateway</h1></body></html>\n");
+        reply->type = "text/html; charset=utf-8";
+        break;
+    case TRUNCATED_JSON:
+        reply->body.size /= 2;
+        break;
+    case RESET_MID:
+    case HALF_OPEN:
+        reply->break_at = reply->body.size / 2;
+        break;
+    default:
+        break;
+    }
+}
+
+static void decide_chat(struct call *call) {
+    struct reply *reply = &call->reply;
+    struct span body = { call->body.data, call->body.size };
+
+    counts.requests++;
+    if (refuse(call, body))
+        return;
+    struct rule *rule = rules_find(&options.rules, call->body.data);
+    if (rule) {
+        reply->status = rule->status;
+        reply->headers = rule->headers;
+        reply->fault = rule->fault;
+        reply->event_delay_ms = rule->event_delay_ms;
+        if (rule->delay_ms >= 0)
+            reply->delay_ms = rule->delay_ms;
+    }
+    if (rule && rule->body) {
+        reply->type = rule->body[0] == '{' ? "application/json" : "text/plain";
+        nl_buf_str(&reply->body, rule->body);
+    } else {
+        complete(call, body, rule);
+    }
+    spoil(reply);
+}
+
+static bool ends_with(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static void decide(struct call *call, const char *method, const char *path) {
+    struct reply *reply = &call->reply;
+    reply->status = 200;
+    reply->type = "application/json";
+    reply->delay_ms = options.delay_ms;
+    reply->break_at = SIZE_MAX;
+    call->decided = true;
+    if (ends_with(path, "/chat/completions") && strcmp(method, "POST") == 0) {
+        decide_chat(call);
+    } else if (ends_with(path, "/models") && strcmp(method, "GET") == 0) {
+        counts.requests++;
+        if (!refuse(call, (struct span){ "", 0 }))
+            nl_buf_str(&reply->body,
+                       "{\"object\":\"list\",\"data\":[{\"id\":\"fake\",\"object\":\"model\","
+                       "\"created\":0,\"owned_by\":\"tests\"}]}");
+    } else {
+        put_error(reply, 404, "invalid_request_error", NULL, NULL, "Unknown request URL.");
+    }
+    if (reply->body.failed)
+        abort();
+}
+
+/* --- the log ------------------------------------------------------------------------------- */
+
+static enum MHD_Result log_header(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                  const char *value) {
+    nl_json_writer *w = ctx;
+    char lower[128], shortened[48];
+    size_t n = strlen(name);
+
+    (void)kind;
+    n = n < sizeof lower ? n : sizeof lower - 1;
+    for (size_t i = 0; i < n; i++)
+        lower[i] = (char)tolower((unsigned char)name[i]);
+    nl_json_key_n(w, lower, n);
+    if (strcasecmp(name, "Authorization") == 0) { /* a log is no place for keys */
+        (void)snprintf(shortened, sizeof shortened, "(%zu bytes)", strlen(value));
+        value = shortened;
+    }
+    nl_json_str(w, value ? value : "");
+    return MHD_YES;
+}
+
+static void write_log(struct call *call, const char *path) {
+    nl_json_writer w;
+    nl_buf line;
+
+    nl_buf_init(&line);
+    nl_json_writer_init(&w, &line);
+    nl_json_open_object(&w);
+    nl_json_key(&w, "n");
+    nl_json_put_int(&w, (int64_t)counts.requests);
+    nl_json_key(&w, "path");
+    nl_json_str(&w, path);
+    nl_json_key(&w, "headers");
+    nl_json_open_object(&w);
+    MHD_get_connection_values(call->connection, MHD_HEADER_KIND, log_header, &w);
+    nl_json_close_object(&w);
+    nl_json_key(&w, "body");
+    if (nl_utf8_valid(call->body.data, call->body.size))
+        nl_json_str_n(&w, call->body.data, call->body.size);
+    else
+        nl_json_put_null(&w);
+    nl_json_close_object(&w);
+    nl_buf_char(&line, '\n');
+    if (line.failed || fwrite(line.data, 1, line.size, options.log) != line.size ||
+        fflush(options.log) != 0)
+        abort();
+    nl_buf_release(&line);
+}
+
+/* --- answering ----------------------------------------------------------------------------- */
+
+static int socket_of(struct call *call) {
+    return MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+/* The connection's end will reach the client as a reset. */
+static void arm_reset(struct call *call) {
+    struct linger now = { .l_onoff = 1, .l_linger = 0 };
+    setsockopt(socket_of(call), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+/* Where the next event of a stream ends. */
+static size_t event_end(const nl_buf *body, size_t from) {
+    const char *end = from < body->size ? strstr(body->data + from, "\n\n") : NULL;
+    return end ? (size_t)(end - body->data) + 2 : body->size;
+}
+
+static ssize_t read_reply(void *ctx, uint64_t pos, char *buf, size_t max) {
+    struct call *call = ctx;
+    struct reply *reply = &call->reply;
+    size_t end = reply->body.size;
+
+    if (reply->fault == HUGE_REPLY) {
+        if (pos >= HUGE_SIZE)
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        memset(buf, ' ', max);
+        return (ssize_t)max;
+    }
+    if (end > reply->break_at)
+        end = reply->break_at;
+    if (pos >= end && end == reply->body.size)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (pos >= end && reply->fault == HALF_OPEN) {
+        suspend_for(call, 3600 * 1000);
+        return 0;
+    }
+    if (pos >= end)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (reply->event_delay_ms > 0) {
+        if (pos == call->next_event && !call->waited) {
+            call->waited = true;
+            suspend_for(call, reply->event_delay_ms);
+            return 0;
+        }
+        call->waited = false;
+        size_t event = event_end(&reply->body, pos);
+        end = event < end ? event : end;
+        call->next_event = end;
+    }
+    size_t n = end - (size_t)pos < max ? end - (size_t)pos : max;
+    memcpy(buf, reply->body.data + pos, n);
+    return (ssize_t)n;
+}
+
+static struct MHD_Response *make_response(struct call *call) {
+    struct reply *reply = &call->reply;
+    struct MHD_Response *response;
+
+    if (reply->stream || reply->break_at != SIZE_MAX || reply->fault == HUGE_REPLY)
+        response =
+            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_reply, call, NULL);
+    else
+        response = MHD_create_response_from_buffer(reply->body.size, reply->body.data,
+                                                   MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return NULL;
+    MHD_add_response_header(response, "Content-Type", reply->type);
+    for (const nl_json_node *one = reply->headers ? reply->headers->child : NULL; one;
+         one = one->next)
+        MHD_add_response_header(response, one->key, one->text);
+    return response;
+}
+
+static enum MHD_Result answer(struct call *call) {
+    struct reply *reply = &call->reply;
+    static const char garbage[] = "\x16\x03\x01 this is not HTTP\r\n\r\n";
+
+    switch (reply->fault) {
+    case HANG:
+        suspend_for(call, 3600 * 1000);
+        return MHD_YES;
+    case GARBAGE:
+        if (send(socket_of(call), garbage, sizeof garbage - 1, MSG_NOSIGNAL) < 0)
+            return MHD_NO;
+        return MHD_NO;
+    case RESET_BEFORE:
+        arm_reset(call);
+        return MHD_NO;
+    case RESET_MID:
+        arm_reset(call);
+        break;
+    default:
+        break;
+    }
+    struct MHD_Response *response = make_response(call);
+    if (!response)
+        return MHD_NO;
+    enum MHD_Result queued = MHD_queue_response(call->connection, reply->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static struct call *new_call(struct MHD_Connection *connection) {
+    struct call *call = calloc(1, sizeof *call);
+    if (!call)
+        return NULL;
+    call->connection = connection;
+    nl_buf_init(&call->body);
+    nl_buf_init(&call->reply.body);
+    call->next = calls;
+    if (calls)
+        calls->previous = call;
+    calls = call;
+    return call;
+}
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **state) {
+    struct call *call = *state;
+    (void)ctx;
+    (void)version;
+    if (!call) {
+        *state = call = new_call(connection);
+        return call ? MHD_YES : MHD_NO;
+    }
+    if (*size > 0) {
+        nl_buf_add(&call->body, data, *size);
+        *size = 0;
+        return MHD_YES;
+    }
+    if (!call->decided) {
+        call->counted = true;
+        if (++counts.in_flight > counts.max_in_flight)
+            counts.max_in_flight = counts.in_flight;
+        decide(call, method, path);
+        if (options.log)
+            write_log(call, path);
+        if (call->reply.delay_ms > 0) {
+            suspend_for(call, call->reply.delay_ms);
+            return MHD_YES;
+        }
+    }
+    return answer(call);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code) {
+    struct call *call = *state;
+    (void)ctx;
+    (void)connection;
+    (void)code;
+    if (!call)
+        return;
+    counts.in_flight -= call->counted;
+    if (call->previous)
+        call->previous->next = call->next;
+    else
+        calls = call->next;
+    if (call->next)
+        call->next->previous = call->previous;
+    nl_buf_release(&call->body);
+    nl_buf_release(&call->reply.body);
+    free(call);
+    *state = NULL;
+}
+
+/* --- the command line ---------------------------------------------------------------------- */
+
+static _Noreturn void die(const char *format, const char *what, const char *why) {
+    (void)fprintf(stderr, format, what, why);
+    exit(2);
+}
+
+/* Gives each line of a file to `add`. */
+static void load(const char *path,
+                 bool (*add)(void *to, const char *line, size_t size, nl_err *err), void *to) {
+    nl_err err = { .msg = "" };
+    nl_buf text;
+    unsigned number = 0;
+
+    nl_buf_init(&text);
+    if (!nl_buf_read_file(&text, path, 0, &err))
+        die("fake_openai: %s%s\n", err.msg, "");
+    for (const char *line = text.data; *line;) {
+        size_t size = strcspn(line, "\n");
+        number++;
+        if (strspn(line, " \t\r") < size && !add(to, line, size, &err)) {
+            char where[512];
+            (void)snprintf(where, sizeof where, "%s:%u", path, number);
+            die("fake_openai: %s: %s\n", where, err.msg);
+        }
+        line += size + (line[size] == '\n');
+    }
+    nl_buf_release(&text);
+}
+
+static bool add_rule(void *to, const char *line, size_t size, nl_err *err) {
+    return rules_add(to, line, size, err);
+}
+
+static bool add_pair(void *to, const char *line, size_t size, nl_err *err) {
+    return pairs_add(to, line, size, err);
+}
+
+static bool set_flag(const char *name) {
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {
+        { "--cycle", &options.pairs.cycle },
+        { "--by-request", &options.pairs.by_request },
+        { "--no-json-schema", &options.no_json_schema },
+        { "--no-json-object", &options.no_json_object },
+        { "--max-tokens-only", &options.max_tokens_only },
+        { "--max-completion-tokens-only", &options.max_completion_tokens_only },
+        { "--ignore-stream", &options.ignore_stream },
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        if (strcmp(name, flags[i].name) == 0) {
+            *flags[i].flag = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void set_value(const char *name, const char *value) {
+    char *end = NULL;
+    long number = value ? strtol(value, &end, 10) : -1;
+    bool is_number = value && *value && *end == '\0' && number >= 0;
+
+    if (!value)
+        die("fake_openai: %s needs a value%s\n", name, "");
+    if (strcmp(name, "--script") == 0)
+        load(value, add_rule, &options.rules);
+    else if (strcmp(name, "--pairs") == 0)
+        load(value, add_pair, &options.pairs);
+    else if (strcmp(name, "--log") == 0)
+        options.log_path = value;
+    else if (strcmp(name, "--require-key") == 0)
+        options.key = value;
+    else if (strcmp(name, "--port") == 0 && is_number && number < 65536)
+        options.port = (unsigned)number;
+    else if (strcmp(name, "--delay-ms") == 0 && is_number)
+        options.delay_ms = number;
+    else if (strcmp(name, "--per-reply") == 0 && is_number)
+        options.pairs.per_reply = (size_t)number;
+    else
+        die("fake_openai: cannot use %s %s\n", name, value);
+}
+
+static void read_options(int argc, char **argv) {
+    options.pairs.per_reply = 10;
+    for (int i = 1; i < argc; i++) {
+        if (!set_flag(argv[i])) {
+            set_value(argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+            i++;
+        }
+    }
+    if (options.log_path && !(options.log = fopen(options.log_path, "ae")))
+        die("fake_openai: cannot write %s: %s\n", options.log_path, strerror(errno));
+}
+
+static void on_signal(int signum) {
+    (void)signum;
+    stopping = 1;
+}
+
+static struct MHD_Daemon *start(void) {
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)options.port) };
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, NULL,
+        MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)MAX_CONNECTIONS, MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096U, MHD_OPTION_END);
+}
+
+static void serve(struct MHD_Daemon *daemon) {
+    while (!stopping) {
+        int wait = 50; /* a signal may come right before the wait */
+        uint64_t now = now_ms();
+        if (waiting.n > 0 && waiting.list[0]->due < now + (uint64_t)wait)
+            wait = waiting.list[0]->due > now ? (int)(waiting.list[0]->due - now) : 0;
+        MHD_run_wait(daemon, wait);
+        resume_due(now_ms());
+    }
+}
+
+int main(int argc, char **argv) {
+    read_options(argc, argv);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGTERM, on_signal);
+    signal(SIGINT, on_signal);
+    struct MHD_Daemon *daemon = start();
+    if (!daemon)
+        die("fake_openai: cannot listen on 127.0.0.1%s%s\n", "", "");
+    (void)printf("listening %u\n",
+                 (unsigned)MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+    (void)fflush(stdout);
+    serve(daemon);
+    resume_due(UINT64_MAX);
+    MHD_stop_daemon(daemon);
+    (void)printf("{\"requests\":%zu,\"completion_tokens\":%zu,\"prompt_tokens\":%zu,"
+                 "\"max_in_flight\":%zu}\n",
+                 counts.requests, counts.completion_tokens, counts.prompt_tokens,
+                 counts.max_in_flight);
+    free(waiting.list);
+    rules_free(&options.rules);
+    pairs_free(&options.pairs);
+    if (options.log)
+        (void)fclose(options.log);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
