@@ -9,6 +9,9 @@
 #ifndef NL_DB_CLUSTER_H
 #define NL_DB_CLUSTER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 
 typedef struct nl_cluster nl_cluster;
