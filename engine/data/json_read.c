@@ -6,20 +6,15 @@
 
 #include <yajl/yajl_parse.h>
 
+#include "base/arena.h"
 #include "data/json.h"
 
 #include "base/banned.h"
 
-enum { DEFAULT_DEPTH = 512, FIRST_BLOCK = 4096 };
-
-struct block {
-    struct block *next;
-    size_t size, used;
-    _Alignas(16) char bytes[];
-};
+enum { DEFAULT_DEPTH = 512 };
 
 struct nl_json {
-    struct block *blocks; /* the newest first */
+    nl_arena arena;
     const nl_json_node *root;
 };
 
@@ -37,37 +32,8 @@ struct reader {
     bool too_deep, nomem;
 };
 
-static void *take(nl_json *json, size_t size) {
-    struct block *block = json->blocks;
-    size = (size + 15) & ~(size_t)15;
-    if (!block || block->size - block->used < size) {
-        size_t wanted = block ? block->size * 2 : FIRST_BLOCK;
-        if (wanted > (size_t)1 << 20)
-            wanted = (size_t)1 << 20;
-        if (wanted < size)
-            wanted = size;
-        struct block *fresh = malloc(sizeof *fresh + wanted);
-        if (!fresh)
-            return NULL;
-        *fresh = (struct block){ .next = block, .size = wanted };
-        json->blocks = block = fresh;
-    }
-    void *at = block->bytes + block->used;
-    block->used += size;
-    return at;
-}
-
-static const char *keep(nl_json *json, const char *text, size_t size) {
-    char *copy = take(json, size + 1);
-    if (copy) {
-        memcpy(copy, text, size);
-        copy[size] = '\0';
-    }
-    return copy;
-}
-
 static nl_json_node *add_node(struct reader *r, nl_json_type type) {
-    nl_json_node *node = take(r->json, sizeof *node);
+    nl_json_node *node = nl_arena_take(&r->json->arena, sizeof *node);
     if (!node) {
         r->nomem = true;
         return NULL;
@@ -115,7 +81,7 @@ static int add_text(struct reader *r, nl_json_type type, const char *text, size_
     nl_json_node *node = add_node(r, type);
     if (!node)
         return 0;
-    node->text = keep(r->json, text, size);
+    node->text = nl_arena_copy(&r->json->arena, text, size);
     node->size = (uint32_t)size;
     r->nomem = r->nomem || !node->text;
     return node->text != NULL;
@@ -139,7 +105,7 @@ static int on_string(void *ctx, const unsigned char *text, size_t size) {
 
 static int on_key(void *ctx, const unsigned char *text, size_t size) {
     struct reader *r = ctx;
-    r->key = keep(r->json, (const char *)text, size);
+    r->key = nl_arena_copy(&r->json->arena, (const char *)text, size);
     r->key_size = (uint32_t)size;
     r->nomem = r->nomem || !r->key;
     return r->key != NULL;
@@ -231,11 +197,7 @@ out:
 void nl_json_free(nl_json *json) {
     if (!json)
         return;
-    while (json->blocks) {
-        struct block *next = json->blocks->next;
-        free(json->blocks);
-        json->blocks = next;
-    }
+    nl_arena_release(&json->arena);
     free(json);
 }
 

@@ -7,17 +7,14 @@
 
 #include <yaml.h>
 
+#include "base/arena.h"
+
 #include "base/banned.h"
 
 enum { MAX_DEPTH = 64, MAX_NODES = 100000 };
 
-struct block {
-    struct block *next;
-    _Alignas(16) char bytes[];
-};
-
 struct nl_yaml {
-    struct block *blocks;
+    nl_arena arena;
     nl_yaml_node *root;
 };
 
@@ -30,20 +27,16 @@ struct builder {
 };
 
 static void *take(struct builder *b, size_t size) {
-    struct block *block = calloc(1, sizeof *block + size);
-    if (!block) {
+    void *at = nl_arena_take(&b->yaml->arena, size);
+    if (!at)
         nl_err_nomem(b->err);
-        return NULL;
-    }
-    block->next = b->yaml->blocks;
-    b->yaml->blocks = block;
-    return block->bytes;
+    return at;
 }
 
 static const char *keep(struct builder *b, const char *text, size_t size) {
-    char *copy = take(b, size + 1);
-    if (copy)
-        memcpy(copy, text, size);
+    char *copy = nl_arena_copy(&b->yaml->arena, text, size);
+    if (!copy)
+        nl_err_nomem(b->err);
     return copy;
 }
 
@@ -272,11 +265,7 @@ out:
 void nl_yaml_free(nl_yaml *yaml) {
     if (!yaml)
         return;
-    while (yaml->blocks) {
-        struct block *next = yaml->blocks->next;
-        free(yaml->blocks);
-        yaml->blocks = next;
-    }
+    nl_arena_release(&yaml->arena);
     free(yaml);
 }
 

@@ -22,6 +22,7 @@ typedef struct {
     bool not_null, identity, generated, selectable; /* selectable: we hold SELECT on it */
     double null_fraction;                           /* -1: not analysed */
     double distinct;           /* as pg_stats.n_distinct: < 0 is a fraction of rows; 0: unknown */
+    unsigned enum_oid;         /* of the enum that the base type, or its element, is; 0: none */
     const char *const *common; /* most common values, as text, NULL at the end; NULL: unknown */
 } nl_column;
 

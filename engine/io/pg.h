@@ -42,12 +42,12 @@ typedef struct {
 /* A result: cells are row-major, NULL for SQL NULL, text format, in one arena. */
 typedef struct {
     size_t columns, rows;
-    const char **names; /* columns */
-    uint32_t *types;    /* type oids */
-    const char **cells; /* rows * columns */
-    uint32_t *sizes;    /* bytes of each cell */
-    bool more;          /* there were more rows than max_rows */
-    size_t bytes;       /* of data */
+    const char **names;   /* columns */
+    uint32_t *types;      /* type oids */
+    const char **cells;   /* rows * columns */
+    uint32_t *sizes;      /* bytes of each cell */
+    bool more;            /* there were more rows than max_rows */
+    size_t bytes;         /* of data */
     void *owner, *arrays; /* what nl_pg_reply_release frees */
 } nl_pg_rows;
 
