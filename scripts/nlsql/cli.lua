@@ -157,7 +157,7 @@ function cli.schema(flags_text)
   for _, name in ipairs(flags.tables or {}) do
     local ref = schema:find(name)
     if not ref then
-      local near = schema:nearest(name)
+      local near = text.nearest(name, schema:names())
       console.error(("there is no table %q%s"):format(name, near and (" (did you mean %s?)"):format(near) or ""))
       return 2
     end
