@@ -214,9 +214,10 @@ end
 local function cap_sessions(base, out)
   local values = base.values
   if values.db_concurrent_sessions > values.max_db_concurrent_limit_all then
-    out.warnings[#out.warnings + 1] = ("%s: db_concurrent_sessions: %d is above the limit of %d (%s), which counts")
+    local warning = ("%s: db_concurrent_sessions: %d is above the limit of %d (%s): taken as that")
       :format(base.origins.db_concurrent_sessions, values.db_concurrent_sessions,
         values.max_db_concurrent_limit_all, base.origins.max_db_concurrent_limit_all)
+    out.warnings[#out.warnings + 1] = warning
     values.db_concurrent_sessions = values.max_db_concurrent_limit_all
     base.origins.db_concurrent_sessions = base.origins.max_db_concurrent_limit_all
   end

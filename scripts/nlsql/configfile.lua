@@ -184,7 +184,9 @@ function configfile.read_section(value, spot, from, out)
       check_default(name, below, out)
     end
     if (common or not is_setting) and not NOT_OPTIONS[from][name] then
-      given[name] = { value = value[key], text = below.text, from = from, at = below.at, key_at = below.key_at }
+      given[name] = {
+        value = value[key], text = below.text, from = from, at = below.at, key_at = below.key_at,
+      }
     end
   end
   return layer, given
