@@ -184,8 +184,10 @@ local function make_phase(one, base, defaults, strong, out)
   end
   cap_parallelism(merged.values, merged.origins, base)
   for key in pairs(layer.values) do
-    phase.origins[key] = merged.origins[key]
-    if not key:find("^gates%.") then phase.settings[key] = merged.values[key] end
+    if strong.values[key] == nil then
+      phase.origins[key] = merged.origins[key]
+      if not key:find("^gates%.") then phase.settings[key] = merged.values[key] end
+    end
   end
   if any_gate then
     for part, values in pairs(assemble_gates(merged.values)) do phase.settings[part] = values end

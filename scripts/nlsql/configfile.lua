@@ -88,9 +88,8 @@ function configfile.finish_prices(layer, spot, out)
   local as_of = prices.as_of
   prices.as_of = nil
   for _, model in ipairs(options.keys_of(prices)) do
-    local price = prices[model]
-    if not price.input or not price.output then
-      local below = spot.children[model]
+    local price, below = prices[model], spot.children[model]
+    if not below.children.input or not below.children.output then
       out.errors[#out.errors + 1] = ("%s: prices.%s: expected input and output in dollars per million tokens")
         :format(below.at, model)
     end
