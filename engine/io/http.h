@@ -1,9 +1,13 @@
 /* http.h: HTTP requests by libcurl's multi interface on the loop.
  *
  * Bodies are collected whole (capped); a stream of events is read from the body afterwards,
- * also where it broke off. No redirects; TLS verified; plain http only to loopback unless the
- * client was told otherwise. Up to `max_connections` in all, connections reused, HTTP/1.1 or 2.
- * Credentials stay here: see nl_http_auth. */
+ * also where it broke off. No redirects; TLS verified (against SSL_CERT_FILE or CURL_CA_BUNDLE
+ * where set); plain http only to loopback unless the client was told otherwise; no proxy to
+ * loopback. At most `max_connections` calls are under way, the others wait their turn; connections
+ * are reused, HTTP/1.1 or 2. Credentials stay here: see nl_http_auth.
+ *
+ * A call sends its request at most once: libcurl's own second try on a reused connection that
+ * turns out dead is suppressed, since the first may have been served, and paid for. */
 #ifndef NL_IO_HTTP_H
 #define NL_IO_HTTP_H
 
@@ -19,12 +23,17 @@ typedef struct {
     bool allow_insecure;    /* http:// to other than loopback */
 } nl_http_options;
 
+/* Raises the process's soft limit of open files towards the hard one where `max_connections` needs
+ * that. */
 nl_http *nl_http_new(nl_loop *loop, const nl_http_options *options, nl_err *err);
-void nl_http_free(nl_http *http); /* cancels what is under way */
+/* Cancels what is under way. Not from a `done` callback. NULL is fine. */
+void nl_http_free(nl_http *http);
 
-/* Requests whose URL starts with `base_url` (same scheme, host and port, path prefix) get the
- * header "Authorization: Bearer KEY". The key is copied, made a log secret, and never appears
- * in an error or a reply. */
+/* Requests whose URL starts with `base_url` (same scheme, host and port, path prefix that ends at a
+ * slash) get the header "Authorization: Bearer KEY", unless they bring an Authorization of their
+ * own. The key is copied, made a log secret, and never appears in an error or a reply: where an
+ * endpoint repeats it, it reads "***". The same base_url again replaces its key (""
+ * takes it away). */
 bool nl_http_auth(nl_http *http, const char *base_url, const char *key, nl_err *err);
 
 /* True where `url`'s host is 127.0.0.0/8, ::1 or localhost. */
@@ -34,11 +43,12 @@ typedef struct {
     const char *method; /* NULL: POST with a body, GET without */
     const char *url;
     const char *const *headers; /* "Name: value", NULL at the end; NULL for none */
-    const char *body;           /* copied */
+    const char *body;           /* copied, unless `body_stays` */
     size_t body_size;
+    bool body_stays;     /* `body` outlives the call: not copied */
     uint32_t connect_ms; /* 0: 10,000 */
     uint32_t idle_ms;    /* no byte either way for so long; 0: 120,000 */
-    uint32_t total_ms;   /* 0: 600,000 */
+    uint32_t total_ms;   /* from when its turn came; 0: 600,000 */
     size_t max_reply;    /* bytes of body after decoding; 0: 16 MiB */
 } nl_http_request;
 
@@ -46,12 +56,13 @@ typedef struct {
     long status;    /* 0 where no status line arrived */
     nl_buf headers; /* "name: value\n" each, names in lower case, of the last response */
     nl_buf body;    /* what arrived, also where err is set */
-    double seconds; /* from start to end */
+    double seconds; /* from when its turn came to the end */
     nl_err err;     /* NL_OK: whole response; NL_NET, NL_TIMEOUT (connect, idle, total), NL_LIMIT */
     bool sent;      /* the request may have reached the server (so it may have been paid for) */
 } nl_http_reply;
 
-/* `reply` is borrowed for the call; detach the bodies to keep them. */
+/* `reply` is borrowed for the call; detach the bodies to keep them. The nl_http_call is gone: it
+ * must not be cancelled any more. Other calls may be started and cancelled. */
 typedef void (*nl_http_done)(void *ctx, nl_http_reply *reply);
 
 /* NULL where the request cannot be made at all (bad URL, plain http, no memory). */

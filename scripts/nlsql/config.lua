@@ -184,8 +184,10 @@ local function make_phase(one, base, defaults, strong, out)
   end
   cap_parallelism(merged.values, merged.origins, base)
   for key in pairs(layer.values) do
-    phase.origins[key] = merged.origins[key]
-    if not key:find("^gates%.") then phase.settings[key] = merged.values[key] end
+    if strong.values[key] == nil then
+      phase.origins[key] = merged.origins[key]
+      if not key:find("^gates%.") then phase.settings[key] = merged.values[key] end
+    end
   end
   if any_gate then
     for part, values in pairs(assemble_gates(merged.values)) do phase.settings[part] = values end
@@ -214,9 +216,10 @@ end
 local function cap_sessions(base, out)
   local values = base.values
   if values.db_concurrent_sessions > values.max_db_concurrent_limit_all then
-    out.warnings[#out.warnings + 1] = ("%s: db_concurrent_sessions: %d is above the limit of %d (%s), which counts")
+    local warning = ("%s: db_concurrent_sessions: %d is above the limit of %d (%s): taken as that")
       :format(base.origins.db_concurrent_sessions, values.db_concurrent_sessions,
         values.max_db_concurrent_limit_all, base.origins.max_db_concurrent_limit_all)
+    out.warnings[#out.warnings + 1] = warning
     values.db_concurrent_sessions = values.max_db_concurrent_limit_all
     base.origins.db_concurrent_sessions = base.origins.max_db_concurrent_limit_all
   end

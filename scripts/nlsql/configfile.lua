@@ -88,9 +88,8 @@ function configfile.finish_prices(layer, spot, out)
   local as_of = prices.as_of
   prices.as_of = nil
   for _, model in ipairs(options.keys_of(prices)) do
-    local price = prices[model]
-    if not price.input or not price.output then
-      local below = spot.children[model]
+    local price, below = prices[model], spot.children[model]
+    if not below.children.input or not below.children.output then
       out.errors[#out.errors + 1] = ("%s: prices.%s: expected input and output in dollars per million tokens")
         :format(below.at, model)
     end
@@ -184,7 +183,9 @@ function configfile.read_section(value, spot, from, out)
       check_default(name, below, out)
     end
     if (common or not is_setting) and not NOT_OPTIONS[from][name] then
-      given[name] = { value = value[key], text = below.text, from = from, at = below.at, key_at = below.key_at }
+      given[name] = {
+        value = value[key], text = below.text, from = from, at = below.at, key_at = below.key_at,
+      }
     end
   end
   return layer, given

@@ -95,8 +95,8 @@ local function check_required(self, phase)
       .. "expected a function")
   end
   if not phase.name:find("^[%w_][%w_%-]*$") then
-    complain(self, field_line(self, "name"), 'name: expected letters, digits,
-      "_" and "-", found %q', phase.name)
+    complain(self, field_line(self, "name"), 'name: expected letters, digits, "_" and "-", found %q',
+      phase.name)
   end
   if not phase.summary:find("%S") then
     complain(self, field_line(self, "summary"), "summary: expected one line about the phase, found nothing")
@@ -140,9 +140,7 @@ local function check_default(self, line, name, declared)
   local rule = options.rule_of(declared)
   if declared[1] == nil then
     if rule.type ~= "any" or declared[3] and declared[3].type then return end
-    complain(self, line, 'options.%s: an option without a default needs a type: { nil, "…",
-      { type = "text" } }',
-      name)
+    complain(self, line, "options.%s: without a default, it needs { type = … } as its third member", name)
   end
   local out = { errors = {}, warnings = {} }
   options.validate(rule, declared[1], { at = "" }, "default", out)

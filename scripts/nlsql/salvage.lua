@@ -5,7 +5,7 @@
 --- reported, and so is a reply that ends inside an object; nothing is completed by guessing. One
 --- fault is mended since it has one meaning only: a raw line break or tab inside a string.
 ---
---- Each byte is looked at a bounded number of times, whatever the reply.
+--- The time it takes is linear in the reply's length, whatever the reply.
 
 local json = require "nlsql.json"
 local sqltext = require "nlsql.sqltext"
@@ -99,6 +99,79 @@ local function escaped(piece)
   end
   out[#out + 1] = piece:sub(at)
   return mended and table.concat(out) or nil
+end
+
+--- Finds where brackets close, each byte being looked at a bounded number of times: what one look
+--- found out about the brackets on its way is kept, and the work is capped for texts made to defeat
+--- that (quotes and backslashes so that every bracket stands inside another's string).
+---@class nlsql.salvage.Finder
+local Finder = {}
+Finder.__index = Finder
+
+local WORK_PER_BYTE, WORK_AT_LEAST = 16, 1 << 18
+
+local function new_finder(text)
+  local left = WORK_PER_BYTE * #text + WORK_AT_LEAST
+  return setmetatable({ text = text, ends = {}, endless = math.huge, left = left }, Finder)
+end
+
+--- The quote that ends the string whose text begins at `at`; nil where there is none. A string that
+--- begins within one without end has no end either.
+function Finder:string_end(at)
+  local text, from = self.text, at
+  if at >= self.endless then return nil end
+  while true do
+    local hit = text:find('["\\]', at)
+    if not hit then
+      self.endless, self.left = from, self.left - (#text - from)
+      return nil
+    elseif text:byte(hit) == 34 then
+      return hit
+    end
+    at = hit + 2
+  end
+end
+
+--- Where the bracket at `from` closes; false where it doesn't.
+function Finder:close_of(from)
+  local text, ends = self.text, self.ends
+  if ends[from] ~= nil then return ends[from] end
+  local stack, at = {}, from
+  repeat
+    local hit = text:find('[{}%[%]"]', at)
+    local c = hit and text:byte(hit)
+    local past
+    if c == 34 then -- a string
+      past = self:string_end(hit + 1)
+    elseif c == 123 or c == 91 then -- an opening bracket
+      past = ends[hit] == nil and hit or ends[hit]
+      if ends[hit] == nil then stack[#stack + 1] = hit end
+    elseif c then
+      past = hit
+      ends[table.remove(stack)] = hit
+    end
+    if not past then break end
+    self.left = self.left - (past + 1 - at)
+    at = past + 1
+  until #stack == 0 or self.left < 0
+  for _, open in ipairs(stack) do ends[open] = false end
+  ends[from] = ends[from] or false
+  return ends[from]
+end
+
+--- The next object or array at or after `at` that reads: the value, its first and its last byte.
+function Finder:next(at)
+  while true do
+    local first = self.text:find("[{%[]", at)
+    if not first or self.left < 0 then return nil end
+    local last = self:close_of(first)
+    if last then
+      self.left = self.left - (last - first)
+      local value = json.decode(self.text:sub(first, last))
+      if value ~= nil then return value, first, last end
+    end
+    at = first + 1
+  end
 end
 
 --- Follows the brackets of what did not read as JSON.
@@ -244,10 +317,10 @@ end
 ---@return {reason: string, text: string}[] rejected
 ---@return boolean truncated the text ends inside an object or array
 function salvage.walk(text, wanted)
-  local scanner, found, rejected = new_scanner(text), {}, {}
+  local finder, scanner, found, rejected = new_finder(text), new_scanner(text), {}, {}
   local at = 1
   while true do
-    local value, first, last = json.find(text, at)
+    local value, first, last = finder:next(at)
     if value == nil then break end
     at = last + 1
     if wanted(value) then

@@ -333,6 +333,13 @@ describe("a huge reply", function()
     { "of semicolons", function(n)
       return assert(json.encode { question = "a", sql = "SELECT 1" .. (" ;"):rep(n) })
     end },
+    { "of open brackets", function(n) return ("["):rep(10 * n) end },
+    { "of open braces and pairs", function(n) return ("{ " .. ONE .. "\n"):rep(n) end },
+    { "of brackets closed around nonsense", function(n)
+      return ("["):rep(10 * n) .. "x" .. ("]"):rep(10 * n)
+    end },
+    { "of brackets in each other's strings", function(n) return ('[\\"'):rep(4 * n) end },
+    { "of the same with an end", function(n) return ('[\\"'):rep(4 * n) .. '"' .. ('"a"'):rep(4 * n) end },
     { "of nested thoughts", function(n) return ("<think>\n"):rep(n) end },
   }
   for _, kind in ipairs(kinds) do

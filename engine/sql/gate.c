@@ -1,0 +1,316 @@
+/* gate.c: walks every node of the tree against the allow-list of gate_nodes.c, and looks closer at
+ * those that name something: functions, operators, relations, types.
+ *
+ * PostgreSQL reads `x.f` as f(x) where x has no column f, even for a function in FROM that returns
+ * a plain value (SELECT g.pg_sleep FROM generate_series(5, 5) g): so fields are looked at too. */
+#include "sql/gate.h"
+
+#include <string.h>
+
+#include "sql/gate_names.h"
+#include "sql/gate_nodes.h"
+#include "sql/scope.h"
+#include "sql/tree.h"
+
+#include "base/banned.h"
+
+typedef struct {
+    const nl_sql *sql;
+    const nl_catalog *catalog;
+    const nl_sql_policy *policy;
+    nl_scopes *scopes; /* made where a field's meaning has to be known */
+    nl_err *err;
+} gate;
+
+static bool check_struct(gate *g, const char *type, const nl_json_node *body);
+
+static bool refuse(gate *g, const char *format, const char *what) __attribute__((nonnull));
+
+static bool refuse(gate *g, const char *format, const char *what) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    return nl_err_set(g->err, NL_INVALID, format, what);
+#pragma GCC diagnostic pop
+}
+
+static bool refuse_type(gate *g, const char *type) {
+    if (strcmp(type, "ParamRef") == 0)
+        return refuse(g, "%s: write the value itself", "a parameter ($1) has no value here");
+    if (strcmp(type, "SetToDefault") == 0)
+        return refuse(g, "%s is not a value in a query", "DEFAULT");
+    if (strcmp(type, "CurrentOfExpr") == 0)
+        return refuse(g, "%s is not for queries", "WHERE CURRENT OF");
+    const char *name = nl_gate_statement_name(type);
+    if (nl_gate_statement_writes(type))
+        return refuse(g, "writes: %s", name);
+    return refuse(g, "not a query: %s", name);
+}
+
+/* --- what a node names --------------------------------------------------------------------- */
+
+static bool in_policy(const gate *g, const char *schema, const char *name) {
+    if (!g->policy || !g->policy->functions)
+        return false;
+    size_t n = schema ? strlen(schema) : 0;
+    for (const char *const *f = g->policy->functions; *f; f++) {
+        if (schema ? strncmp(*f, schema, n) == 0 && (*f)[n] == '.' && strcmp(*f + n + 1, name) == 0
+                   : strcmp(*f, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* `special`: the grammar put pg_catalog there itself, as for EXTRACT(… FROM …). */
+static bool function_allowed(const gate *g, const char *schema, const char *name, bool special) {
+    if (in_policy(g, schema, name))
+        return true;
+    if (schema && strcmp(schema, "pg_catalog") != 0)
+        return false;
+    if (nl_gate_function_denied(name))
+        return false;
+    if (nl_catalog_function_stable(g->catalog, name))
+        return true;
+    return nl_catalog_function_known(g->catalog, name) &&
+           (special || nl_gate_function_harmless(name));
+}
+
+static bool check_function(gate *g, const nl_json_node *body) {
+    const char *schema;
+    const nl_json_node *names = nl_tree_list(body, "funcname");
+    const char *name = nl_tree_name(names, &schema);
+    if (!name)
+        return refuse(g, "%s is not allowed", "a function name of three parts");
+    if (function_allowed(g, schema, name, nl_tree_has(body, "funcformat", "COERCE_SQL_SYNTAX")))
+        return true;
+    if (schema && strcmp(schema, "pg_catalog") != 0)
+        return nl_err_set(g->err, NL_INVALID, "function %s.%s is not allowed", schema, name);
+    if (!nl_gate_function_denied(name) && !nl_catalog_function_known(g->catalog, name))
+        return refuse(g, "function %s is not one of PostgreSQL's own, so it is not allowed", name);
+    return refuse(g, "function %s is not allowed", name);
+}
+
+/* Names of operators: A_Expr "name", SubLink "operName", SortBy "useOp". The names of BETWEEN's
+ * forms are words; they stand for >= and <=. */
+static bool check_operator(gate *g, const nl_json_node *body) {
+    static const char *const fields[] = { "name", "operName", "useOp" };
+    const char *schema;
+    for (size_t i = 0; i < 3; i++) {
+        const nl_json_node *names = nl_tree_list(body, fields[i]);
+        if (!names)
+            continue;
+        const char *name = nl_tree_name(names, &schema);
+        if (!name || (schema && strcmp(schema, "pg_catalog") != 0))
+            return refuse(g, "operator %s of another schema is not allowed",
+                          name ? name : "of a schema");
+        bool word = (name[0] >= 'A' && name[0] <= 'Z');
+        if (!word && !nl_catalog_operator_known(g->catalog, name))
+            return refuse(g, "operator %s is not one of PostgreSQL's own", name);
+    }
+    return true;
+}
+
+static bool check_relation(gate *g, const nl_json_node *body) {
+    const char *schema = nl_tree_str(body, "schemaname");
+    const char *name = nl_tree_str(body, "relname");
+    const nl_table *table;
+    if (!name)
+        return refuse(g, "%s is not allowed", "a relation without a name");
+    if (schema && strncmp(schema, "pg_t", 4) == 0) /* pg_toast, pg_temp */
+        return nl_err_set(g->err, NL_INVALID, "system relation %s.%s is not allowed", schema, name);
+    if (g->policy && g->policy->system_catalogs)
+        return true;
+    if (schema && nl_gate_schema_is_system(schema))
+        return nl_err_set(g->err, NL_INVALID, "system catalog %s.%s is not allowed", schema, name);
+    if (schema || strncmp(name, "pg_", 3) != 0)
+        return true;
+    /* pg_catalog comes first on every search path: a bare pg_ name is the system's, unless it is
+     * known to be visible. A CTE may not borrow such a name. */
+    table = nl_catalog_find(g->catalog, NULL, name);
+    return (table && table->visible) || refuse(g, "system catalog %s is not allowed", name);
+}
+
+static bool check_type(gate *g, const nl_json_node *body) {
+    const char *schema;
+    const char *name = nl_tree_name(nl_tree_list(body, "names"), &schema);
+    if (!name)
+        return refuse(g, "%s is not allowed", "a type name of three parts");
+    if (nl_gate_type_denied(name))
+        return refuse(g, "type %s is not allowed: it reads the system catalogs", name);
+    if (!nl_catalog_type_known(g->catalog, schema, name))
+        return refuse(g, "type %s is not known", name);
+    return true;
+}
+
+/* --- x.f, which may be a call ---------------------------------------------------------------- */
+
+/* Is the column reference surely a column, by the tables and subqueries around it? */
+static bool is_column(gate *g, const nl_json_node *body) {
+    if (!g->scopes)
+        g->scopes = nl_scopes_of(g->sql, g->catalog, g->err);
+    if (!g->scopes)
+        return false;
+    const nl_use *use = nl_scopes_use(g->scopes, body);
+    return use && use->kind == NL_USE_COLUMN && !use->guessed;
+}
+
+static bool field_may_call(const gate *g, const char *name) {
+    return name && !function_allowed(g, NULL, name, false) &&
+           (nl_catalog_function_known(g->catalog, name) || nl_gate_function_denied(name));
+}
+
+static bool check_column(gate *g, const nl_json_node *body) {
+    const nl_json_node *fields = nl_tree_list(body, "fields");
+    const char *name = nl_tree_last_name(fields);
+    if (!fields || !fields->next || !field_may_call(g, name) || is_column(g, body))
+        return true;
+    if (g->scopes || g->err->code != NL_NOMEM)
+        refuse(g, "function %s is not allowed (no column of that name is known here)", name);
+    return false;
+}
+
+static bool check_field(gate *g, const nl_json_node *body) {
+    for (const nl_json_node *i = nl_tree_list(body, "indirection"); i; i = i->next) {
+        const char *name = nl_tree_string(i);
+        if (!field_may_call(g, name))
+            continue;
+        if (i == nl_tree_list(body, "indirection") && is_column(g, body))
+            continue; /* (t).version */
+        return refuse(g, "function %s is not allowed (as a field of a value)", name);
+    }
+    return true;
+}
+
+/* --- the rest -------------------------------------------------------------------------------- */
+
+static bool check_session(gate *g, const nl_json_node *body) {
+    static const struct {
+        const char *op, *name;
+    } refused[] = {
+        { "SVFOP_CURRENT_ROLE", "CURRENT_ROLE" },
+        { "SVFOP_CURRENT_USER", "CURRENT_USER" },
+        { "SVFOP_USER", "USER" },
+        { "SVFOP_SESSION_USER", "SESSION_USER" },
+        { "SVFOP_CURRENT_CATALOG", "CURRENT_CATALOG" },
+        { "SVFOP_CURRENT_SCHEMA", "CURRENT_SCHEMA" },
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        if (nl_tree_has(body, "op", refused[i].op))
+            return refuse(g, "%s is not allowed: it tells about the session, not the data",
+                          refused[i].name);
+    }
+    return true;
+}
+
+static bool check_sample(gate *g, const nl_json_node *body) {
+    const char *schema;
+    const char *name = nl_tree_name(nl_tree_list(body, "method"), &schema);
+    if (name && (!schema || strcmp(schema, "pg_catalog") == 0) &&
+        (strcmp(name, "system") == 0 || strcmp(name, "bernoulli") == 0))
+        return true;
+    return refuse(g, "TABLESAMPLE %s is not allowed (system and bernoulli are)", name ? name : "");
+}
+
+static bool check_cte(gate *g, const nl_json_node *body) {
+    nl_tree query = nl_tree_open(NL_GET(body, "ctequery"));
+    if (query.body && NL_IS(query, "SelectStmt"))
+        return true;
+    const char *name = query.body ? nl_gate_statement_name(query.type) : "nothing";
+    return refuse(g, "writes: %s in a WITH query", name);
+}
+
+static bool check_query(gate *g, const nl_json_node *body) {
+    const nl_json_node *locks = nl_tree_list(body, "lockingClause");
+    if (NL_GET(body, "intoClause"))
+        return refuse(g, "writes: %s", "SELECT INTO");
+    if (!locks)
+        return true;
+    const char *strength = nl_tree_str(nl_tree_open(locks).body, "strength");
+    if (strength && strcmp(strength, "LCS_FORSHARE") == 0)
+        return refuse(g, "locks rows: %s", "FOR SHARE");
+    if (strength && strcmp(strength, "LCS_FORKEYSHARE") == 0)
+        return refuse(g, "locks rows: %s", "FOR KEY SHARE");
+    if (strength && strcmp(strength, "LCS_FORNOKEYUPDATE") == 0)
+        return refuse(g, "locks rows: %s", "FOR NO KEY UPDATE");
+    return refuse(g, "locks rows: %s", "FOR UPDATE");
+}
+
+static bool look(gate *g, nl_gate_look how, const nl_json_node *body) {
+    switch (how) {
+    case NL_LOOK_FUNCTION:
+        return check_function(g, body);
+    case NL_LOOK_OPERATOR:
+        return check_operator(g, body);
+    case NL_LOOK_RELATION:
+        return check_relation(g, body);
+    case NL_LOOK_TYPE:
+        return check_type(g, body);
+    case NL_LOOK_COLUMN:
+        return check_column(g, body);
+    case NL_LOOK_FIELD:
+        return check_field(g, body);
+    case NL_LOOK_SESSION:
+        return check_session(g, body);
+    case NL_LOOK_SAMPLE:
+        return check_sample(g, body);
+    case NL_LOOK_CTE:
+        return check_cte(g, body);
+    case NL_LOOK_QUERY:
+        return check_query(g, body);
+    case NL_LOOK_NONE:
+        break;
+    }
+    return true;
+}
+
+static bool check_node(gate *g, const nl_json_node *wrapped) {
+    nl_tree tree = nl_tree_open(wrapped);
+    if (!tree.body) /* {} is a NULL in a list */
+        return (wrapped->type == NL_JSON_OBJECT && wrapped->size == 0) ||
+               refuse(g, "%s is not understood", "a part of the parse tree");
+    return check_struct(g, tree.type, tree.body);
+}
+
+static bool check_nodes(gate *g, const nl_json_node *value) {
+    if (value->type != NL_JSON_ARRAY)
+        return check_node(g, value);
+    for (const nl_json_node *item = value->child; item; item = item->next) {
+        if (!check_node(g, item))
+            return false;
+    }
+    return true;
+}
+
+/* The depth of the recursion is bounded by the tree's, which parse.c caps. */
+static bool check_struct(gate *g, const char *type, const nl_json_node *body) {
+    const nl_gate_node *node = nl_gate_node_find(type);
+    if (!node)
+        return refuse_type(g, type);
+    if (!look(g, node->look, body))
+        return false;
+    for (const nl_json_node *m = body->child; m; m = m->next) {
+        const nl_gate_member *member = nl_gate_member_find(node, m->key, m->key_size);
+        if (!member)
+            return nl_err_set(g->err, NL_INVALID, "%s of %s is not allowed", m->key, type);
+        if (member->kind == NL_MEMBER_STRUCT) {
+            if (!check_struct(g, member->of, m))
+                return false;
+        } else if (member->kind == NL_MEMBER_NODES) {
+            if (!check_nodes(g, m))
+                return false;
+        } else if (m->type == NL_JSON_OBJECT || m->type == NL_JSON_ARRAY) {
+            return nl_err_set(g->err, NL_INVALID, "%s of %s is not allowed", m->key, type);
+        }
+    }
+    return true;
+}
+
+bool nl_sql_safe(const nl_sql *sql, const nl_catalog *catalog, const nl_sql_policy *policy,
+                 nl_err *err) {
+    nl_err unused;
+    gate g = { .sql = sql, .catalog = catalog, .policy = policy, .err = err ? err : &unused };
+    nl_tree top = nl_tree_open(nl_sql_statement(sql));
+    bool ok =
+        NL_IS(top, "SelectStmt") ? check_struct(&g, top.type, top.body) : refuse_type(&g, top.type);
+    nl_scopes_free(g.scopes);
+    return ok;
+}

@@ -1,0 +1,580 @@
+local config = require "nlsql.config"
+local json = require "nlsql.json"
+local options = require "nlsql.options"
+
+--- Loads `source` as config.yaml; `ask` holds the rest of config.load's arguments.
+local function load(source, ask)
+  ask = ask or {}
+  ask.read = function(path)
+    if path == (ask.path or "config.yaml") and source then return source end
+    return nil, "cannot read " .. path .. ": No such file or directory", "not_found"
+  end
+  return config.load(ask)
+end
+
+local function errors_of(source, ask)
+  local got, errors, code = load(source, ask)
+  assert.is_nil(got)
+  assert.equal("config", code)
+  return errors
+end
+
+local function warnings_of(source, ask)
+  local got, errors = load(source, ask)
+  assert(got, errors and errors[1])
+  return got.warnings
+end
+
+describe("config.load without a file", function()
+  it("gives what is built in", function()
+    local got = assert(load(nil))
+    local s = got.settings
+    assert.same({}, got.phases)
+    assert.same({}, got.warnings)
+    assert.is_nil(got.file)
+    assert.equal("gpt-4.1", s.openai_model)
+    assert.equal("https://api.openai.com/v1", s.base_url)
+    assert.equal("openai", s.provider)
+    assert.equal(10, s.parallelism)
+    assert.equal(8, s.db_concurrent_sessions)
+    assert.equal("generated_datasets/nlsql.db", s.store)
+    assert.is_nil(s.budget_usd)
+    assert.is_nil(s.schemas)
+    assert.is_true(s.anonymise)
+    assert.equal(1 << 30, s.phase_memory)
+    assert.same({ allow_empty = false, allow_null = false, literal_variants = 5 }, s.gates)
+    assert.equal(10, s.limits.statement_timeout)
+    assert.same({}, s.safe.functions)
+    assert.equal("built in", got.origins.openai_model)
+  end)
+
+  it("can be written as JSON, as it goes from one script to another", function()
+    local got = assert(load("anonymise: off\nphases:\n- name: joins\n  builtins: []\n  extra: {a: [1]}\n", {
+      flags = { set = { "count=5" }, schemas = "a,b" },
+    }))
+    local again = assert(json.decode(assert(json.encode { got.settings, got.phases[1].options })))
+    assert.same({ "a", "b" }, again[1].schemas)
+    assert.is_true(json.is_array(again[2].builtins.value))
+    assert.is_true(json.is_array(again[1].safe.functions))
+    assert.is_false(again[1].anonymise)
+  end)
+
+  for _, source in ipairs { "", "# nothing\n", "---\n", "phases:\ndefaults:\n" } do
+    it(("takes %q for nothing said"):format(source), function()
+      local got = assert(load(source))
+      assert.same({}, got.phases)
+      assert.equal("config.yaml", got.file)
+    end)
+  end
+
+  it("takes the shipped prices where the file has none, and only those", function()
+    local got = assert(config.load { path = "a.yaml", read = function(path)
+      if path == "a.yaml" then return "seed: 5\n" end
+      return "openai_model: other\nprices:\n  as_of: 2026-01-01\n  m: {input: 1, output: 2}\n"
+    end })
+    assert.same({ m = { input = 1, output = 2, as_of = "2026-01-01" } }, got.settings.prices)
+    assert.truthy(got.origins.prices:find("config.yaml:3:3", 1, true), got.origins.prices)
+    assert.equal("gpt-4.1", got.settings.openai_model)
+  end)
+
+  it("does without where nothing is shipped", function() assert.is_nil(assert(load(nil)).settings.prices) end)
+end)
+
+describe("config.load reads", function()
+  local cases = {
+    { "text", "openai_model: gpt-4o", "openai_model", "gpt-4o" },
+    { "text that looks like a number, as written", "openai_model: 4.10", "openai_model", "4.10" },
+    { "a number", "budget_usd: 12.5", "budget_usd", 12.5 },
+    { "a whole number", "seed: -3", "seed", -3 },
+    { "anonymise: off", "anonymise: off", "anonymise", false },
+    { "anonymise: on", "anonymise: on", "anonymise", true },
+    { "anonymise: false", "anonymise: false", "anonymise", false },
+    { "anonymise in American", "anonymize: off", "anonymise", false },
+    { "yes for true", "stream: yes", "stream", true },
+    { "a list", "schemas: [public, Sales]", "schemas", { "public", "Sales" } },
+    { "tables as a list", "tables: [a, 'b*']", "tables", { include = { "a", "b*" } } },
+    { "tables to leave out", "tables: {exclude: [a]}", "tables", { exclude = { "a" } } },
+    { "the seed's spelling of sessions", "db_cocurrent_session: 12", "db_concurrent_sessions", 12 },
+    { "sessions under defaults", "defaults: {db_cocurrent_session: 12}", "db_concurrent_sessions", 12 },
+    { "defaults over the top level", "parallelism: 3\ndefaults:\n  parallelism: 4", "parallelism", 4 },
+    { "memory in megabytes", "phase_memory: 64", "phase_memory", 64 << 20 },
+    { "notes as text", "notes: 'All sums are net.'", "notes", "All sums are net." },
+    { "notes for tables", "notes: {orders: net}", "notes", { orders = "net" } },
+    { "relations", "relations: ['a.x -> b.y']", "relations", { "a.x -> b.y" } },
+    { "examples", "examples: [{question: q, sql: s}]", "examples", { { question = "q", sql = "s" } } },
+    { "a critic turned off", "critic: off", "critic", false },
+    { "a critic", "critic: {rounds: 1}", "critic", { rounds = 1 } },
+    { "prices with their date", "prices:\n  as_of: 2026-03-01\n  m: {input: 2, cached_input: 0.5, output: 8}",
+      "prices", { m = { input = 2, cached_input = 0.5, output = 8, as_of = "2026-03-01" } } },
+    { "a price with a date of its own", "prices: {m: {input: 2, output: 8, as_of: 2026-01-02}}",
+      "prices", { m = { input = 2, output = 8, as_of = "2026-01-02" } } },
+    { "gates over what is built in", "gates: {allow_empty: true}", "gates",
+      { allow_empty = true, allow_null = false, literal_variants = 5 } },
+  }
+  for _, case in ipairs(cases) do
+    it(case[1], function()
+      local got = assert(load(case[2]))
+      assert.same(case[4], got.settings[case[3]])
+      assert.same({}, got.warnings)
+    end)
+  end
+
+  it("limits and functions among the gates", function()
+    local s = assert(load("gates: {max_cost: 1e6, statement_timeout: 2.5, functions: [my_f]}")).settings
+    assert.equal(1e6, s.limits.max_cost)
+    assert.equal(2.5, s.limits.statement_timeout)
+    assert.equal(1000, s.limits.max_rows)
+    assert.same({ "my_f" }, s.safe.functions)
+  end)
+
+  it("where each value stands", function()
+    local origins = assert(load("seed: 2\ngates:\n  max_rows: 5\ndefaults:\n  parallelism: 4\n")).origins
+    assert.equal("config.yaml:1:7", origins.seed)
+    assert.equal("config.yaml:3:13", origins["gates.max_rows"])
+    assert.equal("config.yaml:5:16", origins.parallelism)
+    assert.equal("built in", origins["gates.max_bytes"])
+  end)
+end)
+
+describe("config.load complains about", function()
+  local cases = {
+    { "a word for a number", "phases:\n- name: joins\n  count: many",
+      'config.yaml:3:10: count: expected a whole number of 1 or more, found "many"' },
+    { "a fraction for a whole number", "defaults: {count: 2.5}",
+      "config.yaml:1:19: count: expected a whole number of 1 or more, found 2.5" },
+    { "zero", "parallelism: 0",
+      "config.yaml:1:14: parallelism: expected a whole number of 1 or more, found 0" },
+    { "a quoted number", "seed: '5'", 'config.yaml:1:7: seed: expected a whole number, found "5"' },
+    { "a negative budget", "budget_usd: -1",
+      "config.yaml:1:13: budget_usd: expected a number of 0 or more, found -1" },
+    { "a number out of range", "temperature: 3",
+      "config.yaml:1:14: temperature: expected a number from 0 to 2, found 3" },
+    { "no number at all", "budget_usd: .nan",
+      "config.yaml:1:13: budget_usd: expected a number of 0 or more, found" },
+    { "nothing", "openai_model:", "config.yaml:1:14: openai_model: expected text, found nothing" },
+    { "a list for text", "openai_model: [a]", "config.yaml:1:15: openai_model: expected text, found a list" },
+    { "a map for a number", "seed: {a: 1}",
+      "config.yaml:1:7: seed: expected a whole number, found keys and values" },
+    { "a word for true or false", "stream: maybe",
+      'config.yaml:1:9: stream: expected true or false, found "maybe"' },
+    { "a provider that there is not", "provider: oracle",
+      'config.yaml:1:11: provider: expected one of "openai", "offline", "replay", found "oracle"' },
+    { "an address that is none", "base_url: api.openai.com",
+      'config.yaml:1:11: base_url: expected an http:// or https:// address, found "api.openai.com"' },
+    { "text for a list", "schemas: public",
+      'config.yaml:1:10: schemas: expected a list of texts, found "public"' },
+    { "a list within a list", "schemas:\n- a\n- [b]",
+      "config.yaml:3:3: schemas[2]: expected text, found a list" },
+    { "a gate's value", "gates:\n  max_rows: lots",
+      'config.yaml:2:13: gates.max_rows: expected a whole number of 1 or more, found "lots"' },
+    { "a time of 0", "connect_timeout: 0",
+      "config.yaml:1:18: connect_timeout: expected seconds, a number above 0" },
+    { "text for gates", "gates: strict", 'config.yaml:1:8: gates: expected keys and values, found "strict"' },
+    { "a price without output", "prices:\n  m: {input: 2}",
+      "config.yaml:2:6: prices.m: expected input and output in dollars per million tokens" },
+    { "a price that is a number", "prices:\n  m: 2",
+      "config.yaml:2:6: prices.m: expected input and output in dollars per million tokens, found 2" },
+    { "a price in words", "prices:\n  m: {input: cheap, output: 1}",
+      'config.yaml:2:14: prices.m.input: expected a number of 0 or more, found "cheap"' },
+    { "a date that is none", "prices: {as_of: March}",
+      'config.yaml:1:17: prices.as_of: expected a date such as 2026-03-01, found "March"' },
+    { "an odd setting of anonymise", "anonymise: maybe",
+      'config.yaml:1:12: anonymise: expected on or off, found "maybe"' },
+    { "a list at the top", "- a", "config.yaml:1:1: top level: expected keys and values, found a list" },
+    { "text at the top", "hello", 'config.yaml:1:1: top level: expected keys and values, found "hello"' },
+    { "phases that are no list", "phases: {joins: {}}",
+      'config.yaml:1:9: phases: expected a list ("- name: joins"), found keys and values' },
+    { "a phase that is a number", "phases: [5]",
+      "config.yaml:1:10: phases[1]: expected a phase's keys and values, found 5" },
+    { "a phase without a name", "phases:\n- count: 5",
+      "config.yaml:2:3: phases[1].name: expected a name of letters, digits, _ and -, found nothing" },
+    { "a phase with an odd name", "phases:\n- name: ../x",
+      'config.yaml:2:9: phases[1].name: expected a name of letters, digits, _ and -, found "../x"' },
+    { "a phase listed twice", "phases:\n- name: joins\n- name: joins",
+      'config.yaml:3:3: phase "joins" is listed already (config.yaml:2:3)' },
+    { "builtins", "phases:\n- name: b\n  builtins: 5",
+      "config.yaml:3:13: builtins: expected a list of functions, or a map of function to count, found 5" },
+    { "a count of a builtin", "phases:\n- name: b\n  builtins: {SUM: x}",
+      'config.yaml:3:19: builtins.SUM: expected a whole number of 0 or more, found "x"' },
+  }
+  for _, case in ipairs(cases) do
+    it(case[1], function()
+      local errors = errors_of(case[2])
+      assert.equal(1, #errors, table.concat(errors, "\n"))
+      assert.equal(case[3], errors[1]:sub(1, #case[3]))
+    end)
+  end
+
+  it("what is not YAML, with line and column", function()
+    local errors = errors_of("a: 1\nb: [1, 2\nc: 3\n")
+    assert.equal(1, #errors)
+    assert.truthy(errors[1]:find("^config%.yaml:%d+:%d+: "), errors[1])
+  end)
+
+  it("everything at once, in the order of the file", function()
+    assert.same({
+      'config.yaml:1:7: seed: expected a whole number, found "x"',
+      'config.yaml:2:9: stream: expected true or false, found "y"',
+      'config.yaml:4:12: count: expected a whole number of 1 or more, found "z"',
+    }, errors_of("seed: x\nstream: y\nphases:\n  - count: z\n    name: joins\n"))
+  end)
+
+  it("a file that was named but is not there", function()
+    local got, errors = config.load { path = "my.yaml", read = function(path)
+      return nil, "cannot read " .. path .. ": No such file or directory", "not_found"
+    end }
+    assert.is_nil(got)
+    assert.same({ "cannot read my.yaml: No such file or directory" }, errors)
+  end)
+
+  it("a file that cannot be read", function()
+    local why = "cannot read config.yaml: Permission denied"
+    local got, errors = config.load { read = function() return nil, why, "io" end }
+    assert.is_nil(got)
+    assert.same({ why }, errors)
+  end)
+end)
+
+describe("config.load warns about", function()
+  local cases = {
+    { "an unknown key", "budgt_usd: 5",
+      'config.yaml:1:1: "budgt_usd" is not a setting (did you mean "budget_usd"?); it is ignored' },
+    { "one like nothing", "zzzzzzzz: 5", 'config.yaml:1:1: "zzzzzzzz" is not a setting; it is ignored' },
+    { "an option at the top", "count: 5",
+      'config.yaml:1:1: "count" is not a setting (it belongs under defaults: or to a phase); it is ignored' },
+    { "an unknown gate", "gates:\n  allow_emtpy: true",
+      'config.yaml:2:3: gates.allow_emtpy: there is no such key (did you mean "allow_empty"?); it is ' },
+    { "an unknown part of a price", "prices: {m: {input: 1, output: 2, cached: 1}}",
+      "config.yaml:1:35: prices.m.cached: there is no such key" },
+    { "a slip under defaults", "defaults:\n  paralelism: 5",
+      'config.yaml:2:3: "paralelism" is not an option that phases share (did you mean "parallelism"?)' },
+    { "two spellings of one key", "db_concurrent_sessions: 5\ndb_cocurrent_session: 6",
+      'config.yaml:2:1: "db_cocurrent_session" means the same as "db_concurrent_sessions" at config.yaml' },
+    { "more sessions than the limit", "db_concurrent_sessions: 500",
+      "config.yaml:1:25: db_concurrent_sessions: 500 is above the limit of 450 (built in): taken as that" },
+  }
+  for _, case in ipairs(cases) do
+    it(case[1], function()
+      local warnings = warnings_of(case[2])
+      assert.equal(1, #warnings, table.concat(warnings, "\n"))
+      assert.equal(case[3], warnings[1]:sub(1, #case[3]))
+    end)
+  end
+
+  it("nothing under defaults that only one phase may know", function()
+    assert.same({}, warnings_of("defaults: {my_own_thing: 5}"))
+  end)
+
+  it("the later of two spellings counts", function()
+    local got = assert(load("db_cocurrent_session: 6\ndb_concurrent_sessions: 5"))
+    assert.equal(5, got.settings.db_concurrent_sessions)
+  end)
+end)
+
+describe("the order of config.load", function()
+  local FILE = [[
+openai_model: top
+defaults:
+  parallelism: 3
+  max_attempts: 4
+phases:
+  - name: joins
+    parallelism: 5
+    count: 50
+    openai_model: phase
+    gates: {allow_empty: true}
+  - name: other
+    my_option: x
+]]
+
+  it("is phase over defaults over the top level over what is built in", function()
+    local got = assert(load(FILE))
+    local joins, other = got.phases[1], got.phases[2]
+    assert.equal("joins", joins.name)
+    assert.equal(5, joins.settings.parallelism)
+    assert.equal("phase", joins.settings.openai_model)
+    assert.equal(50, joins.options.count.value)
+    assert.equal("config.yaml:8:12", joins.options.count.at)
+    assert.equal(4, joins.options.max_attempts.value)
+    assert.equal("defaults", joins.options.max_attempts.from)
+    assert.same({}, other.settings)
+    assert.equal(3, got.settings.parallelism)
+    assert.equal("top", got.settings.openai_model)
+    assert.equal("x", other.options.my_option.value)
+    assert.equal("config.yaml:12:5", other.options.my_option.key_at)
+  end)
+
+  it("merges a phase's gates over all others", function()
+    local got = assert(load(FILE .. "gates: {max_rows: 7}\n"))
+    assert.is_true(got.phases[1].settings.gates.allow_empty)
+    assert.equal(7, got.phases[1].settings.limits.max_rows)
+    assert.is_false(got.settings.gates.allow_empty)
+    assert.is_nil(got.phases[2].settings.gates)
+  end)
+
+  it("is environment over file", function()
+    local got = assert(load(FILE, { env = {
+      DG_PARALLELISM = "20", OPENAI_BASE_URL = "http://localhost:1/v1", OPENAI_BUDGET_USD = "2.5",
+      DB_COCURRENT_SESSION = "30", OPENAI_API_KEY = "sk-secret", DATABASE_URL = "postgresql://x:secret@y/z",
+    } }))
+    assert.equal(20, got.settings.parallelism)
+    assert.is_nil(got.phases[1].settings.parallelism)
+    assert.equal("DG_PARALLELISM", got.origins.parallelism)
+    assert.equal("http://localhost:1/v1", got.settings.base_url)
+    assert.equal(2.5, got.settings.budget_usd)
+    assert.equal(30, got.settings.db_concurrent_sessions)
+    assert.is_nil(json.encode(got.settings):find("secret", 1, true))
+  end)
+
+  it("is flag over environment", function()
+    local got = assert(load(FILE, {
+      env = { DG_PARALLELISM = "20", OPENAI_BUDGET_USD = "2.5" },
+      flags = { parallelism = 7, budget = 1, model = "flag", count = 9, schemas = "a, B", seed = 4,
+        base_url = "https://x/v1" },
+    }))
+    assert.equal(7, got.settings.parallelism)
+    assert.equal("--parallelism", got.origins.parallelism)
+    assert.equal(1, got.settings.budget_usd)
+    assert.equal("flag", got.settings.openai_model)
+    assert.is_nil(got.phases[1].settings.openai_model)
+    assert.equal(9, got.phases[1].options.count.value)
+    assert.equal("--count", got.phases[1].options.count.at)
+    assert.same({ "a", "B" }, got.settings.schemas)
+    assert.equal(4, got.settings.seed)
+    assert.equal("--base-url", got.origins.base_url)
+  end)
+
+  it("caps parallelism at OPENAI_MAX_PARALLEL", function()
+    local got = assert(load(FILE, { env = { OPENAI_MAX_PARALLEL = "4" } }))
+    assert.equal(3, got.settings.parallelism)
+    assert.equal(4, got.phases[1].settings.parallelism)
+    assert.equal("OPENAI_MAX_PARALLEL", got.phases[1].origins.parallelism)
+  end)
+
+  it("caps sessions at MAX_DB_CONCURRENT_LIMIT_ALL", function()
+    local got = assert(load(nil, { env = { MAX_DB_CONCURRENT_LIMIT_ALL = "4" } }))
+    assert.equal(4, got.settings.db_concurrent_sessions)
+    assert.equal("MAX_DB_CONCURRENT_LIMIT_ALL", got.origins.db_concurrent_sessions)
+  end)
+
+  it("takes an empty variable for none", function()
+    assert.equal(10, assert(load(nil, { env = { DG_PARALLELISM = "" } })).settings.parallelism)
+  end)
+
+  local bad = {
+    { { env = { DG_PARALLELISM = "many" } },
+      'DG_PARALLELISM: parallelism: expected a whole number of 1 or more, found "many"' },
+    { { env = { OPENAI_BASE_URL = "localhost" } },
+      'OPENAI_BASE_URL: base_url: expected an http:// or https:// address, found "localhost"' },
+    { { flags = { set = { "seed=x" } } }, '--set seed=x: seed: expected a whole number, found "x"' },
+    { { flags = { set = { "count" } } }, '--set: expected KEY=VALUE, found "count"' },
+    { { flags = { set = { "gates.allow_emtpy=1" } } },
+      '--set gates.allow_emtpy=1: gates.allow_emtpy: there is no such key (did you mean "allow_empty"?)' },
+    { { flags = { set = { "jions.count=1" } } },
+      '--set jions.count=1: there is no phase "jions" to run (did you mean "joins"?)' },
+    { { flags = { parallelism = 0 } },
+      "--parallelism: parallelism: expected a whole number of 1 or more, found 0" },
+  }
+  for _, case in ipairs(bad) do
+    it("complains: " .. case[2], function() assert.same({ case[2] }, errors_of(FILE, case[1])) end)
+  end
+end)
+
+describe("--set", function()
+  local FILE = "phases:\n- name: joins\n  count: 1\n- name: other\n"
+
+  it("gives an option to every phase, as text", function()
+    local got = assert(load(FILE, { flags = { set = { "count=5", "x = a=b" } } }))
+    for _, phase in ipairs(got.phases) do
+      assert.same({ value = "5", at = "--set count=5", words = true, from = "flag" }, phase.options.count)
+      assert.equal(" a=b", phase.options.x.value)
+    end
+  end)
+
+  it("gives one to a single phase", function()
+    local got = assert(load(FILE, { flags = { set = { "other.count=5" } } }))
+    assert.equal(1, got.phases[1].options.count.value)
+    assert.equal("5", got.phases[2].options.count.value)
+  end)
+
+  it("sets what is not a phase's too, lists by commas", function()
+    local s = assert(load(FILE, { flags = { set = {
+      "seed=9", "schemas=a,b", "gates.allow_empty=yes", "stream=off", "anonymise=off", "budget_usd=0.5",
+      "gates.functions=f,g",
+    } } })).settings
+    assert.equal(9, s.seed)
+    assert.same({ "a", "b" }, s.schemas)
+    assert.is_true(s.gates.allow_empty)
+    assert.is_false(s.stream)
+    assert.is_false(s.anonymise)
+    assert.equal(0.5, s.budget_usd)
+    assert.same({ "f", "g" }, s.safe.functions)
+  end)
+
+  it("wins over a phase's own setting", function()
+    local got = assert(load("phases:\n- name: joins\n  parallelism: 2\n",
+      { flags = { set = { "parallelism=6" } } }))
+    assert.equal(6, got.settings.parallelism)
+    assert.is_nil(got.phases[1].settings.parallelism)
+  end)
+
+  it("is what the C interface's options are, but typed", function()
+    local got = assert(load(FILE, { flags = { options = { count = 3, seed = 2, use_sample_rows = false } } }))
+    assert.equal(3, got.phases[1].options.count.value)
+    assert.is_false(got.phases[2].options.use_sample_rows.value)
+    assert.equal(2, got.settings.seed)
+  end)
+end)
+
+describe("the phase asked for", function()
+  local FILE = "defaults: {count: 2}\nphases:\n- joins\n- name: other\n  count: 3\n  file: my/other.lua\n"
+  local function asked(phase)
+    local got = assert(load(FILE, { phase = phase }))
+    assert.equal(1, #got.phases)
+    local one = got.phases[1]
+    return { one.name, one.file, one.options.count.value }
+  end
+  it("may be listed by name alone", function() assert.same({ "joins", nil, 2 }, asked "joins") end)
+  it("may be one of the list", function() assert.same({ "other", "my/other.lua", 3 }, asked "other") end)
+  it("may be a file, which wins", function()
+    assert.same({ "other", "x/other.lua", 3 }, asked "x/other.lua")
+  end)
+  it("may be one that is not listed", function() assert.same({ "third", nil, 2 }, asked "third") end)
+  it("may be a file that is not listed", function()
+    assert.same({ "third", "./third.lua", 2 }, asked "./third.lua")
+  end)
+end)
+
+describe("the shipped config.yaml", function()
+  it("has no fault, a price for every common model, and rows off limits", function()
+    local files = require "nlsql.files"
+    local path = files.find("scripts", "nlsql/config.lua"):gsub("scripts/nlsql/config.lua$", "config.yaml")
+    local got = assert(config.load { path = path })
+    assert.same({}, got.warnings)
+    for _, model in ipairs { "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini",
+      "o4-mini" } do
+      local price = assert(got.settings.prices[model], model)
+      assert.truthy(price.as_of:find("^%d+%-%d+%-%d+$"))
+      assert.is_true(price.cached_input < price.input and price.input < price.output)
+    end
+    assert.is_true(got.settings.anonymise)
+    assert.equal("joins", got.phases[1].name)
+    assert.equal(200, got.phases[1].options.count.value)
+  end)
+end)
+
+describe("options.check", function()
+  local DECLARED = {
+    count = { 200, "pairs wanted", { min = 1 } },
+    share = { 0.5, "of what", { min = 0, max = 1 } },
+    use_sample_rows = { true, "show rows" },
+    style = { "plain", "how to write", { choices = { "plain", "formal" } } },
+    functions = { json.array {}, "which", { of = { type = "text" } } },
+    topic = { nil, "about what", { type = "text" } },
+    weights = { { a = 1 }, "by what" },
+  }
+  local function check(given) return options.check(DECLARED, given, 'phase "joins"') end
+
+  it("gives the defaults where nothing is given", function()
+    local values, errors, warnings = check {}
+    assert.equal(200, values.count)
+    assert.equal(0.5, values.share)
+    assert.is_true(values.use_sample_rows)
+    assert.is_nil(values.topic)
+    assert.same({}, errors)
+    assert.same({}, warnings)
+  end)
+
+  local good = {
+    { "count", { value = 5, at = "c:1:1" }, 5 },
+    { "count", 5, 5 },
+    { "count", { value = 5.0, at = "c:1:1" }, 5 },
+    { "count", { value = "5", at = "--set count=5", words = true }, 5 },
+    { "share", { value = 1, at = "c:1:1" }, 1 },
+    { "share", { value = ".25", at = "--set", words = true }, 0.25 },
+    { "use_sample_rows", { value = "off", at = "--set", words = true }, false },
+    { "use_sample_rows", { value = "no", at = "c:1:1" }, false },
+    { "style", { value = "formal", at = "c:1:1" }, "formal" },
+    { "topic", { value = 2024, text = "2024", at = "c:1:1" }, "2024" },
+    { "topic", { value = "true", at = "--set", words = true }, "true" },
+    { "functions", { value = "SUM, AVG", at = "--set", words = true }, { "SUM", "AVG" } },
+    { "functions", { value = json.array {}, at = "c:1:1" }, {} },
+    { "weights", { value = { b = 2 }, at = "c:1:1" }, { b = 2 } },
+    { "tag_schema_json", { value = true, at = "c:1:1" }, true }, -- every phase may have it
+  }
+  for i, case in ipairs(good) do
+    it(("takes a value for %s (%d)"):format(case[1], i), function()
+      local values, errors, warnings = check { [case[1]] = case[2] }
+      assert.same({}, errors)
+      assert.same({}, warnings)
+      assert.same(case[3], values[case[1]])
+      if math.type(case[3]) then assert.equal(math.type(case[3]), math.type(values[case[1]])) end
+    end)
+  end
+
+  local bad = {
+    { "count", { value = "many", at = "config.yaml:14:9" },
+      'config.yaml:14:9: count: expected a whole number of 1 or more, found "many"' },
+    { "count", { value = 0, text = "0", at = "--count" },
+      "--count: count: expected a whole number of 1 or more, found 0" },
+    { "count", { value = "5", at = "c:1:1" },
+      'c:1:1: count: expected a whole number of 1 or more, found "5"' },
+    { "count", { value = json.null, at = "c:1:1" },
+      "c:1:1: count: expected a whole number of 1 or more, found nothing" },
+    { "count", { value = "", at = "--set count=", words = true },
+      '--set count=: count: expected a whole number of 1 or more, found ""' },
+    { "share", { value = 1.5, text = "1.5", at = "c:1:1" },
+      "c:1:1: share: expected a number from 0 to 1, found 1.5" },
+    { "use_sample_rows", { value = 1, text = "1", at = "c:1:1" },
+      "c:1:1: use_sample_rows: expected true or false, found 1" },
+    { "style", { value = "rude", at = "c:1:1" },
+      'c:1:1: style: expected one of "plain", "formal", found "rude"' },
+    { "functions", { value = "SUM", at = "c:1:1" },
+      'c:1:1: functions: expected a list of texts, found "SUM"' },
+    { "functions", { value = json.array { "a", json.array {} }, at = "c:1:1" },
+      "c:1:1: functions[2]: expected text, found a list" },
+    { "weights", { value = "a", at = "--set", words = true },
+      '--set: weights: expected keys and values, found "a"' },
+    { "min_joins", { value = "x", at = "c:1:1" },
+      'c:1:1: min_joins: expected a whole number of 1 or more, found "x"' },
+    { "cuont", { value = "5", at = "--set cuont=5", words = true, from = "flag" },
+      '--set cuont=5: phase "joins" has no option "cuont" (did you mean "count"?)' },
+  }
+  for _, case in ipairs(bad) do
+    it("complains: " .. case[3], function()
+      local values, errors = check { [case[1]] = case[2] }
+      assert.same({ case[3] }, errors)
+      assert.is_table(values)
+    end)
+  end
+
+  it("warns about an unknown key of the file, with where the key stands", function()
+    local given = { shrae = { value = 1, at = "c:2:9", key_at = "c:2:3", from = "phase" } }
+    local _, errors, warnings = check(given)
+    assert.same({}, errors)
+    assert.same({ 'c:2:3: phase "joins" has no option "shrae" (did you mean "share"?); it is ignored' },
+      warnings)
+  end)
+
+  it("says nothing of an unknown key of defaults, which may be another phase's", function()
+    local _, errors, warnings = check { thing = { value = 1, at = "c:2:9", from = "defaults" } }
+    assert.same({ {}, {} }, { errors, warnings })
+  end)
+
+  it("raises, with a place, where a phase reads an option that there is not", function()
+    local values = check {}
+    local ok, why = pcall(function() return values.min_join end)
+    assert.is_false(ok)
+    assert.truthy(why:find("config_spec%.lua:%d+: option "), why)
+    assert.truthy(why:find('"min_join" is not one that phase "joins" declares (did you mean "min_joins"?)',
+      1, true), why)
+    assert.is_nil(values.n_rows)
+  end)
+
+  it("raises on a caller's mistake", function()
+    assert.has_error(function() options.check({}, {}) end,
+      "options.check(declared, given, where) takes two tables and a string")
+    assert.has_error(function() config.load() end,
+      "config.load takes a table: { path=, flags=, env=, phase= }")
+  end)
+end)
