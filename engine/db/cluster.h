@@ -1,11 +1,11 @@
 /* cluster.h: a private, throw-away PostgreSQL cluster.
  *
- * On a unix socket in a 0700 directory, no TCP, trust authentication for its own user; run as
- * `postgres` (or nobody) where we are root. The data directory is a copy of a template cached
- * under $XDG_CACHE_HOME/nlsql (or ~/.cache/nlsql, or /var/cache/nlsql as root), made by initdb the
- * first time, keyed by the server's version. The server ends with this program, SIGKILL included,
- * and the next start removes what such an end left behind. Blocking: never on a loop that serves
- * others. */
+ * On a unix socket in a 0700 directory, no TCP, trust authentication: whoever may enter the
+ * directory is in. Run as `postgres` (or nobody) where we are root. The data directory is a copy of
+ * a template cached under $XDG_CACHE_HOME/nlsql (or ~/.cache/nlsql, or /var/cache/nlsql as root),
+ * made by initdb the first time, keyed by the server's version. The server ends with this program,
+ * SIGKILL included, and the next start removes what such an end left behind. Nothing in it is
+ * durable: fsync is off. Blocking: never on a loop that serves others. */
 #ifndef NL_DB_CLUSTER_H
 #define NL_DB_CLUSTER_H
 
@@ -17,20 +17,30 @@
 typedef struct nl_cluster nl_cluster;
 
 typedef struct {
-    const char *bin_dir;         /* NULL: newest of /usr/lib/postgresql/VERSION/bin, then PATH */
-    const char *run_dir;         /* NULL: a new folder in $XDG_RUNTIME_DIR or /tmp */
+    const char *bin_dir; /* NULL: newest of /usr/lib/postgresql/VERSION/bin, then PATH */
+    /* Where the cluster's own new folder is made; NULL: $XDG_RUNTIME_DIR, or /tmp as root or where
+     * that is missing. Short enough for a socket's path of 107 bytes. */
+    const char *run_dir;
     const char *const *settings; /* "name=value", NULL at the end; NULL for none */
 } nl_cluster_options;
 
+/* `options` may be NULL. The server ends when the *thread* that calls this ends: call it from one
+ * that lives as long as the program. NL_NOTFOUND where PostgreSQL is not installed: the message
+ * names the package. Free it with nl_cluster_stop. */
 nl_cluster *nl_cluster_start(const nl_cluster_options *options, nl_err *err);
-void nl_cluster_stop(nl_cluster *cluster); /* fast shutdown, removes its files; NULL is fine */
+/* Ends the server at once (sessions are cut) and removes its files. NULL is fine; does nothing in
+ * a forked child of the program that started it. */
+void nl_cluster_stop(nl_cluster *cluster);
 
 /* A libpq URI of database `name` as superuser, NULL: "postgres". In `url`; false: no room. */
 bool nl_cluster_url(const nl_cluster *cluster, const char *name, char *url, size_t room);
+/* The folder of the server's programs, and of its socket. Valid until nl_cluster_stop. */
 const char *nl_cluster_bin(const nl_cluster *cluster);
 const char *nl_cluster_socket_dir(const nl_cluster *cluster);
 
-/* Creates database `name` and runs SQL files in it with psql -X -v ON_ERROR_STOP=1. */
+/* Creates database `name` and runs SQL files in it with psql -X -v ON_ERROR_STOP=1. Where one
+ * fails the database is dropped again: NL_DB with psql's "psql:FILE:LINE: ERROR: …". `sql_files`
+ * ends in NULL; NULL for none. */
 bool nl_cluster_create(nl_cluster *cluster, const char *name, const char *const *sql_files,
                        nl_err *err);
 
