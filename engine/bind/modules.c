@@ -1,12 +1,30 @@
 #include "bind/modules.h"
 
+#include "bind/lua_catalog.h"
+#include "bind/lua_cluster.h"
 #include "bind/lua_console.h"
 #include "bind/lua_files.h"
+#include "bind/lua_http.h"
+#include "bind/lua_json.h"
+#include "bind/lua_pg.h"
+#include "bind/lua_proc.h"
+#include "bind/lua_sql.h"
+#include "bind/lua_text.h"
+#include "bind/lua_yaml.h"
 #include "script/job_priv.h"
 
 const nl_vm_module nl_modules[] = {
-    { "nlsql.job", luaopen_nlsql_job, false },
-    { "nlsql.files", luaopen_nlsql_files, false },
+    { "nlsql.catalog", luaopen_nlsql_catalog, false },
+    { "nlsql.cluster", luaopen_nlsql_cluster, true },
     { "nlsql.console", luaopen_nlsql_console, false },
+    { "nlsql.files", luaopen_nlsql_files, false },
+    { "nlsql.http", luaopen_nlsql_http, false },
+    { "nlsql.job", luaopen_nlsql_job, false },
+    { "nlsql.json", luaopen_nlsql_json, false },
+    { "nlsql.pg", luaopen_nlsql_pg, false },
+    { "nlsql.proc", luaopen_nlsql_proc, true },
+    { "nlsql.sql", luaopen_nlsql_sql, false },
+    { "nlsql.text", luaopen_nlsql_text, false },
+    { "nlsql.yaml", luaopen_nlsql_yaml, false },
     { NULL, NULL, false },
 };

@@ -1,0 +1,182 @@
+#include "bind/lua_sql.h"
+
+#include <lauxlib.h>
+
+#include "bind/lua_catalog.h"
+#include "bind/lua_json.h"
+#include "script/job.h"
+#include "sql/canon.h"
+#include "sql/facts.h"
+#include "sql/gate.h"
+
+#include "base/banned.h"
+
+#define STATEMENT "nlsql.sql.statement"
+#define FACTS "nlsql.sql.facts"
+
+enum { MAX_FUNCTIONS = 256 };
+
+static nl_sql *check_statement(lua_State *L) {
+    nl_sql **sql = luaL_checkudata(L, 1, STATEMENT);
+    return *sql;
+}
+
+/* statement | nil, message, code = parse(text) */
+static int l_parse(lua_State *L) {
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    nl_err err;
+    nl_sql **sql = lua_newuserdatauv(L, sizeof *sql, 0);
+    *sql = NULL;
+    luaL_setmetatable(L, STATEMENT);
+    *sql = nl_sql_parse(text, size, &err);
+    return *sql ? 1 : nl_push_err(L, &err);
+}
+
+static int l_collect(lua_State *L) {
+    nl_sql **sql = luaL_checkudata(L, 1, STATEMENT);
+    nl_sql_free(*sql);
+    *sql = NULL;
+    return 0;
+}
+
+static int l_text(lua_State *L) {
+    lua_pushstring(L, nl_sql_text(check_statement(L)));
+    return 1;
+}
+
+/* true | nil, reason = statement:safe(catalog [, {functions = {}, system_catalogs =}]) */
+static int l_safe(lua_State *L) {
+    const char *functions[MAX_FUNCTIONS + 1] = { NULL };
+    nl_sql_policy policy = { .functions = functions };
+    nl_err err;
+    nl_sql *sql = check_statement(L);
+    const nl_catalog *catalog = nl_check_catalog(L, 2);
+    lua_settop(L, 3);
+    if (!lua_isnil(L, 3)) {
+        luaL_checktype(L, 3, LUA_TTABLE);
+        lua_getfield(L, 3, "system_catalogs");
+        policy.system_catalogs = lua_toboolean(L, -1);
+        if (lua_getfield(L, 3, "functions") == LUA_TTABLE) {
+            int list = lua_gettop(L);
+            lua_Integer n = (lua_Integer)lua_rawlen(L, list);
+            luaL_argcheck(L, n <= MAX_FUNCTIONS, 3, "too many functions");
+            luaL_checkstack(L, (int)n + 4, "too many functions");
+            for (lua_Integer i = 1; i <= n; i++) { /* they stay on the stack */
+                lua_rawgeti(L, list, i);
+                functions[i - 1] = luaL_checkstring(L, -1);
+            }
+        }
+    }
+    if (nl_sql_safe(sql, catalog, &policy, &err)) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    return nl_push_err(L, &err);
+}
+
+/* exact, masked = statement:keys(): 16 bytes each */
+static int l_keys(lua_State *L) {
+    nl_sql_keys keys;
+    nl_err err;
+    if (!nl_sql_canon(check_statement(L), &keys, &err))
+        return luaL_error(L, "%s", err.msg);
+    lua_pushlstring(L, (const char *)&keys.exact, sizeof keys.exact);
+    lua_pushlstring(L, (const char *)&keys.masked, sizeof keys.masked);
+    return 2;
+}
+
+/* --- facts ----------------------------------------------------------------------------------- */
+
+static int collect_facts(lua_State *L) {
+    nl_sql_facts **facts = luaL_checkudata(L, 1, FACTS);
+    nl_sql_facts_free(*facts);
+    *facts = NULL;
+    return 0;
+}
+
+static void set_list(lua_State *L, const char *name, const char *const *list, size_t n) {
+    lua_createtable(L, (int)n, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_pushstring(L, list[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    nl_mark_json_array(L);
+    lua_setfield(L, -2, name);
+}
+
+static void push_facts(lua_State *L, const nl_sql_facts *facts) {
+    lua_createtable(L, 0, 11);
+    lua_createtable(L, (int)facts->n_tables, 0);
+    for (size_t i = 0; i < facts->n_tables; i++) {
+        lua_pushstring(L, facts->tables[i]->reference);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    nl_mark_json_array(L);
+    lua_setfield(L, -2, "tables");
+    lua_createtable(L, (int)facts->n_columns, 0);
+    for (size_t i = 0; i < facts->n_columns; i++) {
+        lua_pushfstring(L, "%s.%s", facts->columns[i].table->reference,
+                        facts->columns[i].column->name);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    nl_mark_json_array(L);
+    lua_setfield(L, -2, "columns");
+    set_list(L, "functions", facts->functions, facts->n_functions);
+    set_list(L, "literals", facts->literals, facts->n_literals);
+    set_list(L, "constructs", facts->constructs, facts->n_constructs);
+    set_list(L, "unknown", facts->unknown, facts->n_unknown);
+    if (facts->ambiguous) {
+        lua_pushstring(L, facts->ambiguous);
+        lua_setfield(L, -2, "ambiguous");
+    }
+    lua_pushinteger(L, (lua_Integer)facts->max_joined);
+    lua_setfield(L, -2, "joined");
+    lua_pushinteger(L, (lua_Integer)facts->output_columns);
+    lua_setfield(L, -2, "output_columns");
+    lua_pushboolean(L, facts->ordered);
+    lua_setfield(L, -2, "ordered");
+}
+
+/* facts | nil, message, code = statement:facts(catalog [, references]) */
+static int l_facts(lua_State *L) {
+    nl_err err;
+    const nl_table **scope = NULL;
+    size_t n = 0;
+    nl_sql *sql = check_statement(L);
+    const nl_catalog *catalog = nl_check_catalog(L, 2);
+    lua_settop(L, 3);
+    if (!lua_isnil(L, 3))
+        scope = nl_check_tables(L, 3, catalog, &n);
+    nl_sql_facts **facts = lua_newuserdatauv(L, sizeof *facts, 0);
+    *facts = NULL;
+    luaL_setmetatable(L, FACTS);
+    *facts = nl_sql_facts_of(sql, catalog, scope, n, &err);
+    if (!*facts)
+        return nl_push_err(L, &err);
+    push_facts(L, *facts);
+    nl_sql_facts_free(*facts);
+    *facts = NULL;
+    return 1;
+}
+
+int luaopen_nlsql_sql(lua_State *L) {
+    static const luaL_Reg methods[] = {
+        { "text", l_text },   { "safe", l_safe }, { "keys", l_keys },
+        { "facts", l_facts }, { NULL, NULL },
+    };
+    static const luaL_Reg functions[] = {
+        { "parse", l_parse },
+        { NULL, NULL },
+    };
+    luaL_newmetatable(L, FACTS);
+    lua_pushcfunction(L, collect_facts);
+    lua_setfield(L, -2, "__gc");
+    luaL_newmetatable(L, STATEMENT);
+    lua_pushcfunction(L, l_collect);
+    lua_setfield(L, -2, "__gc");
+    luaL_newlib(L, methods);
+    lua_setfield(L, -2, "__index");
+    luaL_newlib(L, functions);
+    return 1;
+}
