@@ -26,10 +26,14 @@ typedef struct nl_store_run nl_store_run;
 /* Opens or creates `path` (folders too), takes the lock (NL_BUSY names the process that holds
  * it), checks the schema's version, and charges in full what a crash left reserved. Blocking. */
 nl_store *nl_store_open(nl_loop *loop, const char *path, nl_err *err);
-/* Waits until all that was submitted is durable, then closes. No callbacks come any more. */
+/* Waits until all that was submitted is durable, then closes, runs included. No callbacks come
+ * any more. NULL is fine; not from a callback of this store. */
 void nl_store_close(nl_store *store);
 /* NULL while all is well; else the first write error (sticky). */
 const nl_err *nl_store_failed(const nl_store *store);
+/* Bytes of memory that hold what is submitted and not yet durable. Nothing bounds it but its
+ * producers: one that outruns the disk waits (nl_store_flush) while this is too much for it. */
+size_t nl_store_backlog(const nl_store *store);
 
 /* --- a run: one phase (and --run-version) of this root ------------------------------------ */
 
