@@ -22,7 +22,7 @@ fi
 # The program finds its scripts from where it is, not in the source tree.
 mkdir "$top/project"
 cd "$top/project"
-echo 'print((require("nlsql.files").find("phases", "joins")))' >where.lua
+echo 'print((require("nlsql.files").find("phases", "joins.lua")))' >where.lua
 found=$(env -u NLSQL_SHARE "$prefix/bin/nlsql" lua where.lua)
 [[ $found == "$prefix"/share/nlsql/phases/joins.lua ]] || { echo "joins was found as: $found"; exit 1; }
 "$prefix/bin/nlsql" phases | grep -q '^ *joins' || { echo "nlsql phases does not list joins"; exit 1; }

@@ -9,9 +9,12 @@
 #include "bind/lua_pg.h"
 #include "bind/lua_proc.h"
 #include "bind/lua_sql.h"
+#include "bind/lua_store.h"
 #include "bind/lua_text.h"
 #include "bind/lua_yaml.h"
 #include "script/job_priv.h"
+
+#include "base/banned.h"
 
 const nl_vm_module nl_modules[] = {
     { "nlsql.catalog", luaopen_nlsql_catalog, false },
@@ -24,6 +27,7 @@ const nl_vm_module nl_modules[] = {
     { "nlsql.pg", luaopen_nlsql_pg, false },
     { "nlsql.proc", luaopen_nlsql_proc, true },
     { "nlsql.sql", luaopen_nlsql_sql, false },
+    { "nlsql.store", luaopen_nlsql_store, false },
     { "nlsql.text", luaopen_nlsql_text, false },
     { "nlsql.yaml", luaopen_nlsql_yaml, false },
     { NULL, NULL, false },

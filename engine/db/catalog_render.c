@@ -258,7 +258,6 @@ static void ddl_table(const struct render *r, const nl_table *t) {
     size_t extras = r->cut < CUT_EXTRAS ? t->n_uniques + t->n_checks : 0;
     size_t constraints = (t->primary ? 1 : 0) + t->n_foreign + extras, left = 0;
     if (r->cut < CUT_COMMENTS && t->comment) {
-        nl_buf_str(r->out, "--");
         add_comment(r->out, t->comment);
         nl_buf_char(r->out, '\n');
     }

@@ -132,10 +132,9 @@ static const struct {
     { "in one step too", "return ('x'):rep(1 << 30)", "error: not enough memory" },
     { "a job that eats memory leaves the others alive",
       "local job = require 'nlsql.job'\n"
-      "local bad = job.spawn(function() local t = {} while true do t[#t + 1] = ('x'):rep(1000000) "
-      ".. #t end end)\n"
-      "local ok, why = bad:wait()\n"
-      "bad = nil\n"
+      "local function eat() local t = {} while true do t[#t + 1] = ('x'):rep(1000000) .. #t end end\n"
+      "local function try() return select(2, job.spawn(eat):wait()) end\n"
+      "local why = try()\n"
       "return why .. #('y'):rep(3000000)",
       "not enough memory3000000" },
 };

@@ -6,16 +6,15 @@ local proc = require "nlsql.proc"
 
 local support = {}
 
-local function env(name) return os.getenv(name) end
-
---- The program under test and the fake endpoint lie side by side in the build folder.
+--- The program under test and the fake endpoint lie in one build folder.
 local function build_dir()
   local f = assert(io.open("/proc/self/cmdline", "rb"))
   local program = f:read("a"):match("^[^\0]+")
   f:close()
-  return program:match("^(.*)/[^/]+$") or "."
+  local _, path = proc.run { argv = { "readlink", "-f", program } }
+  return path:match("^(.*)/[^/]+\n$")
 end
-support.build = env("NLSQL_BUILD") or build_dir()
+support.build = os.getenv("NLSQL_BUILD") or build_dir()
 support.program = support.build .. "/nlsql"
 
 function support.write(path, text)
