@@ -184,6 +184,7 @@ describe("a query's text", function()
     { "loses several", "SELECT 1 ; ;\n", "SELECT 1" },
     { "loses one before a comment", "SELECT 1; -- done", "SELECT 1 -- done" },
     { "keeps one between statements", "SELECT 1; SELECT 2;", "SELECT 1; SELECT 2" },
+    { "keeps one before a literal", "SELECT 1; 'x'", "SELECT 1; 'x'" },
     { "keeps one in a literal", "SELECT ';'", "SELECT ';'" },
     { "keeps one in an open literal", "SELECT 'a;", "SELECT 'a;" },
     { "keeps one at a line comment's end", "SELECT 1 -- all;", "SELECT 1 -- all;" },
