@@ -39,39 +39,46 @@ local function past_comment(sql, from)
   return at
 end
 
---- The first byte after the token at `at`, and what it was: "space", "comment", "semicolon", "code".
-local function next_token(sql, at)
-  local _, last = sql:find("^%s+", at)
-  if last then return last + 1, "space" end
+--- Is the character at `at` one of a name? Positions before the text are not.
+local function in_name(sql, at) return at >= 1 and sql:find("^[%w_$\x80-\xFF]", at) ~= nil end
+
+--- The first byte behind what begins with the special character at `at`, and whether that is part
+--- of the query: a comment is not.
+local function past_special(sql, at)
   local c = sql:sub(at, at)
-  if c == ";" then return at + 1, "semicolon" end
-  if c == "-" and sql:find("^%-%-", at) then return (sql:find("\n", at, true) or #sql) + 1, "comment" end
-  if c == "/" and sql:find("^/%*", at) then return past_comment(sql, at), "comment" end
-  if sql:find("^[eE]'", at) then return past_quote(sql, at + 1, "'", true), "code" end
-  if c == "'" or c == '"' then return past_quote(sql, at, c), "code" end
-  if c == "$" then
-    local tag = sql:match("^%$[%a_\x80-\xFF]?[%w_\x80-\xFF]*%$", at)
-    if tag and not tag:find("^%$%d") then
-      local _, stop = sql:find(tag, at + #tag, true)
-      return (stop or #sql) + 1, "code"
-    end
+  if c == "-" and sql:find("^%-%-", at) then return (sql:find("\n", at, true) or #sql) + 1, false end
+  if c == "/" and sql:find("^/%*", at) then return past_comment(sql, at), false end
+  if c == "'" then
+    local backslashes = at > 1 and sql:find("^[eE]", at - 1) and not in_name(sql, at - 2)
+    return past_quote(sql, at, c, backslashes), true
   end
-  _, last = sql:find("^[%a_\x80-\xFF][%w_$\x80-\xFF]*", at)
-  return (last or at) + 1, "code"
+  if c == '"' then return past_quote(sql, at, c), true end
+  local tag = c == "$" and not in_name(sql, at - 1) and sql:match("^%$[%w_\x80-\xFF]*%$", at)
+  if tag and not tag:find("^%$%d") then
+    local _, stop = sql:find(tag, at + #tag, true)
+    return (stop or #sql) + 1, true
+  end
+  return at + 1, true
 end
 
 --- Without the semicolons that end it: those with nothing but blank space and comments behind.
 local function without_semicolon(sql)
   if not sql:find(";", 1, true) then return sql end
   local at, final = 1, {}
-  while at <= #sql do
-    local past, kind = next_token(sql, at)
-    if kind == "semicolon" then
-      final[#final + 1] = at
-    elseif kind == "code" and final[1] then
-      final = {}
+  while true do
+    local hit = sql:find("[;'\"$/-]", at)
+    if final[1] then
+      local code = sql:find("%S", at)
+      if code and code < (hit or math.huge) then final = {} end
     end
-    at = past
+    if not hit then break end
+    if sql:byte(hit) == 59 then
+      final[#final + 1], at = hit, hit + 1
+    else
+      local past, code = past_special(sql, hit)
+      if code and final[1] then final = {} end
+      at = past
+    end
   end
   for i = #final, 1, -1 do sql = sql:sub(1, final[i] - 1) .. sql:sub(final[i] + 1) end
   return sql

@@ -98,6 +98,8 @@ describe("loader.check", function()
       "8: options.count: expected a default that is a whole number, as count is in every phase" },
     { "an option with an odd name", "    style =", '    ["my style"] =',
       '7: options: expected names of letters, digits and "_", found "my style"' },
+    { "an option, not the field of its name", "    plan  = { 1,", "    name  = 5, x = { 1,",
+      "11: options.name: expected { default" },
     { "options as a list", 'count = { 200,', '{ 200,',
       '7: options: expected names of letters, digits and "_", found [1]' },
   }

@@ -37,6 +37,7 @@ describe("replies.read takes", function()
     { "a thought between", ONE .. "\n<think>" .. ONE .. "</think>\n" .. TWO, { P1, P2 } },
     { "a thought that only ends", "well, " .. TWO .. "\n</think>\n\n" .. ONE, { P1 } },
     { "an end of thought behind all", ONE .. "\n</think>", { P1 } },
+    { "the same and a line's end", ONE .. "\n</think>\n\n", { P1 } },
     { "tags in a question",
       '{"question": "What is <think>?", "sql": "SELECT \'</think>\'"}',
       { { question = "What is <think>?", sql = "SELECT '</think>'" } } },
@@ -183,14 +184,23 @@ describe("a query's text", function()
     { "loses several", "SELECT 1 ; ;\n", "SELECT 1" },
     { "loses one before a comment", "SELECT 1; -- done", "SELECT 1 -- done" },
     { "keeps one between statements", "SELECT 1; SELECT 2;", "SELECT 1; SELECT 2" },
+    { "keeps one before a literal", "SELECT 1; 'x'", "SELECT 1; 'x'" },
     { "keeps one in a literal", "SELECT ';'", "SELECT ';'" },
     { "keeps one in an open literal", "SELECT 'a;", "SELECT 'a;" },
     { "keeps one at a line comment's end", "SELECT 1 -- all;", "SELECT 1 -- all;" },
     { "keeps one in a block comment", "SELECT 1 /* a; /* b; */ c; */", "SELECT 1 /* a; /* b; */ c; */" },
+    { "keeps one in a comment that never ends", "SELECT 1 /* a /* b */ c;", "SELECT 1 /* a /* b */ c;" },
+    { "loses one behind a comment in a comment", "SELECT 1 /* a /* b */ c */;",
+      "SELECT 1 /* a /* b */ c */" },
+    { "loses one behind a lone dash and slash", "SELECT 4-2/1;", "SELECT 4-2/1" },
     { "keeps one in an identifier", 'SELECT 1 AS "a;"', 'SELECT 1 AS "a;"' },
     { "keeps one in a dollar literal", "SELECT $x$a;$x$", "SELECT $x$a;$x$" },
     { "keeps one behind a doubled quote", "SELECT 'it''s;'", "SELECT 'it''s;'" },
     { "keeps one behind an escaped quote", [[SELECT E'it\'s;']], [[SELECT E'it\'s;']] },
+    { "loses one behind an escaped quote", [[SELECT E'\'';]], [[SELECT E'\'']] },
+    { "is read from its first character on", [[E'\'';]], [[E'\'']] },
+    { "is one dollar literal", "$$;$$;", "$$;$$" },
+    { "takes a name's last letter for no E", [[SELECT date'2024\';]], [[SELECT date'2024\']] },
     { "takes a backslash for itself in a plain literal", [[SELECT 'a\';]], [[SELECT 'a\']] },
     { "loses one behind a dollar parameter", "SELECT $1;", "SELECT $1" },
     { "loses one behind a name with a dollar", "SELECT a$b$ FROM c$b$;", "SELECT a$b$ FROM c$b$" },
@@ -348,6 +358,12 @@ describe("a huge reply", function()
       local small = takes(kind[2], 4000)
       local big = takes(kind[2], 16000)
       assert.is_true(big < 10 * small + 0.05, ("%.3f s, then %.3f s for 4 times as much"):format(small, big))
+    end)
+  end
+
+  for _, noise in ipairs { "[", '[\\"', '{"a', "{ x " } do
+    it("of " .. noise .. " still gives up the pair behind it", function()
+      assert.same({ P1 }, (replies.read(noise:rep(30000) .. "\n" .. ONE)))
     end)
   end
 
