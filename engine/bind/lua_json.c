@@ -160,30 +160,6 @@ static int l_decode(lua_State *L) {
     return push_value(L, keeper, text, size, &err) ? 1 : nl_push_err(L, &err);
 }
 
-/* value, first, last | nil = find(text [, from]): the next object or array that reads. */
-static int l_find(lua_State *L) {
-    size_t size;
-    const char *text = luaL_checklstring(L, 1, &size);
-    lua_Integer from = luaL_optinteger(L, 2, 1);
-    luaL_argcheck(L, from >= 1, 2, "counts from 1");
-    struct keeper *keeper = push_keeper(L);
-    size_t open_to = 0; /* a bracket that closes nowhere makes all before this place hopeless */
-    for (size_t i = (size_t)from - 1; i < size; i++) {
-        if ((text[i] != '{' && text[i] != '[') || i < open_to)
-            continue;
-        size_t span = nl_json_span(text + i, size - i);
-        if (span == 0)
-            continue;
-        if (!push_value(L, keeper, text + i, span, NULL))
-            continue;
-        lua_pushinteger(L, (lua_Integer)i + 1);
-        lua_pushinteger(L, (lua_Integer)(i + span));
-        return 3;
-    }
-    lua_pushnil(L);
-    return 1;
-}
-
 /* --- encode ------------------------------------------------------------------------------- */
 
 struct encoder {
@@ -523,10 +499,10 @@ static int l_fold(lua_State *L) {
 
 int luaopen_nlsql_json(lua_State *L) {
     static const luaL_Reg functions[] = {
-        { "decode", l_decode },     { "encode", l_encode },
-        { "find", l_find },         { "array", l_array },
-        { "is_array", l_is_array }, { "number", l_number },
-        { "fold", l_fold },         { NULL, NULL },
+        { "decode", l_decode }, { "encode", l_encode },
+        { "array", l_array },   { "is_array", l_is_array },
+        { "number", l_number }, { "fold", l_fold },
+        { NULL, NULL },
     };
     luaL_newmetatable(L, KEEPER);
     lua_pushcfunction(L, collect_keeper);

@@ -274,11 +274,11 @@ static nl_json *make_plan(nlsql *engine, const char *flags_json, int *code) {
         goto out;
     }
     size_t size;
-    const char *text = n_results > 0 ? lua_tolstring(L, -n_results, &size) : NULL;
-    if (!text || lua_type(L, -n_results) != LUA_TSTRING) {
+    if (n_results == 0 || lua_type(L, -n_results) != LUA_TSTRING) {
         *code = code_of_results(L, n_results);
         goto out;
     }
+    const char *text = lua_tolstring(L, -n_results, &size);
     plan = nl_json_read(text, size, 0, &err);
     if (!plan)
         *code = complain(&err);

@@ -152,9 +152,12 @@ static void resume(void *ctx) {
         job->n_results = n_results;
         finish(job, ENDED);
     } else if (status != LUA_YIELD) {
+        lua_resetthread(job->co); /* frees its frames at once, and leaves the error */
         const char *why = lua_tostring(job->co, -1);
         nl_log(NL_DEBUG, "%s: a job failed: %s", nl_vm_name(job->vm), why ? why : "(no message)");
         finish(job, FAILED);
+        if (status == LUA_ERRMEM) /* the buffers of lauxlib fail without collecting first */
+            lua_gc(L, LUA_GCCOLLECT);
     } else if (job->state != PARKED) { /* a script's own coroutine.yield */
         lua_settop(job->co, 0);
         lua_pushliteral(job->co, "yielded outside any wait of the engine");

@@ -26,9 +26,20 @@ local function environment()
   return env
 end
 
+--- Any file, since the user named it; "not_found" as the code where there is none.
+local function read_file(path)
+  local f, message, number = io.open(path, "rb")
+  if not f then return nil, "cannot read " .. message, number == 2 and "not_found" or "io" end
+  local text_read, why = f:read("a")
+  f:close()
+  if not text_read then return nil, ("cannot read %s: %s"):format(path, why), "io" end
+  return text_read
+end
+
 --- The configuration, or nil after its errors were printed.
 local function load_config(flags, phase)
-  local got, errors = config.load { path = flags.config, flags = flags, env = environment(), phase = phase }
+  local got, errors = config.load { path = flags.config, flags = flags, env = environment(), phase = phase,
+    read = read_file }
   if not got then
     for _, message in ipairs(errors) do console.error(message) end
     return nil
@@ -115,8 +126,9 @@ function cli.plan(flags_text)
     console.error("nothing to run: name a phase (nlsql run phases/joins.lua), or list phases in config.yaml")
     return 2
   end
-  local phases = {}
+  local phases, most = {}, got.settings.parallelism
   for i, phase in ipairs(got.phases) do
+    most = math.max(most, phase.settings.parallelism or 0)
     local spec, why = spec_of(phase, got, flags, env)
     if not spec then
       console.error(why)
@@ -127,7 +139,7 @@ function cli.plan(flags_text)
   local settings = got.settings
   return assert(json.encode {
     base_url = settings.base_url, allow_insecure = settings.allow_insecure,
-    max_connections = math.max(settings.parallelism * 2, 64), phases = json.array(phases),
+    max_connections = math.max(most * 2, 64), phases = json.array(phases),
   })
 end
 

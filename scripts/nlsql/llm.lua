@@ -158,7 +158,9 @@ function Llm:chat(ask)
       learnt = learnt + 1
     else
       tries = tries + 1
-      if tries > settings.retries then break end
+      -- an endpoint that was never there is not waited for as long as one that went away
+      local most = not reply.sent and self.counts.answered == 0 and math.min(2, settings.retries) or settings.retries
+      if tries > most then break end
       self.counts.retries = self.counts.retries + 1
       local wait = backoff(self, key, tries, reply.retry_after)
       console.debug(("retry %d in %.1f s: %s"):format(tries, wait, reply.message or reply.outcome))

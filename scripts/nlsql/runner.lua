@@ -87,7 +87,7 @@ end
 
 --- The model's price: nothing on loopback, an error where a budget needs one that nobody gave.
 local function price_of(settings)
-  if http.is_loopback(settings.base_url) then
+  if settings.loopback_is_free and http.is_loopback(settings.base_url) then
     settings.free = true
     return money.FREE
   end
@@ -101,16 +101,16 @@ local function price_of(settings)
   return money.FREE
 end
 
-local function fingerprint(spec, source)
-  return text.hex(text.key(source .. json.encode(spec.options) .. spec.settings.openai_model))
+local function fingerprint(spec, opt, source)
+  return text.hex(text.key(source .. assert(json.encode(opt)) .. spec.settings.openai_model))
 end
 
-local function open_store(spec, source)
+local function open_store(spec, opt, source)
   local settings = spec.settings
   local st = need("io", store.open(settings.store))
   if settings.budget_usd then st:budget(math.floor(settings.budget_usd * 1e9)) end
   local run, info, code = st:run {
-    phase = spec.name, version = spec.version, fingerprint = fingerprint(spec, source),
+    phase = spec.name, version = spec.version, fingerprint = fingerprint(spec, opt, source),
     dataset = spec.dataset, fresh = spec.fresh,
   }
   if not run then give_up(info, code) end
@@ -156,6 +156,8 @@ local function verdict_of(d, dataset)
     console.warn(("interrupted; %s pairs are safe in %s, and replies that were not taken yet are kept; run the "
       .. "same command again to go on"):format(summary.thousands(entries.accepted), dataset))
     return EXIT.cancelled
+  elseif d.failed > 0 and d.done + d.skipped == 0 then
+    return EXIT.script
   elseif entries.accepted < d.ctx.opt.count * d.planned then
     return EXIT.too_few
   end
@@ -170,7 +172,7 @@ local function run_phase(spec, chunk, load_error, source)
   if spec.problem then give_up(spec.problem.message, spec.problem.code) end
   local price = price_of(settings)
   local db, schema = open_database(settings)
-  local st, run = open_store(spec, source)
+  local st, run = open_store(spec, opt, source)
   local ctx = context.new {
     phase = phase.name, opt = opt, settings = settings, schema = schema, db = db,
     llm = llm.open(settings, st, run, price), counts = { repaired = 0, repairs_tried = 0 },

@@ -218,7 +218,7 @@ describe("nlsql run phases/joins.lua", function()
       sets { "customer", "purchase" },
       { pairs = { BY_COUNTRY }, usage = { prompt_tokens = 1000, completion_tokens = 1000 } },
     }) }
-    -- a name that is loopback's but is not free: prices count where a proxy charges
+    -- what a metering proxy on this machine is
     support.write(dir .. "/config.yaml", "loopback_is_free: false\nprices:\n  gpt-4.1: {input: 2, output: 8}\n")
     local code, _, err = run { "--set", "count=1", "--set", "total_table_pairs=1", "--budget", "0.00001" }
     assert.equal(6, code, err)
@@ -241,7 +241,7 @@ describe("bad input", function()
   local cases = {
     { "no database", {}, { "run", "phases/joins.lua" }, 4, "no database: set DATABASE_URL" },
     { "no key", { db = true }, { "run", "phases/joins.lua" }, 5, "set OPENAI_API_KEY" },
-    { "an unreachable database", { DATABASE_URL = "postgresql://u:hush@127.0.0.1:1/x" }, { "run", "phases/joins.lua" }, 4,
+    { "an unreachable database", { DATABASE_URL = "postgresql://u:hush@127.0.0.1:1/x", OPENAI_BASE_URL = "http://127.0.0.1:1/v1" }, { "run", "phases/joins.lua" }, 4,
       "cannot connect to postgresql://u@127.0.0.1:1/x" },
     { "a missing database", { db = "nothere" }, { "schema" }, 4, "\"nothere\" does not exist" },
     { "an endpoint that is down", { db = true, OPENAI_BASE_URL = "http://127.0.0.1:1/v1" },
