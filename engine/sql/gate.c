@@ -71,7 +71,7 @@ static bool function_allowed(const gate *g, const char *schema, const char *name
     if (nl_catalog_function_stable(g->catalog, name))
         return true;
     return nl_catalog_function_known(g->catalog, name) &&
-           (special || nl_gate_function_harmless(name));
+           (special || nl_gate_function_harmless(name) || nl_gate_function_overloaded(name));
 }
 
 static bool check_function(gate *g, const nl_json_node *body) {
@@ -103,7 +103,7 @@ static bool check_operator(gate *g, const nl_json_node *body) {
             return refuse(g, "operator %s of another schema is not allowed",
                           name ? name : "of a schema");
         bool word = (name[0] >= 'A' && name[0] <= 'Z');
-        if (!word && !nl_catalog_operator_known(g->catalog, name))
+        if (!word && !nl_gate_operator_own(name) && !nl_catalog_operator_known(g->catalog, name))
             return refuse(g, "operator %s is not one of PostgreSQL's own", name);
     }
     return true;
@@ -143,39 +143,67 @@ static bool check_type(gate *g, const nl_json_node *body) {
 
 /* --- x.f, which may be a call ---------------------------------------------------------------- */
 
-/* Is the column reference surely a column, by the tables and subqueries around it? */
-static bool is_column(gate *g, const nl_json_node *body) {
+static bool resolve(gate *g) {
     if (!g->scopes)
         g->scopes = nl_scopes_of(g->sql, g->catalog, g->err);
-    if (!g->scopes)
-        return false;
+    return g->scopes != NULL;
+}
+
+/* Is it surely a column, by the tables and sub-selects around it? */
+static bool is_column(const gate *g, const nl_json_node *body) {
     const nl_use *use = nl_scopes_use(g->scopes, body);
     return use && use->kind == NL_USE_COLUMN && !use->guessed;
 }
 
-static bool field_may_call(const gate *g, const char *name) {
-    return name && !function_allowed(g, NULL, name, false) &&
-           (nl_catalog_function_known(g->catalog, name) || nl_gate_function_denied(name));
+static bool is_some_column(const gate *g, const char *name) {
+    size_t n;
+    const nl_table *tables = nl_catalog_tables(g->catalog, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (nl_table_column(&tables[i], name) >= 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_system_column(const char *name) {
+    static const char *const names[] = { "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", NULL };
+    for (const char *const *n = names; *n; n++) {
+        if (strcmp(*n, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A field that is not surely a column may be a call of any function, also of one that the catalog
+ * does not list. So it has to be one that may be called, or a name that rows are known to have. */
+static bool check_name(gate *g, const char *name) {
+    if (function_allowed(g, NULL, name, false) || is_system_column(name))
+        return true;
+    if (nl_catalog_function_known(g->catalog, name) || nl_gate_function_denied(name))
+        return refuse(g, "function %s is not allowed (no column of that name is known here)", name);
+    if (nl_gate_field_own(name) || is_some_column(g, name))
+        return true;
+    if (g->scopes->n_unknown)
+        return refuse(g, "%s", g->scopes->unknown[0]);
+    return refuse(g, "field \"%s\" is not known to be a column", name);
 }
 
 static bool check_column(gate *g, const nl_json_node *body) {
     const nl_json_node *fields = nl_tree_list(body, "fields");
     const char *name = nl_tree_last_name(fields);
-    if (!fields || !fields->next || !field_may_call(g, name) || is_column(g, body))
+    if (!fields || !fields->next || !name) /* a bare name is no call; nor is a star */
         return true;
-    if (g->scopes || g->err->code != NL_NOMEM)
-        refuse(g, "function %s is not allowed (no column of that name is known here)", name);
-    return false;
+    return resolve(g) && (is_column(g, body) || check_name(g, name));
 }
 
 static bool check_field(gate *g, const nl_json_node *body) {
-    for (const nl_json_node *i = nl_tree_list(body, "indirection"); i; i = i->next) {
+    const nl_json_node *first = nl_tree_list(body, "indirection");
+    if (!resolve(g))
+        return false;
+    for (const nl_json_node *i = first; i; i = i->next) {
         const char *name = nl_tree_string(i);
-        if (!field_may_call(g, name))
-            continue;
-        if (i == nl_tree_list(body, "indirection") && is_column(g, body))
-            continue; /* (t).version */
-        return refuse(g, "function %s is not allowed (as a field of a value)", name);
+        if (name && !(i == first && is_column(g, body)) && !check_name(g, name))
+            return false;
     }
     return true;
 }

@@ -86,6 +86,43 @@ bool nl_gate_function_harmless(const char *name) {
     return listed(names, name);
 }
 
+bool nl_gate_function_overloaded(const char *name) {
+    static const char *const names[] = {
+        "avg",
+        "max",
+        "min",
+        "sum",
+        "regexp_match",
+        "regexp_matches",
+        "regexp_replace",
+        "regexp_split_to_array",
+        "regexp_split_to_table",
+        "replace",
+        "split_part",
+        "strpos",
+        "translate",
+        NULL,
+    };
+    return listed(names, name);
+}
+
+bool nl_gate_operator_own(const char *name) {
+    static const char *const names[] = {
+        "=",  "<>",  "<",   "<=",   ">",   ">=",  "+",  "-",   "*",   "/",   "%",   "^",  "||",
+        "~~", "!~~", "~~*", "!~~*", "~",   "~*",  "!~", "!~*", "@>",  "<@",  "&&",  "->", "->>",
+        "#>", "#>>", "?",   "?|",   "?&",  "@?",  "@@", "@@@", "#-",  "|/",  "||/", "@",  "&",
+        "|",  "#",   "<<",  ">>",   "<<=", ">>=", "&<", "&>",  "-|-", "<->", "!!",  "^@", NULL,
+    };
+    return listed(names, name);
+}
+
+bool nl_gate_field_own(const char *name) {
+    static const char *const names[] = { "key",     "value",       "ordinality", "lexeme",
+                                         "weights", "positions",   "tokid",      "token",
+                                         "alias",   "description", NULL };
+    return listed(names, name);
+}
+
 bool nl_gate_type_denied(const char *name) {
     if (strcmp(name, "regconfig") == 0 || strcmp(name, "regdictionary") == 0)
         return false; /* to_tsvector('english'::regconfig, …) */

@@ -10,6 +10,13 @@
 bool nl_gate_function_denied(const char *name);
 /* Volatile, and harmless all the same: random(), clock_timestamp(), … */
 bool nl_gate_function_harmless(const char *name);
+/* Names that widely used extensions overload for types of their own (citext's replace, pgvector's
+ * avg), all of them without effects: an overload elsewhere does not speak against ours. */
+bool nl_gate_function_overloaded(const char *name);
+/* PostgreSQL's own operators, which extensions overload as they please (citext's =). */
+bool nl_gate_operator_own(const char *name);
+/* Fields of rows that PostgreSQL's functions return and nothing declares: lexeme, positions. */
+bool nl_gate_field_own(const char *name);
 /* Casts to it look the system catalogs up: regclass, aclitem. */
 bool nl_gate_type_denied(const char *name);
 /* "pg_toast", "pg_temp_3", "pg_catalog", "information_schema". */

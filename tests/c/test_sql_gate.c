@@ -1,0 +1,322 @@
+/* What may be sent to the database: hostile statements with the reason for each, harmless ones,
+ * and the policy that extends the list. The catalog is a real database's. */
+#include "sql/gate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "sql/facts.h"
+#include "sql_harmless.h"
+#include "test_db.h"
+#include "test_sql.h"
+
+static nl_catalog *catalog;
+
+static int setup(void **state) {
+    static const char *const schemas[] = { "public", "Sales", NULL };
+    (void)state;
+    catalog = test_sql_catalog("sql_shop", schemas);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    nl_catalog_free(catalog);
+    test_sql_run(NULL, NULL);
+    return 0;
+}
+
+static const struct {
+    const char *sql;
+    const char *reason; /* that the message holds */
+} hostile[] = {
+    /* writes */
+    { "INSERT INTO orders VALUES (9)", "writes: INSERT" },
+    { "UPDATE orders SET total = 0", "writes: UPDATE" },
+    { "DELETE FROM orders", "writes: DELETE" },
+    { "MERGE INTO orders o USING items i ON o.id = i.id WHEN MATCHED THEN DELETE",
+      "writes: MERGE" },
+    { "TRUNCATE orders", "writes: TRUNCATE" },
+    { "DROP TABLE orders", "writes: DROP" },
+    { "CREATE TABLE x AS SELECT 1", "writes: CREATE TABLE AS" },
+    { "CREATE TEMP TABLE x (a int)", "writes: CREATE TABLE" },
+    { "ALTER TABLE orders ADD x int", "writes: ALTER TABLE" },
+    { "GRANT ALL ON orders TO public", "writes: GRANT" },
+    { "COPY orders TO '/tmp/x'", "writes: COPY" },
+    { "COPY (SELECT 1) TO PROGRAM 'id'", "writes: COPY" },
+    { "SELECT 1 INTO x", "writes: SELECT INTO" },
+    { "SELECT * INTO TEMP x FROM orders", "writes: SELECT INTO" },
+    { "WITH d AS (DELETE FROM orders RETURNING *) SELECT * FROM d", "writes: DELETE in a WITH" },
+    { "WITH d AS (INSERT INTO orders VALUES (9) RETURNING id) SELECT * FROM d",
+      "writes: INSERT in" },
+    { "WITH d AS (UPDATE orders SET total = 0 RETURNING id) SELECT 1", "writes: UPDATE in a WITH" },
+    { "SELECT * FROM (WITH d AS (DELETE FROM orders RETURNING *) SELECT 1) x", "writes: DELETE" },
+    { "WITH a AS (WITH d AS (DELETE FROM orders RETURNING 1) SELECT 1) SELECT 1",
+      "writes: DELETE" },
+    { "SELECT 1 UNION (SELECT 1 INTO x)", "writes: SELECT INTO" },
+    /* statements that are no query */
+    { "EXPLAIN ANALYZE SELECT 1", "not a query: EXPLAIN" },
+    { "PREPARE p AS SELECT 1", "not a query: PREPARE" },
+    { "EXECUTE p", "not a query: EXECUTE" },
+    { "DO $$ BEGIN NULL; END $$", "not a query: DO" },
+    { "CALL p()", "not a query: CALL" },
+    { "SET ROLE postgres", "not a query: SET" },
+    { "RESET ALL", "not a query: SET or RESET" },
+    { "SHOW data_directory", "not a query: SHOW" },
+    { "BEGIN", "not a query: transaction" },
+    { "COMMIT", "not a query: transaction" },
+    { "LOCK TABLE orders", "not a query: LOCK" },
+    { "LISTEN x", "not a query: LISTEN" },
+    { "NOTIFY x", "not a query: NOTIFY" },
+    { "DECLARE c CURSOR FOR SELECT 1", "not a query: DECLARE" },
+    { "LOAD 'x'", "not a query: LOAD" },
+    { "CHECKPOINT", "not a query: CHECKPOINT" },
+    /* locks */
+    { "SELECT * FROM orders FOR UPDATE", "locks rows: FOR UPDATE" },
+    { "SELECT * FROM orders FOR NO KEY UPDATE NOWAIT", "locks rows: FOR NO KEY UPDATE" },
+    { "SELECT * FROM orders FOR SHARE SKIP LOCKED", "locks rows: FOR SHARE" },
+    { "SELECT * FROM (SELECT * FROM orders FOR KEY SHARE) x", "locks rows: FOR KEY SHARE" },
+    { "SELECT 1 WHERE EXISTS (SELECT 1 FROM orders FOR UPDATE)", "locks rows" },
+    /* functions that act, wait, run text, or tell about the server */
+    { "SELECT pg_sleep(10)", "function pg_sleep" },
+    { "SELECT pg_catalog.pg_sleep(10)", "function pg_sleep" },
+    { "SELECT pg_terminate_backend(1)", "function pg_terminate_backend" },
+    { "SELECT pg_read_file('/etc/passwd')", "function pg_read_file" },
+    { "SELECT * FROM pg_ls_dir('.')", "function pg_ls_dir" },
+    { "SELECT pg_advisory_lock(1)", "function pg_advisory_lock" },
+    { "SELECT pg_notify('a', 'b')", "function pg_notify" },
+    { "SELECT set_config('role', 'postgres', false)", "function set_config" },
+    { "SELECT current_setting('data_directory')", "function current_setting" },
+    { "SELECT lo_import('/etc/passwd')", "function lo_import" },
+    { "SELECT lo_create(0)", "function lo_create" },
+    { "SELECT nextval('x')", "function nextval" },
+    { "SELECT setseed(0.5)", "function setseed" },
+    { "SELECT query_to_xml('DELETE FROM orders', true, true, '')", "function query_to_xml" },
+    { "SELECT table_to_xml('orders', true, true, '')", "function table_to_xml" },
+    { "SELECT schema_to_xml('public', true, true, '')", "function schema_to_xml" },
+    { "SELECT database_to_xml(true, true, '')", "function database_to_xml" },
+    { "SELECT cursor_to_xml('c', 1, true, true, '')", "function cursor_to_xml" },
+    { "SELECT * FROM ts_stat('SELECT body FROM products')", "function ts_stat" },
+    { "SELECT ts_rewrite('a'::tsquery, 'SELECT 1')", "function ts_rewrite" },
+    { "SELECT dblink('host=x', 'SELECT 1')", "function dblink" },
+    { "SELECT has_table_privilege('orders', 'SELECT')", "function has_table_privilege" },
+    { "SELECT version()", "function version" },
+    { "SELECT inet_server_addr()", "function inet_server_addr" },
+    { "SELECT txid_current()", "function txid_current" },
+    { "SELECT to_regclass('pg_authid')", "function to_regclass" },
+    { "SELECT regclass('pg_authid')", "function regclass" },
+    { "SELECT regclassin('pg_authid')", "function regclassin" },
+    { "SELECT obj_description(1)", "function obj_description" },
+    { "SELECT current_database()", "function current_database" },
+    { "SELECT array_agg(pg_backend_pid()) FILTER (WHERE true) FROM orders", "pg_backend_pid" },
+    { "SELECT count(*) FROM orders ORDER BY pg_sleep(1)", "function pg_sleep" },
+    { "SELECT count(*) OVER (ORDER BY pg_sleep(1)) FROM orders", "function pg_sleep" },
+    { "SELECT 1 LIMIT (SELECT 1 WHERE pg_sleep(1) IS NULL)", "function pg_sleep" },
+    { "SELECT * FROM orders o JOIN items i ON pg_sleep(1) IS NULL", "function pg_sleep" },
+    { "SELECT CASE WHEN true THEN pg_sleep(1) END", "function pg_sleep" },
+    { "VALUES (1), (pg_sleep(1) IS NULL)", "function pg_sleep" },
+    { "SELECT * FROM ROWS FROM (pg_ls_dir('.')) x", "function pg_ls_dir" },
+    { "SELECT * FROM XMLTABLE('/a' PASSING query_to_xml('x', true, true, '') COLUMNS a int) x",
+      "function query_to_xml" },
+    { "SELECT id FROM orders TABLESAMPLE bernoulli (pg_backend_pid())", "function pg_backend_pid" },
+    { "SELECT a FROM (VALUES (1)) v(a) GROUP BY ROLLUP (a, pg_backend_pid())", "pg_backend_pid" },
+    /* x.f is f(x) where x has no such column */
+    { "SELECT g.pg_sleep FROM generate_series(5, 5) g", "function pg_sleep" },
+    { "SELECT (5.0::float8).pg_sleep", "function pg_sleep" },
+    { "SELECT (g).pg_sleep FROM (SELECT 5.0::float8 AS g) q", "function pg_sleep" },
+    { "SELECT (g).leak FROM generate_series(1, 2) g", "\"leak\"" },
+    { "SELECT g.leak FROM generate_series(1, 2) g", "\"leak\"" },
+    { "SELECT (1).leak FROM (SELECT 1 AS leak) q", "\"leak\"" },
+    { "SELECT ('postgres'::name).pg_get_userbyid", "function pg_get_userbyid" },
+    { "SELECT o.lo_unlink FROM orders o", "function lo_unlink" },
+    { "SELECT (array[g])[1].pg_sleep FROM generate_series(1, 2) g", "function pg_sleep" },
+    /* functions and operators of others */
+    { "SELECT leak(1)", "function leak is not one of PostgreSQL's own" },
+    { "SELECT public.leak(1)", "function public.leak" },
+    { "SELECT good_rank(1)", "function good_rank" },
+    { "SELECT initcap(5)", "function initcap" },
+    { "SELECT no_such_function(1)", "function no_such_function" },
+    { "SELECT db.public.leak(1)", "function name of three parts" },
+    { "SELECT 1 @!@ 2", "operator @!@" },
+    { "SELECT 1 OPERATOR(public.@!@) 2", "operator @!@" },
+    { "SELECT id FROM orders WHERE id @!@ ANY (SELECT 1)", "operator @!@" },
+    { "SELECT id FROM orders ORDER BY id USING OPERATOR(public.<)", "operator <" },
+    /* the system's relations, types and session */
+    { "SELECT * FROM pg_authid", "system catalog pg_authid" },
+    { "SELECT * FROM pg_catalog.pg_class", "system catalog pg_catalog.pg_class" },
+    { "SELECT * FROM information_schema.tables", "system catalog information_schema" },
+    { "SELECT * FROM pg_toast.pg_toast_1", "system relation pg_toast" },
+    { "SELECT * FROM pg_temp.x", "system relation pg_temp" },
+    { "SELECT * FROM pg_stat_activity", "system catalog pg_stat_activity" },
+    { "SELECT * FROM orders WHERE EXISTS (TABLE pg_shadow)", "system catalog pg_shadow" },
+    { "SELECT * FROM pg_authid, (WITH pg_authid AS (SELECT 1) SELECT 1) q", "pg_authid" },
+    { "SELECT 'pg_authid'::regclass", "type regclass" },
+    { "SELECT CAST(1 AS pg_catalog.regrole)", "type regrole" },
+    { "SELECT 1::oid::regproc", "type regproc" },
+    { "SELECT * FROM jsonb_to_record('{}') AS x(a regclass)", "type regclass" },
+    { "SELECT '{}'::aclitem[]", "type aclitem" },
+    { "SELECT 'x'::no_such_type", "type no_such_type" },
+    { "SELECT CURRENT_USER", "CURRENT_USER" },
+    { "SELECT SESSION_USER", "SESSION_USER" },
+    { "SELECT CURRENT_CATALOG", "CURRENT_CATALOG" },
+    { "SELECT user", "USER" },
+    /* the rest */
+    { "SELECT * FROM orders WHERE id = $1", "a parameter ($1)" },
+    { "VALUES (DEFAULT)", "DEFAULT" },
+    { "SELECT * FROM orders TABLESAMPLE other (1)", "TABLESAMPLE other" },
+};
+
+static bool safe(const char *sql, const nl_sql_policy *policy, nl_err *err) {
+    nl_sql *parsed = nl_sql_parse(sql, strlen(sql), err);
+    if (!parsed)
+        fail_msg("%s: %s", sql, err->msg);
+    bool ok = nl_sql_safe(parsed, catalog, policy, err);
+    nl_sql_free(parsed);
+    return ok;
+}
+
+static void hostile_statements_are_refused(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
+        nl_err err = { .code = NL_OK };
+        if (safe(hostile[i].sql, NULL, &err))
+            fail_msg("passed: %s", hostile[i].sql);
+        if (err.code != NL_INVALID || !strstr(err.msg, hostile[i].reason))
+            fail_msg("%s\n  refused by \"%s\", not \"%s\"", hostile[i].sql, err.msg,
+                     hostile[i].reason);
+    }
+}
+
+/* None is refused, and the server runs each: what the gate lets through is no invention. */
+static void harmless_queries_pass(void **state) {
+    (void)state;
+    for (size_t i = 0; i < N_HARMLESS; i++) {
+        nl_err err = { .code = NL_OK };
+        if (!safe(harmless[i], NULL, &err))
+            fail_msg("%s\n  refused: %s", harmless[i], err.msg);
+        const char *error = test_sql_run("sql_shop", harmless[i]);
+        if (error)
+            fail_msg("%s\n  the server says: %s", harmless[i], error);
+    }
+}
+
+static void a_policy_extends_the_list(void **state) {
+    static const char *const functions[] = { "good_rank", "public.leak", NULL };
+    static const nl_sql_policy own = { .functions = functions },
+                               system = { .system_catalogs = true };
+    static const struct {
+        const char *sql;
+        const nl_sql_policy *policy;
+        bool passes;
+    } cases[] = {
+        { "SELECT good_rank(1)", &own, true },
+        { "SELECT public.good_rank(1)", &own, false }, /* listed without a schema */
+        { "SELECT public.leak(1)", &own, true },
+        { "SELECT leak(1)", &own, false }, /* which leak the search path finds is not said */
+        { "SELECT pg_sleep(1)", &own, false },
+        { "SELECT g.good_rank FROM generate_series(1, 2) g", &own, true },
+        { "SELECT relname FROM pg_class", &own, false },
+        { "SELECT relname FROM pg_class", &system, true },
+        { "SELECT table_name FROM information_schema.tables", &system, true },
+        { "SELECT * FROM pg_toast.x", &system, false },
+        { "SELECT pg_sleep(1) FROM pg_class", &system, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nl_err err = { .code = NL_OK };
+        if (safe(cases[i].sql, cases[i].policy, &err) != cases[i].passes)
+            fail_msg("%s: %s", cases[i].sql, cases[i].passes ? err.msg : "passed");
+    }
+}
+
+/* --- questions that people answered ------------------------------------------------------------
+ */
+
+#define GOLD_DIR "NLSQL_GOLD_DIR" /* a folder with gold.jsonl and its databases' .sql files */
+
+struct gold {
+    char db[32];
+    nl_catalog *catalog;
+};
+
+static const nl_catalog *gold_catalog(struct gold *dbs, size_t n, const char *dir, const char *db) {
+    size_t i = 0;
+    while (i < n && dbs[i].catalog && strcmp(dbs[i].db, db) != 0)
+        i++;
+    assert_true(i < n);
+    if (!dbs[i].catalog) {
+        nl_buf path, sql;
+        nl_buf_init(&path);
+        nl_buf_init(&sql);
+        assert_true(nl_buf_printf(&path, "%s/%s.sql", dir, db));
+        assert_true(nl_buf_read_file(&sql, path.data, 0, NULL));
+        (void)test_db_make(db, sql.data);
+        (void)strncat(dbs[i].db, db, sizeof dbs[i].db - 1);
+        dbs[i].catalog = test_sql_catalog(db, NULL);
+        nl_buf_release(&path);
+        nl_buf_release(&sql);
+    }
+    return dbs[i].catalog;
+}
+
+static void check_gold(const nl_catalog *of, const char *sql) {
+    nl_err err = { .code = NL_OK };
+    nl_sql *parsed = nl_sql_parse(sql, strlen(sql), &err);
+    if (!parsed || !nl_sql_safe(parsed, of, NULL, &err))
+        fail_msg("%s\n  refused: %s", sql, err.msg);
+    nl_sql_facts *facts = nl_sql_facts_of(parsed, of, NULL, 0, &err);
+    assert_non_null(facts);
+    if (facts->n_unknown)
+        fail_msg("%s\n  unknown: %s", sql, facts->unknown[0]);
+    if (facts->ambiguous)
+        fail_msg("%s\n  %s", sql, facts->ambiguous);
+    nl_sql_facts_free(facts);
+    nl_sql_free(parsed);
+}
+
+static void gold_queries_pass(void **state) {
+    struct gold dbs[8] = { 0 };
+    const char *dir = getenv(GOLD_DIR);
+    nl_buf path, text;
+    size_t n = 0;
+    (void)state;
+    nl_buf_init(&path);
+    nl_buf_init(&text);
+    if (dir)
+        (void)nl_buf_printf(&path, "%s/gold.jsonl", dir);
+    if (!dir || access(path.data, R_OK) != 0) {
+        nl_buf_release(&path);
+        skip();
+    }
+    assert_true(nl_buf_read_file(&text, path.data, 0, NULL));
+    for (char *line = text.data, *end; (end = strchr(line, '\n')); line = end + 1) {
+        nl_json *row = nl_json_read(line, (size_t)(end - line), 0, NULL);
+        assert_non_null(row);
+        const char *db = nl_json_get_str(nl_json_root(row), "db");
+        const char *sql = nl_json_get_str(nl_json_root(row), "sql");
+        check_gold(gold_catalog(dbs, 8, dir, db), sql);
+        nl_json_free(row);
+        n++;
+    }
+    assert_true(n > 50);
+    for (size_t i = 0; i < 8; i++)
+        nl_catalog_free(dbs[i].catalog);
+    nl_buf_release(&path);
+    nl_buf_release(&text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hostile_statements_are_refused),
+        cmocka_unit_test(harmless_queries_pass),
+        cmocka_unit_test(a_policy_extends_the_list),
+        cmocka_unit_test(gold_queries_pass),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
