@@ -371,6 +371,8 @@ static void from_join(nl_scopes *r, nl_scope *scope, const nl_json_node *body) {
     const nl_json_node *quals = NL_GET(body, "quals");
     if (quals) { /* ON sees the two sides alone, and what is around the query */
         nl_scope sides = { .parent = scope->parent,
+                           .blocked = scope,
+                           .is_on = true,
                            .kind = scope->kind,
                            .ctes = scope->ctes,
                            .rels = scope->rels + from,

@@ -16,7 +16,8 @@ typedef enum {
 /* One query level while it is being resolved; on the C stack. */
 typedef struct nl_scope {
     const struct nl_scope *parent;
-    const struct nl_scope *blocked; /* siblings that it could see were it LATERAL */
+    const struct nl_scope *blocked; /* siblings that it could see were it LATERAL, or … */
+    bool is_on;                     /* … that are not part of the join whose ON this is */
     nl_scope_kind kind;
     const nl_cte *ctes; /* that it can see, the nearest first */
     nl_rel **rels;

@@ -101,6 +101,15 @@ void nl_report_column(nl_scopes *r, const nl_rel *rel, const char *name) {
            meant);
 }
 
+static bool names(const nl_scope *scope, const char *name) {
+    for (size_t i = 0; i < scope->n_rels; i++) {
+        const nl_rel *rel = scope->rels[i];
+        if (rel->named && rel->alias && strcmp(rel->alias, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A relation that goes by another name here, or that LATERAL would let in. */
 void nl_report_relation(nl_scopes *r, const nl_scope *scope, const char *name) {
     const char *meant = NULL;
@@ -118,14 +127,11 @@ void nl_report_relation(nl_scopes *r, const nl_scope *scope, const char *name) {
             if (rel->named && rel->alias && nl_nearer(name, rel->alias, &best))
                 meant = rel->alias;
         }
-        for (size_t i = 0; s->blocked && i < s->blocked->n_rels; i++) {
-            const nl_rel *rel = s->blocked->rels[i];
-            if (rel->named && rel->alias && strcmp(rel->alias, name) == 0) {
-                nl_report_unknown(
-                    r, nl_pool_printf(&r->pool, "\"%s\" cannot be seen from here without LATERAL",
-                                      name));
-                return;
-            }
+        if (s->blocked && names(s->blocked, name)) {
+            const char *why = s->is_on ? "is not part of the join whose ON names it"
+                                       : "cannot be seen from here without LATERAL";
+            nl_report_unknown(r, nl_pool_printf(&r->pool, "\"%s\" %s", name, why));
+            return;
         }
     }
     report(r, nl_pool_printf(&r->pool, "\"%s\" is not a table or alias in FROM", name), meant);

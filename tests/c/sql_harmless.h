@@ -4,7 +4,7 @@ static const char *const harmless[] = {
     "SELECT 1",
     "SELECT 'it''s', E'a\\tb', $$dollar$$, U&'\\0041', B'101', X'1F', 1.5e3, -7, NULL, TRUE",
     "VALUES (1, 'a'), (2, 'b') ORDER BY column1 DESC",
-    "TABLE customers",
+    "TABLE products",
     "SELECT * FROM customers",
     "SELECT c.* FROM customers AS c",
     "SELECT public.customers.name FROM public.customers",
