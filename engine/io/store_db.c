@@ -104,12 +104,17 @@ bool nl_store_db_err(const nl_store *store, sqlite3 *db, nl_err *err) {
                           store->path, sqlite3_errmsg(db));
     case SQLITE_FULL:
         return nl_err_set(err, NL_IO, "cannot write %s: the disk is full", store->path);
-    default: {
-        int cause = sqlite3_system_errno(db);
-        bool io = (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && cause != 0;
-        return nl_err_set(err, NL_IO, "cannot use %s: %s%s%s", store->path, sqlite3_errmsg(db),
-                          io ? ": " : "", io ? strerror(cause) : "");
-    }
+    case SQLITE_IOERR:
+        return nl_err_set(err, NL_IO, "cannot read or write %s: %s (%s)", store->path,
+                          sqlite3_errmsg(db),
+                          sqlite3_extended_errcode(db) == SQLITE_IOERR_WRITE
+                              ? "a quota, a limit on file sizes, or the disk itself"
+                              : "the disk itself, or what it is mounted from");
+    case SQLITE_CANTOPEN:
+        return nl_err_set(err, NL_IO, "cannot open %s: %s", store->path,
+                          strerror(sqlite3_system_errno(db)));
+    default:
+        return nl_err_set(err, NL_IO, "cannot use %s: %s", store->path, sqlite3_errmsg(db));
     }
 }
 
