@@ -44,6 +44,8 @@ static void replay_folder(const char *path) {
 }
 
 int main(int argc, char **argv) {
+    if (LLVMFuzzerInitialize)
+        LLVMFuzzerInitialize(&argc, &argv);
     for (int i = 1; i < argc; i++) {
         struct stat info;
         if (stat(argv[i], &info) == 0 && S_ISDIR(info.st_mode))

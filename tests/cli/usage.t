@@ -1,0 +1,24 @@
+Mistakes on the command line: one sentence on standard error, status 2, nothing on standard output.
+
+  $ nlsql bogus
+  error: "bogus" is not a command (see nlsql --help)
+  [2]
+
+  $ nlsql run --bogus
+  error: --bogus is not an option of "run" (see nlsql run --help)
+  [2]
+
+  $ nlsql run --fres
+  error: * (glob)
+  [2]
+
+  $ nlsql run --count=many phases/joins.lua
+  error: --count: expected a whole number, found "many"
+  [2]
+
+  $ nlsql lua
+  error: which file? usage: nlsql lua FILE [ARGUMENT...]
+  [2]
+
+  $ nlsql bogus 2>/dev/null
+  [2]
