@@ -13,8 +13,8 @@ enum {
     IDLE_MS = 120000,
     TOTAL_MS = 600000,
     MAX_REPLY = 16 << 20,
-    EXPECT_FROM = 1 << 20, /* libcurl asks for leave to send larger bodies */
-    RECEIVE_ROOM = 16 << 10,
+    EXPECT_FROM = 1 << 20,  /* libcurl asks for leave to send larger bodies */
+    RECEIVE_ROOM = 8 << 10, /* for each call under way; events come in small pieces */
 };
 
 /* --- what comes in ------------------------------------------------------------------------- */
