@@ -359,8 +359,9 @@ static ssize_t read_reply(void *ctx, uint64_t pos, char *buf, size_t max) {
     if (reply->fault == HUGE_REPLY) {
         if (pos >= HUGE_SIZE)
             return MHD_CONTENT_READER_END_OF_STREAM;
-        memset(buf, ' ', max);
-        return (ssize_t)max;
+        size_t n = HUGE_SIZE - pos < max ? HUGE_SIZE - (size_t)pos : max;
+        memset(buf, ' ', n);
+        return (ssize_t)n;
     }
     if (end > reply->break_at)
         end = reply->break_at;

@@ -1,4 +1,11 @@
-/* lua_http.h: nlsql.http: requests for scripts. Keys stay in C: see nl_http_auth. */
+/* lua_http.h: nlsql.http: requests, one call each, that wait without blocking the others.
+ *
+ *   reply = http.request{ url=, method=, headers={Name=value}, body=,
+ *                         connect=, idle=, total= (seconds), max_reply= (bytes) }
+ *     { status=, body=, headers="name: value\n…", seconds=, retry_after=, error=, code=, sent= }
+ *     nil, message, code only where it could not be started
+ *   value | nil = http.header(reply, name)
+ *   boolean = http.is_loopback(url) */
 #ifndef NL_BIND_LUA_HTTP_H
 #define NL_BIND_LUA_HTTP_H
 

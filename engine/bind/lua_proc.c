@@ -2,234 +2,465 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
 
+#include "io/loop.h"
 #include "io/proc.h"
+#include "script/host.h"
 #include "script/job.h"
 
 #include "base/banned.h"
 
-#define PROCESS "nlsql.proc"
+#define PROC "nlsql.proc"
 
-enum { MAX_WORDS = 128 };
+enum { MAX_LINE = 16 << 20, MAX_OUTPUT = 1 << 20 };
 
-struct process {
-    pid_t pid; /* 0 once waited for */
-    int out;   /* our end of its standard output; -1 */
+/* What a parked job waits for. */
+enum aim { NOTHING, A_LINE, THE_END, EVERYTHING };
+
+struct proc {
+    pid_t pid; /* 0: never started */
+    bool ended;
     int status;
-    nl_buf pending; /* read but not yet handed out */
+    int end; /* readable once the child has ended */
+    int out; /* its output; -1: none, or at its end */
+    nl_buf text;
+    enum aim aim;
+    bool late;
+    double seconds; /* the timeout; negative: none */
+    nl_job *job;
+    nl_watch *end_watch, *out_watch;
+    nl_timer *timer;
 };
 
-static struct process *check_process(lua_State *L) {
-    return luaL_checkudata(L, 1, PROCESS);
+static struct proc *check_proc(lua_State *L) {
+    struct proc *proc = luaL_checkudata(L, 1, PROC);
+    luaL_argcheck(L, proc->pid > 0, 1, "this process was closed");
+    return proc;
 }
 
-/* The list of strings in field `name` of the table at 1; they stay on the stack. */
-static bool check_words(lua_State *L, const char *name, const char *list[MAX_WORDS + 1]) {
-    list[0] = NULL;
-    if (lua_getfield(L, 1, name) != LUA_TTABLE)
-        return false;
-    int at = lua_gettop(L);
-    lua_Integer n = (lua_Integer)lua_rawlen(L, at);
-    if (n > MAX_WORDS)
-        luaL_error(L, "%s: too many", name);
-    luaL_checkstack(L, (int)n + 4, "too many");
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, at, i);
-        list[i - 1] = luaL_checkstring(L, -1);
-    }
-    list[n] = NULL;
-    return n > 0;
+/* --- waiting ------------------------------------------------------------------------------- */
+
+static void stop_waiting(struct proc *proc) {
+    nl_watch_free(proc->end_watch);
+    nl_watch_free(proc->out_watch);
+    nl_timer_stop(proc->timer);
+    proc->end_watch = proc->out_watch = NULL;
+    proc->timer = NULL;
+    proc->aim = NOTHING;
 }
 
-static const char *text_field(lua_State *L, const char *name) {
-    lua_getfield(L, 1, name);
-    return luaL_optstring(L, -1, NULL);
+static void close_output(struct proc *proc) {
+    nl_watch_free(proc->out_watch);
+    proc->out_watch = NULL;
+    if (proc->out >= 0)
+        close(proc->out);
+    proc->out = -1;
 }
 
-/* process | nil, message, code = start{argv=, env=, cwd=, stdin=path, stdout="pipe"|path,
- * stderr=path} */
-static int l_start(lua_State *L) {
-    const char *argv[MAX_WORDS + 1], *env[MAX_WORDS + 1];
-    int ends[2] = { -1, -1 }, err_fd = NL_PROC_INHERIT;
-    nl_err err;
-    luaL_checktype(L, 1, LUA_TTABLE);
-    luaL_argcheck(L, check_words(L, "argv", argv), 1, "argv is missing");
-    check_words(L, "env", env);
-    nl_proc_options options = { .argv = argv, .env = env };
-    options.cwd = text_field(L, "cwd");
-    options.stdin_path = text_field(L, "stdin");
-    const char *out = text_field(L, "stdout"), *err_path = text_field(L, "stderr");
-    struct process *p = lua_newuserdatauv(L, sizeof *p, 0);
-    *p = (struct process){ .out = -1 };
-    nl_buf_init(&p->pending);
-    luaL_setmetatable(L, PROCESS);
-    options.stdout_fd = NL_PROC_INHERIT;
-    if (out && strcmp(out, "pipe") == 0) {
-        if (pipe2(ends, O_CLOEXEC) != 0)
-            return luaL_error(L, "cannot make a pipe: %s", strerror(errno));
-        p->out = ends[0];
-        options.stdout_fd = ends[1];
-    } else if (out) {
-        ends[1] = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        options.stdout_fd = ends[1];
-    }
-    if (err_path)
-        err_fd = open(err_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    options.stderr_fd = err_fd;
-    pid_t pid = nl_proc_start(&options, &err);
-    if (ends[1] >= 0)
-        close(ends[1]);
-    if (err_fd >= 0)
-        close(err_fd);
-    if (pid < 0)
-        return nl_push_err(L, &err);
-    p->pid = pid;
-    return 1;
+static void release(struct proc *proc) {
+    stop_waiting(proc);
+    close_output(proc);
+    if (proc->end >= 0)
+        close(proc->end);
+    proc->end = -1;
+    if (proc->pid > 0 && !proc->ended)
+        nl_proc_stop(proc->pid, 0, 0);
+    proc->pid = 0;
+    nl_buf_release(&proc->text);
 }
 
-static int l_pid(lua_State *L) {
-    lua_pushinteger(L, check_process(L)->pid);
-    return 1;
-}
-
-static double now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* Hands out the first line of what is pending; false where there is none yet. */
-static bool push_line(lua_State *L, struct process *p) {
-    const char *end = memchr(p->pending.data, '\n', p->pending.size);
-    if (!end)
-        return false;
-    size_t n = (size_t)(end - p->pending.data);
-    lua_pushlstring(L, p->pending.data, n);
-    memmove(p->pending.data, end + 1, p->pending.size - n - 1);
-    p->pending.size -= n + 1;
-    p->pending.data[p->pending.size] = '\0';
-    return true;
-}
-
-/* line | nil = process:read_line(seconds): nil at the end of output, or when time is over */
-static int l_read_line(lua_State *L) {
-    struct process *p = check_process(L);
-    double deadline = now_s() + luaL_optnumber(L, 2, 10);
-    while (p->out >= 0 && !push_line(L, p)) {
-        char chunk[4096];
-        struct pollfd ready = { .fd = p->out, .events = POLLIN };
-        double left = deadline - now_s();
-        if (left <= 0 || poll(&ready, 1, (int)(left * 1000) + 1) == 0) {
-            lua_pushnil(L);
-            return 1;
-        }
-        ssize_t n = read(p->out, chunk, sizeof chunk);
+/* Not to the end of what a tireless child writes, but of more than a pipe holds. */
+static void read_output(struct proc *proc) {
+    size_t most = proc->aim == EVERYTHING ? MAX_OUTPUT : MAX_LINE;
+    char bytes[16384];
+    for (int chunks = 0; proc->out >= 0 && chunks < 64; chunks++) {
+        ssize_t n = read(proc->out, bytes, sizeof bytes);
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
         if (n <= 0) {
-            lua_pushnil(L);
-            return 1;
+            close_output(proc);
+            return;
         }
-        if (!nl_buf_add(&p->pending, chunk, (size_t)n))
-            return luaL_error(L, "not enough memory");
+        size_t room = proc->text.size < most ? most - proc->text.size : 0;
+        nl_buf_add(&proc->text, bytes, (size_t)n < room ? (size_t)n : room);
     }
-    if (p->out < 0)
-        lua_pushnil(L);
-    return 1;
 }
 
-static int signal_number(lua_State *L, int arg) {
-    static const char *const names[] = { "TERM", "KILL", "INT", "HUP", "STOP", "CONT", NULL };
-    static const int numbers[] = { SIGTERM, SIGKILL, SIGINT, SIGHUP, SIGSTOP, SIGCONT };
-    return numbers[luaL_checkoption(L, arg, "TERM", names)];
-}
-
-/* process:kill([signal]) */
-static int l_kill(lua_State *L) {
-    struct process *p = check_process(L);
-    int signum = signal_number(L, 2);
-    lua_pushboolean(L, p->pid > 0 && kill(p->pid, signum) == 0);
-    return 1;
-}
-
-/* status | nil = process:wait([seconds]): exit code or 128+signal; nil where it still runs */
-static int l_wait(lua_State *L) {
-    struct process *p = check_process(L);
-    double deadline = now_s() + luaL_optnumber(L, 2, 10);
-    while (p->pid > 0) {
-        int status;
-        if (waitpid(p->pid, &status, WNOHANG) == p->pid) {
-            p->pid = 0;
-            p->status = nl_proc_status(status);
-            break;
-        }
-        if (now_s() >= deadline) {
-            lua_pushnil(L);
-            return 1;
-        }
-        struct timespec nap = { .tv_nsec = 2000000 };
-        nanosleep(&nap, NULL);
-    }
-    lua_pushinteger(L, p->status);
-    return 1;
-}
-
-static int l_collect(lua_State *L) {
-    struct process *p = check_process(L);
-    if (p->pid > 0)
-        (void)nl_proc_stop(p->pid, SIGTERM, 2000);
-    p->pid = 0;
-    if (p->out >= 0)
-        close(p->out);
-    p->out = -1;
-    nl_buf_release(&p->pending);
-    return 0;
-}
-
-/* status, output | nil, message, code = run{argv=, env=, cwd=} */
-static int l_run(lua_State *L) {
-    const char *argv[MAX_WORDS + 1], *env[MAX_WORDS + 1];
+static void look_for_end(struct proc *proc) {
     int status = 0;
+    if (proc->ended || waitpid(proc->pid, &status, WNOHANG) != proc->pid)
+        return;
+    proc->ended = true;
+    proc->status = nl_proc_status(status);
+    nl_watch_free(proc->end_watch); /* it would call for ever */
+    proc->end_watch = NULL;
+}
+
+static bool is_reached(struct proc *proc) {
+    switch (proc->aim) {
+    case A_LINE:
+        return proc->out < 0 || memchr(proc->text.data, '\n', proc->text.size) ||
+               proc->text.size >= MAX_LINE;
+    case THE_END:
+    case EVERYTHING: /* not until the pipe closes: grandchildren may keep it */
+        return proc->ended;
+    default:
+        return true;
+    }
+}
+
+/* Looks at both; the output last, so that all that came before the end is in. */
+static bool look(struct proc *proc) {
+    look_for_end(proc);
+    read_output(proc);
+    return is_reached(proc);
+}
+
+static void on_change(struct proc *proc) {
+    if (!look(proc))
+        return;
+    enum aim aim = proc->aim;
+    stop_waiting(proc);
+    proc->aim = aim;
+    nl_job_wake(proc->job);
+}
+
+static void on_ready(void *ctx, int events) {
+    (void)events;
+    on_change(ctx);
+}
+
+static void on_late(void *ctx) {
+    struct proc *proc = ctx;
+    proc->late = true;
+    enum aim aim = proc->aim;
+    stop_waiting(proc);
+    proc->aim = aim;
+    nl_job_wake(proc->job);
+}
+
+static bool watch(struct proc *proc, nl_loop *loop, nl_err *err) {
+    if (!proc->ended) {
+        proc->end_watch = nl_watch_new(loop, proc->end, on_ready, proc, err);
+        if (!proc->end_watch || !nl_watch_set(proc->end_watch, NL_READABLE))
+            return false;
+    }
+    if (proc->out >= 0) {
+        proc->out_watch = nl_watch_new(loop, proc->out, on_ready, proc, err);
+        if (!proc->out_watch || !nl_watch_set(proc->out_watch, NL_READABLE))
+            return false;
+    }
+    if (proc->seconds >= 0)
+        proc->timer =
+            nl_timer_start(loop, (uint64_t)(proc->seconds * 1000 + 0.5), 0, on_late, proc, err);
+    return proc->seconds < 0 || proc->timer;
+}
+
+static int push_line(lua_State *L, struct proc *proc) {
     nl_err err;
-    luaL_checktype(L, 1, LUA_TTABLE);
-    luaL_argcheck(L, check_words(L, "argv", argv), 1, "argv is missing");
-    check_words(L, "env", env);
-    nl_proc_options options = { .argv = argv, .env = env };
-    options.cwd = text_field(L, "cwd");
-    struct process *p = lua_newuserdatauv(L, sizeof *p, 0); /* keeps the output */
-    *p = (struct process){ .out = -1 };
-    nl_buf_init(&p->pending);
-    luaL_setmetatable(L, PROCESS);
-    if (!nl_proc_run(&options, &p->pending, &status, &err))
+    const char *end = memchr(proc->text.data, '\n', proc->text.size);
+    size_t n = end ? (size_t)(end - proc->text.data) : proc->text.size;
+    if (!end && proc->text.size >= MAX_LINE) {
+        nl_err_set(&err, NL_LIMIT, "the process wrote a line of over %d bytes", (int)MAX_LINE);
         return nl_push_err(L, &err);
-    lua_pushinteger(L, status);
-    lua_pushlstring(L, p->pending.data, p->pending.size);
+    }
+    if (!end && proc->text.size == 0) {
+        nl_err_set(&err, NL_NOTFOUND, "the output of the process has ended");
+        return nl_push_err(L, &err);
+    }
+    lua_pushlstring(L, proc->text.data, n);
+    n += end != NULL;
+    memmove(proc->text.data, proc->text.data + n, proc->text.size - n);
+    proc->text.size -= n;
+    return 1;
+}
+
+static int push_result(lua_State *L, void *ctx) {
+    struct proc *proc = ctx;
+    enum aim aim = proc->aim;
+    nl_err err;
+
+    proc->aim = NOTHING;
+    if (proc->text.failed) {
+        nl_err_nomem(&err);
+        return nl_push_err(L, &err);
+    }
+    if (proc->late) {
+        nl_err_set(&err, NL_TIMEOUT,
+                   aim == A_LINE ? "the process wrote no line within %g s"
+                                 : "the process has not ended within %g s",
+                   proc->seconds);
+        return nl_push_err(L, &err);
+    }
+    if (aim == A_LINE)
+        return push_line(L, proc);
+    lua_pushinteger(L, proc->status);
+    if (aim == THE_END)
+        return 1;
+    lua_pushlstring(L, proc->text.data, proc->text.size);
+    release(proc);
     return 2;
 }
 
+/* The job died: what `run` started dies with it, what `start` started has a handle of its own. */
+static void cancel_wait(void *ctx) {
+    struct proc *proc = ctx;
+    if (proc->aim == EVERYTHING)
+        release(proc);
+    else
+        stop_waiting(proc);
+}
+
+/* Waits for `aim`, at most so many seconds (negative: for ever). */
+static int wait_for(lua_State *L, struct proc *proc, enum aim aim, lua_Number seconds) {
+    nl_err err = { .code = NL_OK };
+    luaL_argcheck(L, proc->aim == NOTHING, 1, "another job waits for this process already");
+    proc->late = false;
+    proc->aim = aim;
+    if (look(proc))
+        return push_result(L, proc);
+    proc->aim = NOTHING; /* nl_job_here may raise */
+    proc->job = nl_job_here(L);
+    proc->aim = aim;
+    proc->seconds = seconds;
+    if (!watch(proc, nl_host_loop(L), &err)) {
+        stop_waiting(proc);
+        return nl_push_err(L, &err);
+    }
+    return nl_job_park(L, proc, cancel_wait, push_result);
+}
+
+/* --- starting ------------------------------------------------------------------------------ */
+
+/* Pushes an array of the strings of the list or map at the top, NULL behind them, in place of it.
+ * What it points to is held by the table that is pushed below. [-1, +2, e] */
+static const char *const *push_strings(lua_State *L, const char *name, bool is_map) {
+    size_t n = 0;
+    if (!lua_istable(L, -1))
+        luaL_error(L, "bad argument #1 (field '%s': table expected, got %s)", name,
+                   luaL_typename(L, -1));
+    lua_newtable(L); /* list held */
+    if (is_map) {
+        lua_pushnil(L);
+        while (lua_next(L, -3)) { /* map held name value */
+            if (lua_type(L, -2) != LUA_TSTRING || !lua_isstring(L, -1))
+                luaL_error(L, "bad argument #1 (field '%s' holds names and texts)", name);
+            lua_pushvalue(L, -2);
+            lua_pushliteral(L, "=");
+            lua_pushvalue(L, -3);
+            lua_concat(L, 3);
+            lua_rawseti(L, -4, (lua_Integer)++n); /* map held name value */
+            lua_pop(L, 1);                        /* map held name */
+        }
+    } else {
+        while (lua_rawgeti(L, -2, (lua_Integer)n + 1) != LUA_TNIL) { /* list held one */
+            if (!lua_isstring(L, -1))
+                luaL_error(L, "bad argument #1 (field '%s' holds texts)", name);
+            lua_tostring(L, -1); /* a number becomes a text, which `held` holds */
+            lua_rawseti(L, -2, (lua_Integer)++n);
+        }
+        lua_pop(L, 1);
+    }
+    lua_remove(L, -2); /* held */
+    const char **strings = lua_newuserdatauv(L, (n + 1) * sizeof *strings, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, -2, (lua_Integer)i + 1);
+        strings[i] = lua_tostring(L, -1);
+        lua_pop(L, 1);
+    }
+    strings[n] = NULL;
+    return strings;
+}
+
+static const char *text_field(lua_State *L, const char *name, const char *otherwise) {
+    int type = lua_getfield(L, 1, name);
+    const char *text =
+        type == LUA_TSTRING ? lua_tostring(L, -1) : otherwise; /* the table holds it */
+    if (type != LUA_TSTRING && type != LUA_TNIL)
+        luaL_error(L, "bad argument #1 (field '%s': string expected, got %s)", name,
+                   luaL_typename(L, -1));
+    lua_pop(L, 1);
+    return text;
+}
+
+/* The descriptor that a stream's word stands for; *made where it is to be closed after the start.
+ */
+static bool open_stream(const char *word, int *fd, int *made, nl_err *err) {
+    if (strcmp(word, "inherit") == 0) {
+        *fd = NL_PROC_INHERIT;
+    } else if (strcmp(word, "null") == 0) {
+        *fd = NL_PROC_NULL;
+    } else {
+        *fd = *made = open(word, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (*fd < 0)
+            return nl_err_errno(err, "cannot write %s", word);
+    }
+    return true;
+}
+
+static bool start(struct proc *proc, nl_proc_options *options, const char *out_word,
+                  const char *err_word, nl_err *err) {
+    int ends[2] = { -1, -1 }, made[2] = { -1, -1 };
+    bool ok = false;
+
+    if (strcmp(out_word, "pipe") == 0) {
+        if (pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
+            nl_err_errno(err, "cannot make a pipe");
+            goto out;
+        }
+        options->stdout_fd = ends[1];
+    } else if (!open_stream(out_word, &options->stdout_fd, &made[0], err)) {
+        goto out;
+    }
+    if (strcmp(err_word, "stdout") == 0)
+        options->stderr_fd =
+            options->stdout_fd == NL_PROC_INHERIT ? STDOUT_FILENO : options->stdout_fd;
+    else if (!open_stream(err_word, &options->stderr_fd, &made[1], err))
+        goto out;
+    proc->pid = nl_proc_start(options, err);
+    if (proc->pid < 0) {
+        proc->pid = 0;
+        goto out;
+    }
+    proc->out = ends[0];
+    ends[0] = -1;
+    proc->end = pidfd_open(proc->pid, 0);
+    ok = proc->end >= 0 || nl_err_errno(err, "cannot watch the process");
+out:
+    for (int i = 0; i < 2; i++) {
+        if (ends[i] >= 0)
+            close(ends[i]);
+        if (made[i] >= 0)
+            close(made[i]);
+    }
+    return ok;
+}
+
+/* Starts what the table in argument 1 describes and leaves the handle alone on the stack; NULL with
+ * the three values of an error pushed. */
+static struct proc *start_described(lua_State *L, bool collect) {
+    nl_proc_options options = { .stdout_fd = NL_PROC_INHERIT, .stderr_fd = NL_PROC_INHERIT };
+    nl_err err = { .code = NL_OK };
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_getfield(L, 1, "argv");
+    options.argv = push_strings(L, "argv", false);
+    if (lua_getfield(L, 1, "env") != LUA_TNIL)
+        options.env = push_strings(L, "env", true);
+    options.cwd = text_field(L, "cwd", NULL);
+    options.stdin_path = text_field(L, "stdin", NULL);
+    const char *out_word = collect ? "pipe" : text_field(L, "stdout", "pipe");
+    const char *err_word = collect ? "stdout" : text_field(L, "stderr", "inherit");
+    struct proc *proc = lua_newuserdatauv(L, sizeof *proc, 0); /* t … proc */
+    *proc = (struct proc){ .end = -1, .out = -1 };
+    nl_buf_init(&proc->text);
+    luaL_setmetatable(L, PROC);
+    if (!start(proc, &options, out_word, err_word, &err)) {
+        release(proc);
+        nl_push_err(L, &err);
+        return NULL;
+    }
+    lua_replace(L, 1);
+    lua_settop(L, 1); /* proc */
+    return proc;
+}
+
+static int l_start(lua_State *L) {
+    return start_described(L, false) ? 1 : 3;
+}
+
+static int l_run(lua_State *L) {
+    nl_job_here(L); /* before anything runs */
+    struct proc *proc = start_described(L, true);
+    return proc ? wait_for(L, proc, EVERYTHING, -1) : 3;
+}
+
+/* --- the handle ---------------------------------------------------------------------------- */
+
+static int l_pid(lua_State *L) {
+    lua_pushinteger(L, check_proc(L)->pid);
+    return 1;
+}
+
+static lua_Number check_seconds(lua_State *L) {
+    if (lua_isnoneornil(L, 2))
+        return -1;
+    lua_Number seconds = luaL_checknumber(L, 2);
+    luaL_argcheck(L, seconds >= 0 && seconds <= 1e6, 2, "expected 0 to 1,000,000 seconds");
+    return seconds;
+}
+
+static int l_read_line(lua_State *L) {
+    struct proc *proc = check_proc(L);
+    return wait_for(L, proc, A_LINE, check_seconds(L));
+}
+
+static int l_wait(lua_State *L) {
+    struct proc *proc = check_proc(L);
+    return wait_for(L, proc, THE_END, check_seconds(L));
+}
+
+static int check_signal(lua_State *L) {
+    static const char *const names[] = { "TERM", "INT",  "KILL", "HUP",  "QUIT",
+                                         "USR1", "USR2", "STOP", "CONT", NULL };
+    static const int numbers[] = { SIGTERM, SIGINT,  SIGKILL, SIGHUP, SIGQUIT,
+                                   SIGUSR1, SIGUSR2, SIGSTOP, SIGCONT };
+    if (lua_type(L, 2) == LUA_TNUMBER)
+        return (int)luaL_checkinteger(L, 2);
+    return numbers[luaL_checkoption(L, 2, "TERM", names)];
+}
+
+static int l_kill(lua_State *L) {
+    struct proc *proc = check_proc(L);
+    int signum = check_signal(L);
+    nl_err err;
+    look_for_end(proc); /* its number may belong to another by now */
+    if (proc->ended || kill(proc->pid, signum) == 0) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    nl_err_errno(&err, "cannot send signal %d", signum);
+    return nl_push_err(L, &err);
+}
+
+static int l_close(lua_State *L) {
+    struct proc *proc = luaL_checkudata(L, 1, PROC);
+    luaL_argcheck(L, proc->aim == NOTHING, 1, "a job waits for this process");
+    release(proc);
+    return 0;
+}
+
+static int l_collect(lua_State *L) {
+    release(luaL_checkudata(L, 1, PROC));
+    return 0;
+}
+
 int luaopen_nlsql_proc(lua_State *L) {
+    static const luaL_Reg functions[] = { { "start", l_start }, { "run", l_run }, { NULL, NULL } };
     static const luaL_Reg methods[] = {
-        { "pid", l_pid }, { "read_line", l_read_line }, { "kill", l_kill }, { "wait", l_wait },
-        { NULL, NULL },
+        { "pid", l_pid },   { "read_line", l_read_line }, { "wait", l_wait },
+        { "kill", l_kill }, { "close", l_close },         { NULL, NULL },
     };
-    static const luaL_Reg functions[] = {
-        { "start", l_start },
-        { "run", l_run },
-        { NULL, NULL },
-    };
-    luaL_newmetatable(L, PROCESS);
-    lua_pushcfunction(L, l_collect);
-    lua_setfield(L, -2, "__gc");
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
+    if (luaL_newmetatable(L, PROC)) {
+        luaL_newlib(L, methods);
+        lua_setfield(L, -2, "__index");
+        lua_pushcfunction(L, l_collect);
+        lua_setfield(L, -2, "__gc");
+        lua_pushcfunction(L, l_close);
+        lua_setfield(L, -2, "__close");
+    }
+    lua_pop(L, 1);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -275,8 +275,7 @@ void nl_http_free(nl_http *http) {
     drop_all(&http->active);
     while (http->free_slots) {
         struct nl_http_slot *next = http->free_slots->next;
-        curl_easy_cleanup(http->free_slots->easy);
-        free(http->free_slots);
+        nl_http_slot_free(http->free_slots);
         http->free_slots = next;
     }
     if (http->multi)
@@ -288,6 +287,7 @@ void nl_http_free(nl_http *http) {
     nl_timer_stop(http->curl_timer);
     nl_timer_stop(http->deadline_timer);
     nl_http_sockets_free(http);
+    free(http->last_url);
     while (http->keys) {
         struct nl_http_key *next = http->keys->next;
         free_key(http->keys);

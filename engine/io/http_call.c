@@ -13,8 +13,8 @@ enum {
     IDLE_MS = 120000,
     TOTAL_MS = 600000,
     MAX_REPLY = 16 << 20,
-    EXPECT_FROM = 1 << 20, /* libcurl asks for leave to send larger bodies */
-    RECEIVE_ROOM = 16 << 10,
+    EXPECT_FROM = 1 << 20,  /* libcurl asks for leave to send larger bodies */
+    RECEIVE_ROOM = 8 << 10, /* for each call under way; events come in small pieces */
 };
 
 /* --- what comes in ------------------------------------------------------------------------- */
@@ -60,10 +60,12 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx) {
     }
     if (!nl_buf_reserve(headers, used + 1))
         return 0;
-    for (const char *c = data; c < colon; c++)
-        nl_buf_char(headers, (char)tolower((unsigned char)*c));
-    nl_buf_add(headers, colon, (size_t)(data + used - colon));
-    return nl_buf_char(headers, '\n') ? n : 0;
+    char *line = headers->data + headers->size;
+    nl_buf_add(headers, data, used);
+    nl_buf_char(headers, '\n');
+    for (char *c = line; *c != ':'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return n;
 }
 
 /* The connection stands, new or used before; what comes next is the request. */
@@ -110,14 +112,19 @@ static bool set_constants(nl_http *http, struct nl_http_slot *slot) {
            (!http->ca_file || curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file) == CURLE_OK);
 }
 
+void nl_http_slot_free(struct nl_http_slot *slot) {
+    curl_easy_cleanup(slot->easy);
+    free(slot->url);
+    free(slot);
+}
+
 struct nl_http_slot *nl_http_slot_new(nl_http *http) {
     struct nl_http_slot *slot = calloc(1, sizeof *slot);
     if (!slot)
         return NULL;
     slot->easy = curl_easy_init();
     if (!slot->easy || !set_constants(http, slot)) {
-        curl_easy_cleanup(slot->easy);
-        free(slot);
+        nl_http_slot_free(slot);
         return NULL;
     }
     return slot;
@@ -145,17 +152,29 @@ static bool set_method(CURL *easy, const nl_http_call *call) {
     return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, custom ? method : NULL) == CURLE_OK;
 }
 
-bool nl_http_call_prepare(nl_http_call *call, nl_err *err) {
-    CURL *easy = call->slot->easy;
+/* Where the call goes. Most calls of a program go where the handle's last one went. */
+static bool set_target(struct nl_http_slot *slot, const nl_http_call *call) {
+    CURL *easy = slot->easy;
+    if (slot->url && strcmp(slot->url, call->url) == 0)
+        return true;
+    free(slot->url);
+    slot->url = NULL; /* whatever fails below: the handle's target is unknown */
     bool tls = strncasecmp(call->url, "https:", 6) == 0;
-
-    call->slot->text[0] = '\0';
-    if (curl_easy_setopt(easy, CURLOPT_URL, call->url) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_PROXY, call->direct ? "" : NULL) == CURLE_OK &&
+    if (curl_easy_setopt(easy, CURLOPT_URL, call->url) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_PROXY, call->direct ? "" : NULL) != CURLE_OK ||
         /* with TLS, wait and see whether the connection under way takes several requests */
-        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L) == CURLE_OK &&
-        set_method(easy, call))
+        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L) != CURLE_OK)
+        return false;
+    slot->url = strdup(call->url);
+    return slot->url != NULL;
+}
+
+bool nl_http_call_prepare(nl_http_call *call, nl_err *err) {
+    struct nl_http_slot *slot = call->slot;
+    slot->text[0] = '\0';
+    if (set_target(slot, call) &&
+        curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
+        set_method(slot->easy, call))
         return true;
     return nl_err_nomem(err);
 }
@@ -187,20 +206,33 @@ static bool copy_headers(nl_http_call *call, const nl_http_request *request, nl_
     return true;
 }
 
+/* The call's target, read once for all calls with the same URL in a row. */
+static const struct nl_http_target *target_of(nl_http_call *call, nl_err *err) {
+    nl_http *http = call->http;
+    if (http->last_url && strcmp(http->last_url, call->url) == 0)
+        return &http->last_target;
+    free(http->last_url);
+    http->last_url = NULL;
+    if (!nl_http_target(call->url, &http->last_target, err))
+        return NULL;
+    http->last_url = strdup(call->url);
+    return &http->last_target;
+}
+
 static bool check_target(nl_http_call *call, nl_err *err) {
     const nl_http *http = call->http;
-    struct nl_http_target target;
+    const struct nl_http_target *target = target_of(call, err);
 
-    if (!nl_http_target(call->url, &target, err))
+    if (!target)
         return false;
-    call->direct = nl_http_target_is_loopback(&target);
-    if (!call->direct && !http->allow_insecure && strcmp(target.scheme, "https") != 0)
+    call->direct = nl_http_target_is_loopback(target);
+    if (!call->direct && !http->allow_insecure && strcmp(target->scheme, "https") != 0)
         return nl_err_set(err, NL_INVALID,
                           "plain http to %s is refused: prompts and keys would be readable on the "
                           "way; use https, or allow_insecure",
-                          target.host);
+                          target->host);
     for (const struct nl_http_key *key = http->keys; key && !call->key; key = key->next) {
-        if (nl_http_target_is_under(&target, &key->base))
+        if (nl_http_target_is_under(target, &key->base))
             call->key = key;
     }
     return true;

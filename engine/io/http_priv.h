@@ -34,6 +34,7 @@ struct nl_http_key {
 struct nl_http_slot {
     CURL *easy;
     nl_http_call *call; /* NULL while it is free */
+    char *url;          /* that it was last set to; NULL: unknown */
     char text[CURL_ERROR_SIZE];
     struct nl_http_slot *next;
 };
@@ -88,6 +89,8 @@ struct nl_http {
     bool allow_insecure;
     bool global; /* curl_global_init is to be undone */
     const char *ca_file;
+    char *last_url; /* whose target is last_target; NULL for none */
+    struct nl_http_target last_target;
     struct nl_http_key *keys;
     struct nl_http_slot *free_slots;
     struct nl_http_list queued, active, failed;
@@ -107,6 +110,7 @@ void nl_http_list_drop(struct nl_http_list *list, nl_http_call *call);
 nl_http_call *nl_http_call_new(nl_http *http, const nl_http_request *request, nl_err *err);
 void nl_http_call_free(nl_http_call *call);
 struct nl_http_slot *nl_http_slot_new(nl_http *http);
+void nl_http_slot_free(struct nl_http_slot *slot);
 /* Gives the call's particulars to its slot's handle. */
 bool nl_http_call_prepare(nl_http_call *call, nl_err *err);
 /* When the call is to be ended unless something happens; ms of the loop. */
