@@ -7,15 +7,17 @@ local proc = require "nlsql.proc"
 local support = {}
 
 --- The program under test and the fake endpoint lie in one build folder.
-local function build_dir()
-  local f = assert(io.open("/proc/self/cmdline", "rb"))
-  local program = f:read("a"):match("^[^\0]+")
-  f:close()
-  local _, path = proc.run { argv = { "readlink", "-f", program } }
-  return path:match("^(.*)/[^/]+\n$")
+local build
+function support.build()
+  if not build then
+    local f = assert(io.open("/proc/self/cmdline", "rb"))
+    local program = f:read("a"):match("^[^\0]+")
+    f:close()
+    local _, path = proc.run { argv = { "readlink", "-f", program } }
+    build = path:match("^(.*)/[^/]+\n$")
+  end
+  return build
 end
-support.build = os.getenv("NLSQL_BUILD") or build_dir()
-support.program = support.build .. "/nlsql"
 
 function support.write(path, text)
   local f = assert(io.open(path, "wb"))
@@ -62,7 +64,7 @@ function support.cluster() return started and started.cluster end
 
 --- Starts the fake endpoint; returns { url=, stop=function() → its counts }.
 function support.endpoint(arguments)
-  local argv = { support.build .. "/tests/fake_openai", "--port", "0" }
+  local argv = { support.build() .. "/tests/fake_openai", "--port", "0" }
   for _, word in ipairs(arguments or {}) do argv[#argv + 1] = word end
   local p = assert(proc.start { argv = argv, stdout = "pipe" })
   local line = assert(p:read_line(10), "the fake endpoint did not start")
@@ -85,7 +87,7 @@ local function quoted(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
 function support.nlsql(dir, arguments, variables)
   local words = { "cd", quoted(dir), "&&", "env", "-u", "DATABASE_URL", "-u", "OPENAI_API_KEY", "-u", "OPENAI_BASE_URL" }
   for name, value in pairs(variables or {}) do words[#words + 1] = quoted(name .. "=" .. value) end
-  words[#words + 1] = quoted(support.program)
+  words[#words + 1] = quoted(support.build() .. "/nlsql")
   for _, word in ipairs(arguments) do words[#words + 1] = quoted(word) end
   local out, err = dir .. "/.out", dir .. "/.err"
   local command = table.concat(words, " ") .. " >" .. quoted(out) .. " 2>" .. quoted(err) .. " </dev/null"
