@@ -17,7 +17,7 @@
 #define NUMBER "nlsql.json.number"
 #define KEEPER "nlsql.json.keeper"
 
-enum { MAX_DEPTH = 200 };
+enum { MAX_DEPTH = 200, FEW_MEMBERS = 16 };
 
 static const char null_key;
 
@@ -226,7 +226,9 @@ static void encode_member(struct encoder *e, int at) {
     const char *key = lua_tolstring(L, -1, &size);
     lua_pushvalue(L, -1);
     if (lua_rawget(L, at) != LUA_TNIL) {
-        nl_buf_printf(e->path, "%s%s", path_size ? "." : "", key);
+        if (path_size)
+            nl_buf_char(e->path, '.');
+        nl_buf_add(e->path, key, size);
         if (!nl_json_key_n(&e->w, key, size))
             fail_at(e, e->w.why);
         encode(e, lua_gettop(L));
@@ -283,8 +285,12 @@ static void encode_object(struct encoder *e, int at) {
             fail_at(e, "a name that is no string");
         room++;
     }
-    /* The keys are anchored by the table; the list of them is Lua's to free. */
-    struct member *members = lua_newuserdatauv(L, (room + 1) * sizeof *members, 0);
+    /* The keys are anchored by the table; a long list of them is Lua's to free. */
+    struct member few[FEW_MEMBERS], *members = few;
+    if (room > FEW_MEMBERS)
+        members = lua_newuserdatauv(L, room * sizeof *members, 0);
+    else
+        lua_pushnil(L);
     lua_pushnil(L);
     while (lua_next(L, at)) {
         lua_pop(L, 1);

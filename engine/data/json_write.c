@@ -11,13 +11,26 @@
 /* What may come next at one depth. */
 enum { FIRST_VALUE, NEXT_VALUE, FIRST_KEY, NEXT_KEY, MEMBER, OVER };
 
+/* Bytes at the start of s[0..n) that are ASCII, looked at eight at a time. */
+static size_t ascii_run(const unsigned char *s, size_t n) {
+    size_t i = 0;
+    uint64_t word;
+    for (; i + sizeof word <= n; i += sizeof word) {
+        memcpy(&word, s + i, sizeof word);
+        if (word & 0x8080808080808080u)
+            break;
+    }
+    while (i < n && s[i] < 0x80)
+        i++;
+    return i;
+}
+
 bool nl_utf8_valid(const char *text, size_t size) {
     const unsigned char *s = (const unsigned char *)text, *end = s + size;
-    while (s < end) {
-        if (*s < 0x80) {
-            s++;
-            continue;
-        }
+    for (;;) {
+        s += ascii_run(s, (size_t)(end - s));
+        if (s == end)
+            return true;
         size_t more = *s >= 0xF0 ? 3 : *s >= 0xE0 ? 2 : 1;
         unsigned least = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
         if (*s < 0xC2 || *s > 0xF4 || (size_t)(end - s) <= more)
@@ -32,7 +45,6 @@ bool nl_utf8_valid(const char *text, size_t size) {
             return false;
         s += more + 1;
     }
-    return true;
 }
 
 void nl_json_writer_init(nl_json_writer *w, nl_buf *out) {

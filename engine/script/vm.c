@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "script/job.h"
 #include "script/job_priv.h"
+#include "script/slab.h"
 
 #include "base/banned.h"
 
@@ -22,6 +23,7 @@ struct nl_vm {
     const nl_vm_module *modules;
     char *name;
     size_t used, limit;
+    nl_slab slab;
     uint32_t slice_ms;
     bool trusted;
     uint64_t slice_end; /* processor time of this thread, ns */
@@ -39,13 +41,14 @@ static void *capped_alloc(void *ctx, void *block, size_t old_size, size_t new_si
     if (!block)
         old_size = 0; /* then it names a kind of object */
     if (new_size == 0) {
-        free(block);
+        if (block)
+            nl_slab_resize(&vm->slab, block, old_size, 0);
         vm->used -= old_size;
         return NULL;
     }
     if (new_size > old_size && vm->used + (new_size - old_size) > vm->limit)
         return NULL;
-    void *moved = realloc(block, new_size);
+    void *moved = nl_slab_resize(&vm->slab, block, old_size, new_size);
     if (moved)
         vm->used += new_size - old_size;
     return moved;
@@ -132,6 +135,7 @@ void nl_vm_free(nl_vm *vm) {
         vm->slice_end = UINT64_MAX;
         lua_close(vm->L);
     }
+    nl_slab_release(&vm->slab);
     free(vm->name);
     free(vm);
 }

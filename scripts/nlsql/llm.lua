@@ -36,13 +36,26 @@ function llm.open(settings, store, run, price)
   }, Llm)
 end
 
---- The identity of a request: what is asked of which model, not how it is sent.
+--- The identity of a request: what is asked of which model, not how it is sent. Each part stands
+--- behind its length, so that no two lists of parts read alike.
 local function request_key(self, ask)
-  return text.key(assert(json.encode {
-    model = self.endpoint.model, messages = json.array(ask.messages), purpose = ask.purpose,
-    temperature = ask.temperature, max_tokens = ask.max_tokens, schema = ask.schema and ask.schema.name,
-    seed = self.settings.seed,
-  }))
+  local parts, n = {}, 0
+  local function add(value)
+    value = tostring(value)
+    n = n + 1
+    parts[n] = #value .. ":" .. value
+  end
+  add(self.endpoint.model)
+  add(ask.purpose)
+  add(ask.temperature)
+  add(ask.max_tokens)
+  add(ask.schema and ask.schema.name)
+  add(self.settings.seed)
+  for _, message in ipairs(ask.messages) do
+    add(message.role)
+    add(message.content)
+  end
+  return text.key(table.concat(parts))
 end
 
 --- Seconds before try number `n`: doubling, jittered by a hash so that runs repeat themselves.
