@@ -60,7 +60,10 @@ bool nl_json_get_bool(const nl_json_node *node, const char *key);
 /* A number node as int64, exactly; false where it has a fraction or does not fit. */
 bool nl_json_int(const nl_json_node *node, int64_t *value);
 
-/* Is it valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF)? */
+/* Bytes at the start of text[0..size) that are valid UTF-8: no surrogates, no overlong forms, at
+ * most U+10FFFF; never ends inside a character. */
+size_t nl_utf8_span(const char *text, size_t size);
+/* Is all of it? */
 bool nl_utf8_valid(const char *text, size_t size);
 
 typedef struct {

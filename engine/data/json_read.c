@@ -137,20 +137,24 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_close,
 };
 
-/* "line 3, column 9: what yajl says", on one line. */
-static void explain(yajl_handle parser, const char *text, size_t size, nl_err *err) {
-    size_t at = yajl_get_bytes_consumed(parser), line = 1, column = 1;
-    unsigned char *why = yajl_get_error(parser, 0, (const unsigned char *)text, size);
-    for (size_t i = 0; i < at && i < size; i++) {
+/* "line 3, column 9: why", where `at` bytes were good. */
+static void complain(const char *text, size_t at, const char *why, size_t why_size, nl_err *err) {
+    size_t line = 1, column = 1;
+    for (size_t i = 0; i < at; i++) {
         column++;
         if (text[i] == '\n') {
             line++;
             column = 1;
         }
     }
-    size_t n = why ? strcspn((const char *)why, "\n") : 0;
-    nl_err_set(err, NL_INVALID, "line %zu, column %zu: %.*s", line, column, why ? (int)n : 8,
-               why ? (const char *)why : "not JSON");
+    nl_err_set(err, NL_INVALID, "line %zu, column %zu: %.*s", line, column, (int)why_size, why);
+}
+
+static void explain(yajl_handle parser, const char *text, size_t size, nl_err *err) {
+    size_t at = yajl_get_bytes_consumed(parser);
+    unsigned char *why = yajl_get_error(parser, 0, (const unsigned char *)text, size);
+    const char *words = why ? (const char *)why : "not JSON";
+    complain(text, at < size ? at : size, words, strcspn(words, "\n"), err);
     if (why)
         yajl_free_error(parser, why);
 }
@@ -164,6 +168,11 @@ nl_json *nl_json_read(const char *text, size_t size, unsigned max_depth, nl_err 
         nl_err_set(err, NL_LIMIT, "JSON text of over 4 GB");
         return NULL;
     }
+    size_t good = nl_utf8_span(text, size); /* yajl lets overlong forms and surrogates through */
+    if (good < size) {
+        complain(text, good, "invalid UTF-8", strlen("invalid UTF-8"), err);
+        return NULL;
+    }
     r.json = calloc(1, sizeof *r.json);
     if (r.json)
         parser = yajl_alloc(&callbacks, NULL, &r);
@@ -171,6 +180,7 @@ nl_json *nl_json_read(const char *text, size_t size, unsigned max_depth, nl_err 
         nl_err_nomem(err);
         goto out;
     }
+    yajl_config(parser, yajl_dont_validate_strings, 1); /* done above */
     yajl_status status = yajl_parse(parser, (const unsigned char *)text, size);
     if (status == yajl_status_ok)
         status = yajl_complete_parse(parser);

@@ -132,7 +132,8 @@ static const struct {
     { "in one step too", "return ('x'):rep(1 << 30)", "error: not enough memory" },
     { "a job that eats memory leaves the others alive",
       "local job = require 'nlsql.job'\n"
-      "local function eat() local t = {} while true do t[#t + 1] = ('x'):rep(1000000) .. #t end end\n"
+      "local function eat() local t = {} while true do t[#t + 1] = ('x'):rep(1000000) .. #t end "
+      "end\n"
       "local function try() return select(2, job.spawn(eat):wait()) end\n"
       "local why = try()\n"
       "return why .. #('y'):rep(3000000)",

@@ -1,0 +1,247 @@
+/* JSON: what the reader takes and refuses, what the writer writes and refuses, and that both agree.
+ */
+#include "data/json.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Writes a node as the writer would: what was read comes back. */
+static void copy(nl_json_writer *w, const nl_json_node *node) {
+    switch (node->type) {
+    case NL_JSON_NULL:
+        nl_json_put_null(w);
+        break;
+    case NL_JSON_FALSE:
+    case NL_JSON_TRUE:
+        nl_json_put_bool(w, node->type == NL_JSON_TRUE);
+        break;
+    case NL_JSON_NUMBER:
+        nl_json_put_number(w, node->text, node->size);
+        break;
+    case NL_JSON_STRING:
+        nl_json_str_n(w, node->text, node->size);
+        break;
+    case NL_JSON_ARRAY:
+        nl_json_open_array(w);
+        for (const nl_json_node *c = node->child; c; c = c->next)
+            copy(w, c);
+        nl_json_close_array(w);
+        break;
+    case NL_JSON_OBJECT:
+        nl_json_open_object(w);
+        for (const nl_json_node *c = node->child; c; c = c->next) {
+            nl_json_key_n(w, c->key, c->key_size);
+            copy(w, c);
+        }
+        nl_json_close_object(w);
+        break;
+    }
+}
+
+static const struct {
+    const char *why, *text;
+    const char *back; /* what the writer makes of it; NULL: the same; "!…": refused so */
+} cases[] = {
+    { "an empty object", "{}", NULL },
+    { "an empty array stays one", "[]", NULL },
+    { "order of keys is kept", "{\"question\":1,\"sql\":2,\"a\":3}", NULL },
+    { "white space goes", " { \"a\" : [ 1 , 2 ] } ", "{\"a\":[1,2]}" },
+    { "2^53 + 1 is exact", "9007199254740993", NULL },
+    { "a bigint beyond int64 is exact", "123456789012345678901234567890", NULL },
+    { "decimals keep their zeros", "[1.50,0.1234567890123456789]", NULL },
+    { "exponents are kept", "1e-7", NULL },
+    { "escapes are decoded", "\"a\\n\\t\\\"\\u00e9\\ud83d\\ude00\"",
+      "\"a\\n\\t\\\"\xC3\xA9\xF0\x9F\x98\x80\"" },
+    { "a NUL inside a string", "\"a\\u0000b\"", NULL },
+    { "duplicate keys are both there", "{\"a\":1,\"a\":2}", NULL },
+    { "nothing", "", "!line 1" },
+    { "two values", "1 2", "!line 1, column" },
+    { "a trailing comma", "[1,]", "!line 1, column" },
+    { "no quotes", "{a:1}", "!line 1, column" },
+    { "invalid UTF-8", "\"\xFF\"", "!line 1, column" },
+    { "an overlong form", "\"\xC0\xAF\"", "!line 1, column" },
+    { "the place is told", "{\n  \"a\": tru\n}", "!line 2" },
+    { "a comment", "/* x */ 1", "!line 1" },
+    { "NaN", "NaN", "!line 1" },
+};
+
+static void reads_and_writes(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nl_err err = { .code = NL_OK };
+        nl_json *json = nl_json_read(cases[i].text, strlen(cases[i].text), 0, &err);
+        if (cases[i].back && cases[i].back[0] == '!') {
+            if (json || !strstr(err.msg, cases[i].back + 1))
+                fail_msg("%s: expected a refusal with \"%s\", got \"%s\"", cases[i].why,
+                         cases[i].back + 1, json ? "a value" : err.msg);
+            continue;
+        }
+        if (!json)
+            fail_msg("%s: %s", cases[i].why, err.msg);
+        nl_buf out;
+        nl_json_writer w;
+        nl_buf_init(&out);
+        nl_json_writer_init(&w, &out);
+        copy(&w, nl_json_root(json));
+        assert_true(nl_json_writer_done(&w, &err));
+        const char *expected = cases[i].back ? cases[i].back : cases[i].text;
+        if (strcmp(out.data, expected) != 0)
+            fail_msg("%s: expected %s, got %s", cases[i].why, expected, out.data);
+        nl_buf_release(&out);
+        nl_json_free(json);
+    }
+}
+
+static void depth_is_capped(void **state) {
+    (void)state;
+    nl_err err = { .code = NL_OK };
+    char deep[2001];
+    memset(deep, '[', 1000);
+    memset(deep + 1000, ']', 1000);
+    deep[2000] = '\0';
+    assert_null(nl_json_read(deep, 2000, 0, &err));
+    assert_int_equal(err.code, NL_LIMIT);
+    nl_json *json = nl_json_read(deep + 900, 200, 100, NULL); /* exactly the limit */
+    assert_non_null(json);
+    nl_json_free(json);
+    assert_null(nl_json_read(deep + 899, 202, 100, NULL));
+}
+
+static void members_are_found(void **state) {
+    (void)state;
+    static const char text[] = "{\"s\":\"x\",\"n\":-12,\"big\":9223372036854775808,\"f\":1.5,"
+                               "\"t\":true,\"s\":\"last\"}";
+    int64_t value = 0;
+    nl_json *json = nl_json_read(text, sizeof text - 1, 0, NULL);
+    const nl_json_node *root = nl_json_root(json);
+    assert_string_equal(nl_json_get_str(root, "s"), "last"); /* of doubles the last counts */
+    assert_null(nl_json_get_str(root, "n"));
+    assert_null(nl_json_get(root, "none"));
+    assert_null(nl_json_get(NULL, "s"));
+    assert_true(nl_json_int(nl_json_get(root, "n"), &value));
+    assert_int_equal(value, -12);
+    assert_false(nl_json_int(nl_json_get(root, "big"), &value));
+    assert_false(nl_json_int(nl_json_get(root, "f"), &value));
+    assert_true(nl_json_get_num(root, "f", 0) == 1.5);
+    assert_true(nl_json_get_num(root, "none", 7) == 7);
+    assert_true(nl_json_get_bool(root, "t"));
+    assert_false(nl_json_get_bool(root, "s"));
+    nl_json_free(json);
+}
+
+static void the_writer_refuses_what_is_not_json(void **state) {
+    (void)state;
+    for (int i = 0; i < 9; i++) {
+        nl_buf out;
+        nl_json_writer w;
+        nl_err err = { .code = NL_OK };
+        nl_buf_init(&out);
+        nl_json_writer_init(&w, &out);
+        switch (i) {
+        case 0: /* never finished */
+            nl_json_open_object(&w);
+            break;
+        case 1: /* a value without a key */
+            nl_json_open_object(&w);
+            nl_json_put_int(&w, 1);
+            break;
+        case 2: /* a key in an array */
+            nl_json_open_array(&w);
+            nl_json_key(&w, "a");
+            break;
+        case 3: /* the wrong bracket */
+            nl_json_open_array(&w);
+            nl_json_close_object(&w);
+            break;
+        case 4: /* two values */
+            nl_json_put_int(&w, 1);
+            nl_json_put_int(&w, 2);
+            break;
+        case 5:
+            nl_json_str_n(&w, "\xED\xA0\x80", 3); /* a surrogate */
+            break;
+        case 6:
+            nl_json_put_double(&w, (double)NAN);
+            break;
+        case 7:
+            nl_json_put_number(&w, "01", 2);
+            break;
+        default:
+            nl_json_put_number(&w, "1.", 2);
+            break;
+        }
+        if (nl_json_writer_done(&w, &err))
+            fail_msg("case %d was written: %s", i, out.data);
+        assert_int_equal(err.code, NL_INVALID);
+        nl_buf_release(&out);
+    }
+}
+
+static void doubles_are_shortest_and_exact(void **state) {
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } doubles[] = { { 0.1, "0.1" },
+                    { 1.0 / 3, "0.33333333333333331" },
+                    { 1e300, "1e+300" },
+                    { -2.5, "-2.5" },
+                    { 100, "100" } };
+    for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++) {
+        nl_buf out;
+        nl_json_writer w;
+        nl_buf_init(&out);
+        nl_json_writer_init(&w, &out);
+        assert_true(nl_json_put_double(&w, doubles[i].value));
+        assert_true(strtod(out.data, NULL) == doubles[i].value);
+        assert_true(strlen(out.data) <= strlen(doubles[i].text));
+        nl_buf_release(&out);
+    }
+}
+
+static void spans_end_where_the_value_does(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t span;
+    } spans[] = { { "{}", 2 },
+                  { "[1,{\"a\":\"]\"}] x", 13 },
+                  { "{\"a\\\"}\":1}", 10 },
+                  { "{", 0 },
+                  { "x", 0 },
+                  { "[\"", 0 } };
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
+        assert_int_equal(nl_json_span(spans[i].text, strlen(spans[i].text)), spans[i].span);
+}
+
+static void memory_limits_are_errors(void **state) {
+    (void)state;
+    nl_buf out;
+    nl_json_writer w;
+    nl_err err;
+    nl_buf_init(&out);
+    out.limit = 16;
+    nl_json_writer_init(&w, &out);
+    nl_json_str(&w, "more than sixteen bytes of text");
+    assert_false(nl_json_writer_done(&w, &err));
+    assert_int_equal(err.code, NL_NOMEM);
+    nl_buf_release(&out);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_and_writes),
+        cmocka_unit_test(depth_is_capped),
+        cmocka_unit_test(members_are_found),
+        cmocka_unit_test(the_writer_refuses_what_is_not_json),
+        cmocka_unit_test(doubles_are_shortest_and_exact),
+        cmocka_unit_test(spans_end_where_the_value_does),
+        cmocka_unit_test(memory_limits_are_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
