@@ -27,7 +27,8 @@ describe("nlsql.store", function()
     return {
       line = ('{"question":"q%d","sql":"SELECT %d"}'):format(n, n), question = "q" .. n,
       sql = "SELECT " .. n,
-      sql_key = text.key("sql" .. n), masked_key = text.key "masked", question_key = text.key("q" .. n), facts = "{}",
+      sql_key = text.key("sql" .. n), masked_key = text.key "masked", question_key = text.key("q" .. n),
+      facts = "{}",
     }
   end
 
