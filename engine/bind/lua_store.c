@@ -1,3 +1,4 @@
+/* nlsql.store: the store itself, its money, and waiting for the disk. */
 #include "bind/lua_store.h"
 
 #include <stdlib.h>
@@ -5,467 +6,108 @@
 
 #include <lauxlib.h>
 
-#include "io/store.h"
+#include "bind/lua_store_priv.h"
 #include "script/host.h"
-#include "script/job.h"
 
 #include "base/banned.h"
 
-#define STORE "nlsql.store"
-#define RUN "nlsql.store.run"
 #define WAIT "nlsql.store.wait"
-#define SEEN "nlsql.store.seen"
-#define TEXT "nlsql.store.text"
 
-enum { MAX_LIST = 100000 };
-
-struct run {
-    nl_store_run *run;
-};
-
-static nl_store *check_store(lua_State *L, int arg) {
-    nl_store **store = luaL_checkudata(L, arg, STORE);
-    luaL_argcheck(L, *store, arg, "this store is closed");
-    return *store;
+nl_store *nl_lua_check_store(lua_State *L, int at) {
+    struct nl_lua_store *handle = luaL_checkudata(L, at, NL_LUA_STORE);
+    luaL_argcheck(L, handle->store, at, "this store is closed");
+    return handle->store;
 }
 
-static nl_store_run *check_run(lua_State *L, int arg) {
-    struct run *run = luaL_checkudata(L, arg, RUN);
-    luaL_argcheck(L, run->run, arg, "this run is closed");
-    return run->run;
-}
+/* --- waiting until something is durable ---------------------------------------------------- */
 
-/* --- waiting until something is durable ------------------------------------------------------- */
-
-struct wait {
-    nl_job *job; /* NULL: nobody waits any more, and the wait is to be freed */
+/* Outlives the job where that dies first: the store will still report. */
+struct nl_lua_wait {
+    struct nl_lua_store *handle;
+    struct nl_lua_wait *next;
+    nl_job *job; /* NULL: nobody waits any more */
     nl_err err;
-    bool failed;
+    bool submitted, reported, failed;
 };
 
-/* The wait outlives its userdata where the job dies first: the store will still report. */
-static void on_durable(void *ctx, const nl_err *err) {
-    struct wait *wait = ctx;
+/* Tells the job; `wait` is on no list any more. */
+static void end_wait(struct nl_lua_wait *wait, const nl_err *err) {
     if (!wait->job) {
         free(wait);
         return;
     }
+    wait->reported = true;
     wait->failed = err != NULL;
     if (err)
         wait->err = *err;
     nl_job_wake(wait->job);
 }
 
-struct waiting {
-    struct wait *wait;
-};
+void nl_lua_durable(void *ctx, const nl_err *err) {
+    struct nl_lua_wait *wait = ctx;
+    struct nl_lua_wait **at = &wait->handle->waits;
+    while (*at != wait)
+        at = &(*at)->next;
+    *at = wait->next;
+    end_wait(wait, err);
+}
 
-static void give_up(void *op) {
-    struct waiting *waiting = op;
-    waiting->wait->job = NULL;
-    waiting->wait = NULL;
+/* Leaves it to the store, which will report and then free it, or frees it where it has reported,
+ * or never will. */
+static void forget_wait(void *op) {
+    struct nl_lua_wait **slot = op;
+    struct nl_lua_wait *wait = *slot;
+    *slot = NULL;
+    if (wait && wait->submitted && !wait->reported)
+        wait->job = NULL;
+    else
+        free(wait);
+}
+
+static int collect_wait(lua_State *L) {
+    forget_wait(luaL_checkudata(L, 1, WAIT));
+    return 0;
+}
+
+struct nl_lua_wait *nl_lua_wait_push(lua_State *L, int at, nl_job *job) {
+    struct nl_lua_wait **slot = lua_newuserdatauv(L, sizeof *slot, 1); /* slot */
+    *slot = NULL;
+    luaL_setmetatable(L, WAIT);
+    lua_pushvalue(L, at);
+    lua_setiuservalue(L, -2, 1); /* it keeps the store */
+    struct nl_lua_wait *wait = *slot = calloc(1, sizeof *wait);
+    if (!wait) {
+        luaL_error(L, "not enough memory"); /* does not return, which the compiler cannot know */
+        return NULL;
+    }
+    wait->handle = lua_touserdata(L, at);
+    wait->job = job;
+    return wait;
 }
 
 static int push_durable(lua_State *L, void *op) {
-    struct waiting *waiting = op;
-    struct wait *wait = waiting->wait;
-    nl_err err = wait->err;
-    bool failed = wait->failed;
-    waiting->wait = NULL;
-    free(wait);
-    if (failed)
-        return nl_push_err(L, &err);
+    struct nl_lua_wait **slot = op;
+    if ((*slot)->failed)
+        return nl_push_err(L, &(*slot)->err);
     lua_pushboolean(L, 1);
     return 1;
 }
 
-/* Pushes the userdata that the job parks on. */
-static struct waiting *push_waiting(lua_State *L, nl_job *job) {
-    struct waiting *waiting = lua_newuserdatauv(L, sizeof *waiting, 1);
-    waiting->wait = calloc(1, sizeof *waiting->wait);
-    if (!waiting->wait)
-        luaL_error(L, "not enough memory");
-    waiting->wait->job = job;
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, 1);
-    return waiting;
+int nl_lua_wait_park(lua_State *L) {
+    struct nl_lua_wait **slot = lua_touserdata(L, -1);
+    struct nl_lua_wait *wait = *slot;
+    wait->submitted = true;
+    wait->next = wait->handle->waits;
+    wait->handle->waits = wait;
+    return nl_job_park(L, slot, forget_wait, push_durable);
 }
 
-/* --- fields of tables --------------------------------------------------------------------------
- */
+/* --- reservations -------------------------------------------------------------------------- */
 
-/* The string field stays on the stack. */
-static const char *text_field(lua_State *L, int table, const char *name, size_t *size) {
-    luaL_checkstack(L, 4, "too many fields");
-    int type = lua_getfield(L, table, name);
-    if (type != LUA_TNIL && type != LUA_TSTRING)
-        luaL_error(L, "%s: expected a string", name);
-    return lua_tolstring(L, -1, size);
-}
-
-static const char *need_text(lua_State *L, int table, const char *name) {
-    const char *text = text_field(L, table, name, NULL);
-    if (!text)
-        luaL_error(L, "%s is missing", name);
-    return text;
-}
-
-static lua_Integer int_field(lua_State *L, int table, const char *name, lua_Integer otherwise) {
-    int is = 1;
-    lua_getfield(L, table, name);
-    lua_Integer value = lua_isnil(L, -1) ? otherwise : lua_tointegerx(L, -1, &is);
-    lua_pop(L, 1);
-    if (!is)
-        luaL_error(L, "%s: expected a whole number", name);
-    return value;
-}
-
-static bool bool_field(lua_State *L, int table, const char *name, bool otherwise) {
-    bool value = lua_getfield(L, table, name) == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return value;
-}
-
-static nl_key key_field(lua_State *L, int table, const char *name) {
-    nl_key key;
-    size_t size = 0;
-    const char *bytes = text_field(L, table, name, &size);
-    if (!bytes || size != sizeof key)
-        luaL_error(L, "%s: expected a key of 16 bytes", name);
-    memcpy(&key, bytes, sizeof key);
-    lua_pop(L, 1);
-    return key;
-}
-
-/* --- runs --------------------------------------------------------------------------------------
- */
-
-/* {done=, turns=, accepted=, state=} | nil = run:item(key) */
-static int l_item(lua_State *L) {
-    nl_err err;
-    nl_store_item item;
-    nl_store_run *run = check_run(L, 1);
-    if (!nl_store_item_get(run, luaL_checkstring(L, 2), &item, &err))
-        return luaL_error(L, "%s", err.msg);
-    if (!item.found) {
-        lua_pushnil(L);
-        return 1;
-    }
-    lua_createtable(L, 0, 4);
-    lua_pushboolean(L, item.done);
-    lua_setfield(L, -2, "done");
-    lua_pushinteger(L, item.turns);
-    lua_setfield(L, -2, "turns");
-    lua_pushinteger(L, item.accepted);
-    lua_setfield(L, -2, "accepted");
-    lua_pushstring(L, item.state);
-    lua_setfield(L, -2, "state");
-    return 1;
-}
-
-static int collect_text(lua_State *L) {
-    char **text = luaL_checkudata(L, 1, TEXT);
-    free(*text);
-    *text = NULL;
-    return 0;
-}
-
-/* reply | nil = run:recall(key, sample) */
-static int l_recall(lua_State *L) {
-    nl_err err;
-    size_t size;
-    bool found;
-    nl_key key;
-    nl_store_run *run = check_run(L, 1);
-    const char *bytes = luaL_checklstring(L, 2, &size);
-    luaL_argcheck(L, size == sizeof key, 2, "expected a key of 16 bytes");
-    memcpy(&key, bytes, sizeof key);
-    uint32_t sample = (uint32_t)luaL_checkinteger(L, 3);
-    char **reply = lua_newuserdatauv(L, sizeof *reply, 0);
-    *reply = NULL;
-    luaL_setmetatable(L, TEXT);
-    if (!nl_store_call_get(run, key, sample, &found, reply, &size, &err))
-        return luaL_error(L, "%s", err.msg);
-    if (found)
-        lua_pushlstring(L, *reply, size);
-    else
-        lua_pushnil(L);
-    free(*reply);
-    *reply = NULL;
-    return 1;
-}
-
-/* true | nil, message, code = run:record{...}: does not wait */
-static int l_record(lua_State *L) {
-    nl_err err;
-    nl_store_run *run = check_run(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    nl_store_call call = { .key = key_field(L, 2, "key") };
-    call.sample = (uint32_t)int_field(L, 2, "sample", 1);
-    call.purpose = need_text(L, 2, "purpose");
-    call.item = text_field(L, 2, "item", NULL);
-    call.model = need_text(L, 2, "model");
-    call.request = text_field(L, 2, "request", &call.request_size);
-    call.reply = text_field(L, 2, "reply", &call.reply_size);
-    call.outcome = need_text(L, 2, "outcome");
-    call.tokens_in = int_field(L, 2, "tokens_in", -1);
-    call.tokens_out = int_field(L, 2, "tokens_out", -1);
-    call.tokens_cached = int_field(L, 2, "tokens_cached", -1);
-    call.cost = int_field(L, 2, "cost", 0);
-    call.reservation = int_field(L, 2, "reservation", 0);
-    lua_getfield(L, 2, "seconds");
-    call.seconds = lua_tonumber(L, -1);
-    if (!nl_store_call_put(run, &call, NULL, NULL, &err))
-        return nl_push_err(L, &err);
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
-/* Fills `entries` from the list on top of the stack; the strings are kept by the list's tables. */
-static void read_entries(lua_State *L, nl_store_entry *entries, size_t n) {
-    int list = lua_gettop(L);
-    for (size_t i = 0; i < n; i++) {
-        lua_rawgeti(L, list, (lua_Integer)i + 1);
-        int at = lua_gettop(L);
-        if (!lua_istable(L, at))
-            luaL_error(L, "entries: expected a list of tables");
-        entries[i].line = need_text(L, at, "line");
-        entries[i].question = need_text(L, at, "question");
-        entries[i].sql = need_text(L, at, "sql");
-        entries[i].facts = text_field(L, at, "facts", NULL);
-        entries[i].sql_key = key_field(L, at, "sql_key");
-        entries[i].masked_key = key_field(L, at, "masked_key");
-        entries[i].question_key = key_field(L, at, "question_key");
-        lua_settop(L, list);
-    }
-}
-
-static void read_rejections(lua_State *L, nl_store_rejection *rejections, size_t n) {
-    int list = lua_gettop(L);
-    for (size_t i = 0; i < n; i++) {
-        lua_rawgeti(L, list, (lua_Integer)i + 1);
-        int at = lua_gettop(L);
-        if (!lua_istable(L, at))
-            luaL_error(L, "rejections: expected a list of tables");
-        rejections[i].gate = need_text(L, at, "gate");
-        rejections[i].reason = need_text(L, at, "reason");
-        rejections[i].question = text_field(L, at, "question", NULL);
-        rejections[i].sql = text_field(L, at, "sql", NULL);
-        rejections[i].detail = text_field(L, at, "detail", NULL);
-        rejections[i].candidate = (uint32_t)int_field(L, at, "candidate", 0);
-        lua_settop(L, list);
-    }
-}
-
-/* Length of the list in field `name`, which stays on the stack. */
-static size_t list_field(lua_State *L, const char *name) {
-    if (lua_getfield(L, 2, name) == LUA_TNIL)
-        return 0;
-    luaL_checktype(L, -1, LUA_TTABLE);
-    size_t n = (size_t)lua_rawlen(L, -1);
-    if (n > MAX_LIST)
-        luaL_error(L, "%s: too many", name);
-    return n;
-}
-
-/* true | nil, message, code = run:commit{item=, ordinal=, turn=, done=, state=, entries=,
- * rejections=, wait=}: parks until durable unless wait is false */
-static int l_commit(lua_State *L) {
-    nl_err err;
-    nl_store_run *run = check_run(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    nl_store_turn turn = { .item = need_text(L, 2, "item") };
-    turn.ordinal = (uint64_t)int_field(L, 2, "ordinal", 0);
-    turn.turn = (uint32_t)int_field(L, 2, "turn", 0);
-    turn.done = bool_field(L, 2, "done", false);
-    turn.state = text_field(L, 2, "state", NULL);
-    turn.n_entries = list_field(L, "entries");
-    nl_store_entry *entries = lua_newuserdatauv(L, (turn.n_entries + 1) * sizeof *entries, 0);
-    lua_insert(L, -2);
-    read_entries(L, entries, turn.n_entries);
-    turn.entries = entries;
-    turn.n_rejections = list_field(L, "rejections");
-    nl_store_rejection *rejections =
-        lua_newuserdatauv(L, (turn.n_rejections + 1) * sizeof *rejections, 0);
-    lua_insert(L, -2);
-    read_rejections(L, rejections, turn.n_rejections);
-    turn.rejections = rejections;
-    if (!bool_field(L, 2, "wait", true)) {
-        if (!nl_store_turn_put(run, &turn, NULL, NULL, &err))
-            return nl_push_err(L, &err);
-        lua_pushboolean(L, 1);
-        return 1;
-    }
-    nl_job *job = nl_job_here(L);
-    struct waiting *waiting = push_waiting(L, job);
-    if (!nl_store_turn_put(run, &turn, on_durable, waiting->wait, &err)) {
-        free(waiting->wait);
-        waiting->wait = NULL;
-        return nl_push_err(L, &err);
-    }
-    return nl_job_park(L, waiting, give_up, push_durable);
-}
-
-/* --- what was accepted before -------------------------------------------------------------------
- */
-
-struct seen {
-    nl_key *keys; /* three an entry */
-    size_t n, room, at;
-    bool failed;
-};
-
-static void add_seen(void *ctx, const nl_store_seen *one) {
-    struct seen *seen = ctx;
-    if (seen->failed)
-        return;
-    if (seen->n + 3 > seen->room) {
-        size_t room = seen->room ? seen->room * 2 : 3072;
-        nl_key *keys = realloc(seen->keys, room * sizeof *keys);
-        if (!keys) {
-            seen->failed = true;
-            return;
-        }
-        seen->keys = keys;
-        seen->room = room;
-    }
-    seen->keys[seen->n++] = one->sql;
-    seen->keys[seen->n++] = one->masked;
-    seen->keys[seen->n++] = one->question;
-}
-
-static int collect_seen(lua_State *L) {
-    struct seen *seen = luaL_checkudata(L, 1, SEEN);
-    free(seen->keys);
-    seen->keys = NULL;
-    seen->n = 0;
-    return 0;
-}
-
-static int next_seen(lua_State *L) {
-    struct seen *seen = luaL_checkudata(L, lua_upvalueindex(1), SEEN);
-    if (seen->at >= seen->n)
-        return 0;
-    for (int i = 0; i < 3; i++)
-        lua_pushlstring(L, (const char *)&seen->keys[seen->at + (size_t)i], sizeof *seen->keys);
-    seen->at += 3;
-    return 3;
-}
-
-/* for sql_key, masked_key, question_key in run:seen() */
-static int l_seen(lua_State *L) {
-    nl_err err;
-    nl_store_run *run = check_run(L, 1);
-    struct seen *seen = lua_newuserdatauv(L, sizeof *seen, 0);
-    memset(seen, 0, sizeof *seen);
-    luaL_setmetatable(L, SEEN);
-    if (!nl_store_each_seen(run, add_seen, seen, &err))
-        return luaL_error(L, "%s", err.msg);
-    if (seen->failed)
-        return luaL_error(L, "not enough memory");
-    lua_pushcclosure(L, next_seen, 1);
-    return 1;
-}
-
-static int l_run_close(lua_State *L) {
-    struct run *run = luaL_checkudata(L, 1, RUN);
-    nl_store **store = NULL;
-    if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA)
-        store = lua_touserdata(L, -1);
-    if (run->run && store && *store) /* a store that was closed has closed its runs */
-        nl_store_run_close(run->run);
-    run->run = NULL;
-    return 0;
-}
-
-/* --- the store ----------------------------------------------------------------------------------
- */
-
-static void push_info(lua_State *L, const nl_store_run_info *info) {
-    const struct {
-        const char *name;
-        uint64_t value;
-    } numbers[] = {
-        { "torn", info->torn },
-        { "items_done", info->items_done },
-        { "entries", info->entries },
-        { "calls", info->calls },
-    };
-    lua_createtable(L, 0, 8);
-    lua_pushboolean(L, info->resumed);
-    lua_setfield(L, -2, "resumed");
-    lua_pushboolean(L, info->changed);
-    lua_setfield(L, -2, "changed");
-    lua_pushboolean(L, info->rewritten);
-    lua_setfield(L, -2, "rewritten");
-    lua_pushstring(L, info->kept);
-    lua_setfield(L, -2, "kept");
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        lua_pushinteger(L, (lua_Integer)numbers[i].value);
-        lua_setfield(L, -2, numbers[i].name);
-    }
-}
-
-/* run, info | nil, message, code = store:run{phase=, version=, fingerprint=, dataset=, fresh=} */
-static int l_run(lua_State *L) {
-    nl_err err;
-    nl_store_run_info info = { 0 };
-    nl_store *store = check_store(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    nl_store_run_options options = { .phase = need_text(L, 2, "phase") };
-    options.version = text_field(L, 2, "version", NULL);
-    options.version = options.version ? options.version : "";
-    options.fingerprint = need_text(L, 2, "fingerprint");
-    options.dataset = need_text(L, 2, "dataset");
-    options.fresh = bool_field(L, 2, "fresh", false);
-    struct run *run = lua_newuserdatauv(L, sizeof *run, 1);
-    run->run = NULL;
-    luaL_setmetatable(L, RUN);
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, 1); /* the run keeps its store */
-    run->run = nl_store_run_open(store, &options, &info, &err);
-    if (!run->run)
-        return nl_push_err(L, &err);
-    push_info(L, &info);
-    return 2;
-}
-
-/* store | nil, message, code = open(path) */
-static int l_open(lua_State *L) {
-    nl_err err;
-    const char *path = luaL_checkstring(L, 1);
-    nl_store **store = lua_newuserdatauv(L, sizeof *store, 0);
-    *store = NULL;
-    luaL_setmetatable(L, STORE);
-    *store = nl_store_open(nl_host_loop(L), path, &err);
-    return *store ? 1 : nl_push_err(L, &err);
-}
-
-static int l_close(lua_State *L) {
-    nl_store **store = luaL_checkudata(L, 1, STORE);
-    nl_store *open = *store;
-    *store = NULL;
-    nl_store_close(open);
-    return 0;
-}
-
-/* store:budget(nano | nil) */
-static int l_budget(lua_State *L) {
-    nl_store *store = check_store(L, 1);
-    nl_store_set_budget(store, lua_isnoneornil(L, 2) ? -1 : luaL_checkinteger(L, 2));
-    return 0;
-}
-
-/* spent, reserved = store:ledger(): nano-dollars */
-static int l_ledger(lua_State *L) {
-    int64_t spent, reserved;
-    nl_store_ledger(check_store(L, 1), &spent, &reserved);
-    lua_pushinteger(L, spent);
-    lua_pushinteger(L, reserved);
-    return 2;
-}
-
-struct reserving {
+/* A userdata on the stack of its parked job. */
+struct nl_lua_reserving {
+    struct nl_lua_store *handle;
+    struct nl_lua_reserving *next;
     nl_store_wait *wait;
     nl_job *job;
     nl_err err;
@@ -473,9 +115,15 @@ struct reserving {
     bool failed;
 };
 
-static void on_reserved(void *ctx, int64_t reservation, const nl_err *err) {
-    struct reserving *reserving = ctx;
-    reserving->wait = NULL;
+static void unlink_reserving(struct nl_lua_reserving *reserving) {
+    struct nl_lua_reserving **at = &reserving->handle->reserving;
+    while (*at != reserving)
+        at = &(*at)->next;
+    *at = reserving->next;
+}
+
+static void end_reserving(struct nl_lua_reserving *reserving, int64_t reservation,
+                          const nl_err *err) {
     reserving->reservation = reservation;
     reserving->failed = err != NULL;
     if (err)
@@ -483,15 +131,20 @@ static void on_reserved(void *ctx, int64_t reservation, const nl_err *err) {
     nl_job_wake(reserving->job);
 }
 
+static void on_reserved(void *ctx, int64_t reservation, const nl_err *err) {
+    unlink_reserving(ctx);
+    end_reserving(ctx, reservation, err);
+}
+
+/* The job dies before it was answered. */
 static void cancel_reserving(void *op) {
-    struct reserving *reserving = op;
-    if (reserving->wait)
-        nl_store_reserve_cancel(reserving->wait);
-    reserving->wait = NULL;
+    struct nl_lua_reserving *reserving = op;
+    unlink_reserving(reserving);
+    nl_store_reserve_cancel(reserving->wait);
 }
 
 static int push_reserved(lua_State *L, void *op) {
-    struct reserving *reserving = op;
+    struct nl_lua_reserving *reserving = op;
     if (reserving->failed)
         return nl_push_err(L, &reserving->err);
     lua_pushinteger(L, reserving->reservation);
@@ -501,25 +154,77 @@ static int push_reserved(lua_State *L, void *op) {
 /* reservation | nil, message, code = store:reserve(nano): waits until it fits */
 static int l_reserve(lua_State *L) {
     nl_err err;
-    nl_store *store = check_store(L, 1);
+    nl_store *store = nl_lua_check_store(L, 1);
     lua_Integer amount = luaL_checkinteger(L, 2);
     luaL_argcheck(L, amount >= 0, 2, "expected 0 or more");
     nl_job *job = nl_job_here(L);
-    struct reserving *reserving = lua_newuserdatauv(L, sizeof *reserving, 1);
+    struct nl_lua_reserving *reserving = lua_newuserdatauv(L, sizeof *reserving, 1);
     memset(reserving, 0, sizeof *reserving);
     lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, 1);
+    lua_setiuservalue(L, -2, 1); /* it keeps the store */
+    reserving->handle = lua_touserdata(L, 1);
     reserving->job = job;
     reserving->wait = nl_store_reserve(store, amount, on_reserved, reserving, &err);
     if (!reserving->wait)
         return nl_push_err(L, &err);
+    reserving->next = reserving->handle->reserving;
+    reserving->handle->reserving = reserving;
     return nl_job_park(L, reserving, cancel_reserving, push_reserved);
+}
+
+/* --- the store ----------------------------------------------------------------------------- */
+
+/* store | nil, message, code = open(path) */
+static int l_open(lua_State *L) {
+    nl_err err;
+    const char *path = luaL_checkstring(L, 1);
+    struct nl_lua_store *handle = lua_newuserdatauv(L, sizeof *handle, 0);
+    memset(handle, 0, sizeof *handle);
+    luaL_setmetatable(L, NL_LUA_STORE);
+    handle->store = nl_store_open(nl_host_loop(L), path, &err);
+    return handle->store ? 1 : nl_push_err(L, &err);
+}
+
+/* store:close(): waits for the disk; who was still waiting is told that it was closed. */
+static int l_close(lua_State *L) {
+    struct nl_lua_store *handle = luaL_checkudata(L, 1, NL_LUA_STORE);
+    nl_store *open = handle->store;
+    if (!open)
+        return 0;
+    handle->store = NULL;
+    nl_store_close(open);
+    nl_err closed = { .code = NL_CANCELLED, .msg = "the store was closed" };
+    for (struct nl_lua_wait *wait; (wait = handle->waits);) {
+        handle->waits = wait->next;
+        end_wait(wait, &closed);
+    }
+    for (struct nl_lua_reserving *reserving; (reserving = handle->reserving);) {
+        handle->reserving = reserving->next;
+        end_reserving(reserving, 0, &closed);
+    }
+    return 0;
+}
+
+/* store:budget(nano | nil) */
+static int l_budget(lua_State *L) {
+    nl_store *store = nl_lua_check_store(L, 1);
+    nl_store_set_budget(store, lua_isnoneornil(L, 2) ? -1 : luaL_checkinteger(L, 2));
+    return 0;
+}
+
+/* spent, reserved = store:ledger(): nano-dollars */
+static int l_ledger(lua_State *L) {
+    int64_t spent, reserved;
+    nl_store_ledger(nl_lua_check_store(L, 1), &spent, &reserved);
+    lua_pushinteger(L, spent);
+    lua_pushinteger(L, reserved);
+    return 2;
 }
 
 /* true | nil, message, code = store:settle(reservation [, cost]): without a cost, in full */
 static int l_settle(lua_State *L) {
     nl_err err;
-    nl_store *store = check_store(L, 1);
+    nl_store *store = nl_lua_check_store(L, 1);
     if (!nl_store_settle(store, luaL_checkinteger(L, 2), luaL_optinteger(L, 3, -1), &err))
         return nl_push_err(L, &err);
     lua_pushboolean(L, 1);
@@ -529,20 +234,16 @@ static int l_settle(lua_State *L) {
 /* true | nil, message, code = store:flush(): parks until all that was submitted is durable */
 static int l_flush(lua_State *L) {
     nl_err err;
-    nl_store *store = check_store(L, 1);
+    nl_store *store = nl_lua_check_store(L, 1);
     nl_job *job = nl_job_here(L);
-    struct waiting *waiting = push_waiting(L, job);
-    if (!nl_store_flush(store, on_durable, waiting->wait, &err)) {
-        free(waiting->wait);
-        waiting->wait = NULL;
+    if (!nl_store_flush(store, nl_lua_durable, nl_lua_wait_push(L, 1, job), &err))
         return nl_push_err(L, &err);
-    }
-    return nl_job_park(L, waiting, give_up, push_durable);
+    return nl_lua_wait_park(L);
 }
 
 /* message | nil = store:failed() */
 static int l_failed(lua_State *L) {
-    const nl_err *err = nl_store_failed(check_store(L, 1));
+    const nl_err *err = nl_store_failed(nl_lua_check_store(L, 1));
     if (err)
         lua_pushstring(L, err->msg);
     else
@@ -552,45 +253,33 @@ static int l_failed(lua_State *L) {
 
 /* bytes = store:backlog(): submitted and not yet durable */
 static int l_backlog(lua_State *L) {
-    lua_pushinteger(L, (lua_Integer)nl_store_backlog(check_store(L, 1)));
+    lua_pushinteger(L, (lua_Integer)nl_store_backlog(nl_lua_check_store(L, 1)));
     return 1;
 }
 
-static void new_class(lua_State *L, const char *name, const luaL_Reg *methods,
-                      lua_CFunction collect) {
-    luaL_newmetatable(L, name);
-    if (methods) {
-        lua_newtable(L);
-        luaL_setfuncs(L, methods, 0);
-        lua_setfield(L, -2, "__index");
-    }
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__close");
-    lua_pop(L, 1);
-}
-
 int luaopen_nlsql_store(lua_State *L) {
-    static const luaL_Reg run_methods[] = {
-        { "item", l_item },     { "recall", l_recall }, { "record", l_record },
-        { "commit", l_commit }, { "seen", l_seen },     { "close", l_run_close },
-        { NULL, NULL },
-    };
     static const luaL_Reg methods[] = {
-        { "run", l_run },         { "budget", l_budget },   { "ledger", l_ledger },
-        { "reserve", l_reserve }, { "settle", l_settle },   { "flush", l_flush },
-        { "failed", l_failed },   { "backlog", l_backlog }, { "close", l_close },
-        { NULL, NULL },
+        { "run", nl_lua_run_open }, { "budget", l_budget },
+        { "ledger", l_ledger },     { "reserve", l_reserve },
+        { "settle", l_settle },     { "flush", l_flush },
+        { "failed", l_failed },     { "backlog", l_backlog },
+        { "close", l_close },       { NULL, NULL },
     };
     static const luaL_Reg functions[] = {
         { "open", l_open },
         { NULL, NULL },
     };
-    new_class(L, TEXT, NULL, collect_text);
-    new_class(L, SEEN, NULL, collect_seen);
-    new_class(L, RUN, run_methods, l_run_close);
-    new_class(L, STORE, methods, l_close);
+    luaL_newmetatable(L, WAIT);
+    lua_pushcfunction(L, collect_wait);
+    lua_setfield(L, -2, "__gc");
+    nl_lua_run_setup(L);
+    luaL_newmetatable(L, NL_LUA_STORE); /* mt */
+    luaL_newlib(L, methods);            /* mt methods */
+    lua_setfield(L, -2, "__index");     /* mt */
+    lua_pushcfunction(L, l_close);
+    lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, l_close);
+    lua_setfield(L, -2, "__close");
     luaL_newlib(L, functions);
     return 1;
 }

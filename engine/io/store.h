@@ -55,10 +55,13 @@ typedef struct {
 
 /* Finds the open run of phase and version, or starts one; brings the dataset file in line (a
  * lagging one is completed, a torn tail cut, a file that is no prefix of the entries is moved
- * aside and rewritten). With `fresh` the run is marked archived, its calls included, and its
- * dataset moved to "dataset.N.jsonl". Blocking: call it before the work starts. */
+ * aside and rewritten). A tail is torn where it is half a line: a whole JSON value without its
+ * newline is somebody's edit. With `fresh` the run is marked archived, its calls included, and its
+ * dataset moved to "dataset.N.jsonl". NL_BUSY where the run or the file is open already. Blocking:
+ * call it before the work starts. `info` may be NULL. */
 nl_store_run *nl_store_run_open(nl_store *store, const nl_store_run_options *options,
                                 nl_store_run_info *info, nl_err *err);
+/* Waits until what was submitted is durable; callbacks for it may still come. NULL is fine. */
 void nl_store_run_close(nl_store_run *run);
 
 /* --- reading, blocking and short (an indexed look-up); for the start of a run or an item ---- */
@@ -71,12 +74,14 @@ typedef struct {
 } nl_store_item;
 bool nl_store_item_get(nl_store_run *run, const char *key, nl_store_item *item, nl_err *err);
 
-/* The recorded reply to request `key`, sample number `sample` of it. A miss costs no I/O: the
- * keys are in memory. *reply is malloced for the caller. */
+/* The recorded reply to request `key`, sample number `sample` of it; the first where there are
+ * several, and also one that is not durable yet. A miss costs no I/O: the keys are in memory.
+ * *reply is malloced for the caller, NULL where none was found. */
 bool nl_store_call_get(nl_store_run *run, nl_key key, uint32_t sample, bool *found, char **reply,
                        size_t *size, nl_err *err);
 
-/* Calls `each` for every entry of the run in commit order. */
+/* Calls `each` for every committed entry of the run in commit order. `each` must not read from
+ * this store. */
 typedef struct {
     nl_key sql, masked, question;
     const char *question_text, *sql_text;
@@ -104,11 +109,13 @@ typedef struct {
     int64_t reservation;                          /* settles this one; 0: none was made */
     double seconds;
 } nl_store_call;
+/* Charges `cost` (< 0: all that was reserved). NL_INVALID where the reservation is not
+ * outstanding: then nothing is recorded. */
 bool nl_store_call_put(nl_store_run *run, const nl_store_call *call, nl_store_done done, void *ctx,
                        nl_err *err); /* done may be NULL */
 
 typedef struct {
-    const char *line; /* the dataset row, JSON without newline */
+    const char *line; /* the dataset row, JSON; NL_INVALID where it holds a newline */
     const char *question, *sql;
     nl_key sql_key, masked_key, question_key;
     const char *facts; /* JSON */
@@ -147,14 +154,16 @@ void nl_store_ledger(const nl_store *store, int64_t *spent, int64_t *reserved);
 
 /* Reserves `amount` durably. Where it does not fit now it waits, first come first served, until
  * settlements make room; where none is outstanding and it still does not fit, NL_BUDGET. `done`
- * gets the reservation's number. nl_store_call_put with that number settles it. */
+ * gets the reservation's number. nl_store_call_put with that number settles it. An amount of 0 is
+ * always granted, without the disk, and has number 0. What is outstanding when the store closes is
+ * charged in full when it opens again. */
 typedef void (*nl_store_reserved)(void *ctx, int64_t reservation, const nl_err *err);
 typedef struct nl_store_wait nl_store_wait;
 nl_store_wait *nl_store_reserve(nl_store *store, int64_t amount, nl_store_reserved done, void *ctx,
                                 nl_err *err);
-/* `done` will not be called; what was reserved is given back. */
+/* Only before `done` was called, which then will not be; what was reserved is given back. */
 void nl_store_reserve_cancel(nl_store_wait *wait);
-/* Settles without a call record: `cost` < 0 charges it in full. */
+/* Settles without a call record: `cost` < 0 charges it in full. Number 0 is fine. */
 bool nl_store_settle(nl_store *store, int64_t reservation, int64_t cost, nl_err *err);
 
 #endif

@@ -36,6 +36,16 @@ static void take_out(struct nl_store_waits *list, nl_store_wait *wait) {
         list->last = wait->before;
 }
 
+static nl_store_wait *pop(struct nl_store_waits *list) {
+    nl_store_wait *wait = list->first;
+    list->first = wait->after;
+    if (list->first)
+        list->first->before = NULL;
+    else
+        list->last = NULL;
+    return wait;
+}
+
 /* --- totals -------------------------------------------------------------------------------- */
 
 /* $9 million: no honest amount is larger, and a thousand of these still add up. */
@@ -127,9 +137,9 @@ static void answer(void *ctx) {
     struct nl_store_money *money = &store->money;
     uint64_t turn = ++money->turn;
     nl_store_wait *wait;
-    while ((wait = money->answers.first) && wait->turn < turn) {
+    while (money->answers.first && money->answers.first->turn < turn) {
         nl_err err;
-        take_out(&money->answers, wait);
+        wait = pop(&money->answers);
         if (wait->code != NL_OK)
             refusal(store, wait, &err);
         wait->done(wait->ctx, 0, wait->code == NL_OK ? NULL : &err);
@@ -172,10 +182,8 @@ static void grant(nl_store *store, nl_store_wait *wait) {
 }
 
 static nl_store_wait *next_in_line(struct nl_store_money *money) {
-    nl_store_wait *wait = money->queue.first;
-    take_out(&money->queue, wait);
     money->n_queued--;
-    return wait;
+    return pop(&money->queue);
 }
 
 void nl_store_money_pump(nl_store *store) {

@@ -121,8 +121,9 @@ static void write_for_ever(unsigned first, int pipe_end) {
     _exit(7);
 }
 
-/* Runs a writer for a while and kills it. Returns the last entry that it called durable. */
-static unsigned run_and_kill(unsigned first, unsigned microseconds) {
+/* Runs a writer for a while, which starts with it or with its first durable turn, and kills it.
+ * Returns the last entry that it called durable. */
+static unsigned run_and_kill(unsigned first, bool working, unsigned microseconds) {
     int ends[2];
     unsigned last = first - 1, value;
     assert_int_equal(pipe(ends), 0);
@@ -133,6 +134,8 @@ static unsigned run_and_kill(unsigned first, unsigned microseconds) {
         write_for_ever(first, ends[1]);
     }
     close(ends[1]);
+    if (working && read(ends[0], &value, sizeof value) == sizeof value)
+        last = value;
     usleep(microseconds);
     kill(child, SIGKILL);
     while (read(ends[0], &value, sizeof value) == sizeof value)
@@ -153,7 +156,7 @@ static void no_acknowledged_entry_is_lost_by_a_kill(void **state) {
         nl_store_item item;
         int64_t spent, reserved;
         seed = seed * 1103515245u + 12345u;
-        unsigned last = run_and_kill(entries + 1, 5000 + (seed >> 8) % 40000);
+        unsigned last = run_and_kill(entries + 1, round % 2, (seed >> 8) % 40000);
         nl_store *store = store_open(loop, dir);
         nl_store_run *run = store_run(store, dir, false, &info);
         entries = assert_sound(run);
@@ -174,7 +177,7 @@ static void no_acknowledged_entry_is_lost_by_a_kill(void **state) {
     }
     print_message("  %u entries in %d rounds; %u had more than was acknowledged\n", entries, ROUNDS,
                   lagged);
-    assert_true(entries > ROUNDS);
+    assert_true(entries >= ROUNDS / 2); /* every second round got somewhere */
 }
 
 /* --- a full disk --------------------------------------------------------------------------- */

@@ -170,6 +170,36 @@ static void nothing_costs_nothing_and_needs_no_disk(void **state) {
     assert_int_equal(store_number(dir, "SELECT count(*) FROM ledger"), 0);
 }
 
+static nl_task turn_over;
+static unsigned again_left;
+
+static void note_turn(void *ctx) {
+    (void)ctx;
+    size_t n = strlen(answers);
+    (void)snprintf(answers + n, sizeof answers - n, "| ");
+}
+
+static void ask_again(void *ctx, int64_t id, const nl_err *err) {
+    on_answer(ctx, id, err);
+    nl_loop_post(loop, &turn_over);
+    if (again_left-- > 0)
+        assert_non_null(nl_store_reserve(store, 0, ask_again, ctx, NULL));
+    else
+        nl_loop_stop(loop);
+}
+
+static void an_answer_waits_for_its_turn_of_the_loop(void **state) {
+    (void)state;
+    struct asked asked = { .name = "a" };
+    answers[0] = '\0';
+    again_left = 2;
+    turn_over = (nl_task){ .fn = note_turn };
+    assert_non_null(nl_store_reserve(store, 0, ask_again, &asked, NULL));
+    nl_loop_run(loop);
+    nl_loop_unpost(loop, &turn_over);
+    assert_string_equal(answers, "a:ok | a:ok | a:ok ");
+}
+
 static void the_line_is_first_come_first_served(void **state) {
     (void)state;
     struct asked a, b, c, d;
@@ -343,6 +373,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_a_crash_left_reserved_is_charged_in_full, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(nothing_costs_nothing_and_needs_no_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_waits_for_its_turn_of_the_loop, setup, teardown),
         cmocka_unit_test_setup_teardown(the_line_is_first_come_first_served, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refusal_says_the_sums_and_lets_a_smaller_one_pass, setup,
                                         teardown),
