@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -621,19 +622,22 @@ static void a_key_must_be_fit_for_a_header(void **state) {
 
 /* --- many at once -------------------------------------------------------------------------- */
 
-enum { CROWD = 300, PLACES = 20 };
+enum { CROWD = 60, PLACES = 20 };
 
 static void calls_wait_their_turn(void **state) {
     (void)state;
     static struct result results[CROWD];
-    static const char *const arguments[] = { "--delay-ms", "5", NULL };
+    static const char *const arguments[] = { "--delay-ms", "300", NULL };
     nl_http_options options = { .max_connections = PLACES };
 
     fake_start(&fake, FAKE, arguments, NULL);
     nl_http_free(http);
     http = nl_http_new(loop, &options, NULL);
     assert_non_null(http);
-    nl_http_request request = { .url = fake.chat, .body = "{}", .body_size = 2 };
+    /* the last come to their turn after 600 ms: no clock may run before that */
+    nl_http_request request = {
+        .url = fake.chat, .body = "{}", .body_size = 2, .connect_ms = 550, .total_ms = 560
+    };
     for (size_t i = 0; i < CROWD; i++)
         start(&request, &results[i]);
     wait_all();
@@ -743,8 +747,13 @@ static void connections_are_used_again(void **state) {
     close(after);
     assert_true(after - before <= 4); /* the connection and the fake's pipe, not 50 sockets */
 
-    /* the server goes: its connections are noticed, and the next server is found */
+    /* the server goes: that wakes an idle connection's watch once, not for ever */
     fake_stop(&fake);
+    clock_t busy = clock();
+    nl_timer *timer = nl_timer_start(loop, 200, 0, (nl_fn)nl_loop_stop, loop, NULL);
+    nl_loop_run(loop);
+    nl_timer_stop(timer);
+    assert_true(clock() - busy < CLOCKS_PER_SEC / 40);
     post("{}", &result);
     assert_int_equal(result.err.code, NL_NET);
     assert_false(result.sent);
