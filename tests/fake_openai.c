@@ -7,9 +7,8 @@
  *
  *   --port N  --delay-ms N  --script FILE  --pairs FILE  --per-reply N  --cycle  --by-request
  *   --log FILE  --require-key KEY  --no-json-schema  --no-json-object  --max-tokens-only
- *   --max-completion-tokens-only  --ignore-stream */
+ *   --max-completion-tokens-only  --ignore-stream  --tls-cert FILE  --tls-key FILE */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,30 +16,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "fake/pairs.h"
+#include "fake/log.h"
+#include "fake/options.h"
 #include "fake/reply.h"
-#include "fake/rules.h"
 #include "fake/scan.h"
 
 #include "base/banned.h"
 
 enum { HUGE_SIZE = 64 << 20, MAX_CONNECTIONS = 8000 };
-
-static struct {
-    unsigned port;
-    long delay_ms;
-    const char *key, *log_path;
-    bool no_json_schema, no_json_object, max_tokens_only, max_completion_tokens_only, ignore_stream;
-    struct rules rules;
-    struct pairs pairs;
-    FILE *log;
-} options;
 
 static struct {
     size_t requests, prompt_tokens, completion_tokens, in_flight, max_in_flight;
@@ -284,55 +272,6 @@ static void decide(struct call *call, const char *method, const char *path) {
         abort();
 }
 
-/* --- the log ------------------------------------------------------------------------------- */
-
-static enum MHD_Result log_header(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                  const char *value) {
-    nl_json_writer *w = ctx;
-    char lower[128], shortened[48];
-    size_t n = strlen(name);
-
-    (void)kind;
-    n = n < sizeof lower ? n : sizeof lower - 1;
-    for (size_t i = 0; i < n; i++)
-        lower[i] = (char)tolower((unsigned char)name[i]);
-    nl_json_key_n(w, lower, n);
-    if (strcasecmp(name, "Authorization") == 0) { /* a log is no place for keys */
-        (void)snprintf(shortened, sizeof shortened, "(%zu bytes)", strlen(value));
-        value = shortened;
-    }
-    nl_json_str(w, value ? value : "");
-    return MHD_YES;
-}
-
-static void write_log(struct call *call, const char *path) {
-    nl_json_writer w;
-    nl_buf line;
-
-    nl_buf_init(&line);
-    nl_json_writer_init(&w, &line);
-    nl_json_open_object(&w);
-    nl_json_key(&w, "n");
-    nl_json_put_int(&w, (int64_t)counts.requests);
-    nl_json_key(&w, "path");
-    nl_json_str(&w, path);
-    nl_json_key(&w, "headers");
-    nl_json_open_object(&w);
-    MHD_get_connection_values(call->connection, MHD_HEADER_KIND, log_header, &w);
-    nl_json_close_object(&w);
-    nl_json_key(&w, "body");
-    if (nl_utf8_valid(call->body.data, call->body.size))
-        nl_json_str_n(&w, call->body.data, call->body.size);
-    else
-        nl_json_put_null(&w);
-    nl_json_close_object(&w);
-    nl_buf_char(&line, '\n');
-    if (line.failed || fwrite(line.data, 1, line.size, options.log) != line.size ||
-        fflush(options.log) != 0)
-        abort();
-    nl_buf_release(&line);
-}
-
 /* --- answering ----------------------------------------------------------------------------- */
 
 static int socket_of(struct call *call) {
@@ -472,7 +411,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
             counts.max_in_flight = counts.in_flight;
         decide(call, method, path);
         if (options.log)
-            write_log(call, path);
+            write_log(options.log, connection, counts.requests, path, &call->body);
         if (call->reply.delay_ms > 0) {
             suspend_for(call, call->reply.delay_ms);
             return MHD_YES;
@@ -502,103 +441,6 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **st
     *state = NULL;
 }
 
-/* --- the command line ---------------------------------------------------------------------- */
-
-static _Noreturn void die(const char *format, const char *what, const char *why) {
-    (void)fprintf(stderr, format, what, why);
-    exit(2);
-}
-
-/* Gives each line of a file to `add`. */
-static void load(const char *path,
-                 bool (*add)(void *to, const char *line, size_t size, nl_err *err), void *to) {
-    nl_err err = { .msg = "" };
-    nl_buf text;
-    unsigned number = 0;
-
-    nl_buf_init(&text);
-    if (!nl_buf_read_file(&text, path, 0, &err))
-        die("fake_openai: %s%s\n", err.msg, "");
-    for (const char *line = text.data; *line;) {
-        size_t size = strcspn(line, "\n");
-        number++;
-        if (strspn(line, " \t\r") < size && !add(to, line, size, &err)) {
-            char where[512];
-            (void)snprintf(where, sizeof where, "%s:%u", path, number);
-            die("fake_openai: %s: %s\n", where, err.msg);
-        }
-        line += size + (line[size] == '\n');
-    }
-    nl_buf_release(&text);
-}
-
-static bool add_rule(void *to, const char *line, size_t size, nl_err *err) {
-    return rules_add(to, line, size, err);
-}
-
-static bool add_pair(void *to, const char *line, size_t size, nl_err *err) {
-    return pairs_add(to, line, size, err);
-}
-
-static bool set_flag(const char *name) {
-    const struct {
-        const char *name;
-        bool *flag;
-    } flags[] = {
-        { "--cycle", &options.pairs.cycle },
-        { "--by-request", &options.pairs.by_request },
-        { "--no-json-schema", &options.no_json_schema },
-        { "--no-json-object", &options.no_json_object },
-        { "--max-tokens-only", &options.max_tokens_only },
-        { "--max-completion-tokens-only", &options.max_completion_tokens_only },
-        { "--ignore-stream", &options.ignore_stream },
-    };
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        if (strcmp(name, flags[i].name) == 0) {
-            *flags[i].flag = true;
-            return true;
-        }
-    }
-    return false;
-}
-
-static void set_value(const char *name, const char *value) {
-    char *end = NULL;
-    long number = value ? strtol(value, &end, 10) : -1;
-    bool is_number = value && *value && *end == '\0' && number >= 0;
-
-    if (!value)
-        die("fake_openai: %s needs a value%s\n", name, "");
-    if (strcmp(name, "--script") == 0)
-        load(value, add_rule, &options.rules);
-    else if (strcmp(name, "--pairs") == 0)
-        load(value, add_pair, &options.pairs);
-    else if (strcmp(name, "--log") == 0)
-        options.log_path = value;
-    else if (strcmp(name, "--require-key") == 0)
-        options.key = value;
-    else if (strcmp(name, "--port") == 0 && is_number && number < 65536)
-        options.port = (unsigned)number;
-    else if (strcmp(name, "--delay-ms") == 0 && is_number)
-        options.delay_ms = number;
-    else if (strcmp(name, "--per-reply") == 0 && is_number)
-        options.pairs.per_reply = (size_t)number;
-    else
-        die("fake_openai: cannot use %s %s\n", name, value);
-}
-
-static void read_options(int argc, char **argv) {
-    options.pairs.per_reply = 10;
-    for (int i = 1; i < argc; i++) {
-        if (!set_flag(argv[i])) {
-            set_value(argv[i], i + 1 < argc ? argv[i + 1] : NULL);
-            i++;
-        }
-    }
-    if (options.log_path && !(options.log = fopen(options.log_path, "ae")))
-        die("fake_openai: cannot write %s: %s\n", options.log_path, strerror(errno));
-}
-
 static void on_signal(int signum) {
     (void)signum;
     stopping = 1;
@@ -614,11 +456,18 @@ static struct MHD_Daemon *start(void) {
         setrlimit(RLIMIT_NOFILE, &files);
     }
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bool tls = options.tls_cert.size > 0;
+    struct MHD_OptionItem secure[] = {
+        { MHD_OPTION_HTTPS_MEM_CERT, 0, options.tls_cert.data },
+        { MHD_OPTION_HTTPS_MEM_KEY, 0, options.tls_key.data },
+        { MHD_OPTION_END, 0, NULL },
+    };
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, NULL,
-        MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)MAX_CONNECTIONS, MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096U, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : MHD_USE_TURBO), 0, NULL,
+        NULL, on_request, NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_LISTEN_BACKLOG_SIZE,
+        4096U, MHD_OPTION_ARRAY, tls ? secure : &secure[2], MHD_OPTION_END);
 }
 
 static void serve(struct MHD_Daemon *daemon) {
@@ -651,9 +500,6 @@ int main(int argc, char **argv) {
                  counts.requests, counts.completion_tokens, counts.prompt_tokens,
                  counts.max_in_flight);
     free(waiting.list);
-    rules_free(&options.rules);
-    pairs_free(&options.pairs);
-    if (options.log)
-        (void)fclose(options.log);
+    free_options();
     return fflush(stdout) == 0 ? 0 : 1;
 }

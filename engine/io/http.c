@@ -219,7 +219,7 @@ static bool set_up_multi(nl_http *http) {
            curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
            curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer) == CURLM_OK &&
            curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
-           curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX) == CURLM_OK &&
+           curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK &&
            curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, most) == CURLM_OK &&
            curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most) == CURLM_OK;
 }
@@ -234,9 +234,14 @@ nl_http *nl_http_new(nl_loop *loop, const nl_http_options *options, nl_err *err)
     http->max_connections =
         options && options->max_connections ? options->max_connections : MAX_CONNECTIONS;
     http->allow_insecure = options && options->allow_insecure;
-    http->ca_file = getenv("CURL_CA_BUNDLE");
-    if (!http->ca_file)
-        http->ca_file = getenv("SSL_CERT_FILE");
+    const char *ca_file = getenv("CURL_CA_BUNDLE");
+    if (!ca_file)
+        ca_file = getenv("SSL_CERT_FILE");
+    if (ca_file && ca_file[0] && !(http->ca_file = strdup(ca_file))) {
+        nl_err_nomem(err);
+        free(http);
+        return NULL;
+    }
     http->curl_task = (nl_task){ .fn = on_curl_time, .ctx = http };
     http->failed_task = (nl_task){ .fn = report_failed, .ctx = http };
     http->global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
@@ -288,6 +293,7 @@ void nl_http_free(nl_http *http) {
     nl_timer_stop(http->deadline_timer);
     nl_http_sockets_free(http);
     free(http->last_url);
+    free(http->ca_file);
     while (http->keys) {
         struct nl_http_key *next = http->keys->next;
         free_key(http->keys);

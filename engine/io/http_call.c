@@ -105,6 +105,8 @@ static bool set_constants(nl_http *http, struct nl_http_slot *slot) {
            curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_ROOM) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK &&
+           /* see http.h */
+           curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_USERAGENT, "nlsql/" NL_VERSION) == CURLE_OK &&
            /* a cancelled call must not wait for a resolver's thread */
@@ -159,11 +161,8 @@ static bool set_target(struct nl_http_slot *slot, const nl_http_call *call) {
         return true;
     free(slot->url);
     slot->url = NULL; /* whatever fails below: the handle's target is unknown */
-    bool tls = strncasecmp(call->url, "https:", 6) == 0;
     if (curl_easy_setopt(easy, CURLOPT_URL, call->url) != CURLE_OK ||
-        curl_easy_setopt(easy, CURLOPT_PROXY, call->direct ? "" : NULL) != CURLE_OK ||
-        /* with TLS, wait and see whether the connection under way takes several requests */
-        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L) != CURLE_OK)
+        curl_easy_setopt(easy, CURLOPT_PROXY, call->direct ? "" : NULL) != CURLE_OK)
         return false;
     slot->url = strdup(call->url);
     return slot->url != NULL;

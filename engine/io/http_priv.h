@@ -87,8 +87,8 @@ struct nl_http {
     CURLM *multi;
     size_t max_connections;
     bool allow_insecure;
-    bool global; /* curl_global_init is to be undone */
-    const char *ca_file;
+    bool global;    /* curl_global_init is to be undone */
+    char *ca_file;  /* NULL: libcurl's own */
     char *last_url; /* whose target is last_target; NULL for none */
     struct nl_http_target last_target;
     struct nl_http_key *keys;

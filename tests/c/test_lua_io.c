@@ -177,6 +177,23 @@ static void requests_from_scripts(void **state) {
     free(log);
 }
 
+/* One place only: whoever holds it for ever keeps all others out. */
+static void a_job_that_dies_frees_its_place(void **state) {
+    (void)state;
+    nl_http_options options = { .max_connections = 1 };
+    nl_http_free(host.http);
+    host.http = nl_http_new(loop, &options, NULL);
+    assert_non_null(host.http);
+    fake_start(&fake, FAKE, NULL, "{\"match\":\"hang\",\"fault\":\"hang\"}\n{\"body\":\"x\"}");
+    assert_string_equal(
+        run("collectgarbage('stop') local function ask(body) "
+            "return http.request{ url = base .. '/chat/completions', body = body, total = 10 } end "
+            "local j = job.spawn(ask, 'hang') local waiting = job.spawn(ask, 'hang') "
+            "job.sleep(0.05) waiting:cancel() j:cancel() local start = job.now() "
+            "return ask('{}').status .. ' ' .. tostring(job.now() - start < 5)"),
+        "200 true");
+}
+
 static const struct script processes[] = {
     { "lines as they come, then the end",
       "local p = proc.start{ argv = { 'sh', '-c', 'echo one; sleep 0.05; printf two' } } "
@@ -240,6 +257,7 @@ static void processes_from_scripts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(requests_from_scripts, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_job_that_dies_frees_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(processes_from_scripts, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
