@@ -235,8 +235,7 @@ static void a_policy_extends_the_list(void **state) {
     }
 }
 
-/* --- questions that people answered ------------------------------------------------------------
- */
+/* --- questions that people answered ------------------------------------------------------- */
 
 #define GOLD_DIR "NLSQL_GOLD_DIR" /* a folder with gold.jsonl and its databases' .sql files */
 
