@@ -26,7 +26,8 @@ describe("nlsql.sql", function()
     assert.is_nil(statement)
     assert.equal('syntax error at or near "FROM" (line 2, column 8)', message)
     assert.equal("invalid", code)
-    assert.same({ nil, "2 statements where one was expected", "invalid" }, { sql.parse("SELECT 1; SELECT 2") })
+    assert.same({ nil, "2 statements where one was expected", "invalid" },
+      { sql.parse("SELECT 1; SELECT 2") })
     assert.equal("limit", select(3, sql.parse("SELECT " .. ("1 + "):rep(5000) .. "1")))
   end)
 
@@ -47,10 +48,12 @@ describe("nlsql.sql", function()
   end)
 
   it("tells what a query is about", function()
-    local got = facts("SELECT c.name, sum(o.total) AS spent FROM customers c JOIN orders o ON o.customer_id = c.id "
-      .. "WHERE o.status = 'paid' GROUP BY c.name ORDER BY spent DESC LIMIT 3")
+    local got = facts("SELECT c.name, sum(o.total) AS spent FROM customers c "
+      .. "JOIN orders o ON o.customer_id = c.id WHERE o.status = 'paid' "
+      .. "GROUP BY c.name ORDER BY spent DESC LIMIT 3")
     assert.same({ "customers", "orders" }, got.tables)
-    assert.same({ "customers.name", "orders.total", "orders.customer_id", "customers.id", "orders.status" }, got.columns)
+    assert.same({ "customers.name", "orders.total", "orders.customer_id", "customers.id", "orders.status" },
+      got.columns)
     assert.same({ "sum" }, got.functions)
     assert.same({ "paid", "3" }, got.literals)
     assert.same({ "aggregate", "group_by", "join", "limit", "order_by" }, got.constructs)
@@ -62,8 +65,10 @@ describe("nlsql.sql", function()
   it("names what does not exist, is not given, or is ambiguous", function()
     assert.same({ 'column "naem" does not exist in customers (did you mean "name"?)' },
       facts("SELECT naem FROM customers").unknown)
-    assert.same({ 'table "orders" is not among those given' }, facts("SELECT 1 FROM orders", { "customers" }).unknown)
-    assert.equal('column "id" is ambiguous: say which table\'s it is', facts("SELECT id FROM orders, items").ambiguous)
+    assert.same({ 'table "orders" is not among those given' },
+      facts("SELECT 1 FROM orders", { "customers" }).unknown)
+    assert.equal('column "id" is ambiguous: say which table\'s it is',
+      facts("SELECT id FROM orders, items").ambiguous)
     assert.same({ '"Sales".orders' }, facts('SELECT 1 FROM "Sales".orders', { '"Sales".orders' }).tables)
   end)
 
@@ -86,14 +91,16 @@ describe("nlsql.sql", function()
       statement = closing
     end
     statement:close()
-    assert.has_error(function() statement:text() end, "calling 'text' on bad self (this statement is closed)")
+    assert.has_error(function() statement:text() end,
+      "calling 'text' on bad self (this statement is closed)")
   end)
 
   it("raises for a caller's mistake only", function()
     local statement = assert(sql.parse("SELECT 1"))
     assert.has_error(function() sql.parse() end)
     assert.has_error(function() statement:safe({}) end)
-    assert.has_error(function() statement:facts(schema, { "no such table" }) end, "there is no table no such table")
+    assert.has_error(function() statement:facts(schema, { "no such table" }) end,
+      "there is no table no such table")
     assert.has_error(function() statement:safe(schema, { functions = { {} } }) end)
   end)
 end)
