@@ -286,8 +286,8 @@ static void from_item(nl_walk *w, const nl_json_node *body) {
     set_if(w, NL_HAS_LATERAL, nl_tree_flag(body, "lateral"));
 }
 
-/* True where the node's members have been walked. */
-static bool walk_node(nl_walk *w, const nl_json_node *wrapped, nl_tree tree) {
+/* Nodes that see to their members themselves. */
+static bool walk_whole(nl_walk *w, nl_tree tree) {
     if (NL_IS(tree, "A_Const"))
         constant(w, tree.body);
     else if (NL_IS(tree, "ColumnRef"))
@@ -297,9 +297,11 @@ static bool walk_node(nl_walk *w, const nl_json_node *wrapped, nl_tree tree) {
     else if (NL_IS(tree, "SelectStmt"))
         query(w, tree.body);
     else
-        goto members;
+        return false;
     return true;
-members:
+}
+
+static void note_node(nl_walk *w, const nl_json_node *wrapped, nl_tree tree) {
     if (NL_IS(tree, "A_Expr"))
         operator(w, tree.body);
     else if (NL_IS(tree, "SubLink"))
@@ -322,7 +324,6 @@ members:
              NL_IS(tree, "SQLValueFunction") || NL_IS(tree, "GroupingFunc") ||
              NL_IS(tree, "XmlExpr") || NL_IS(tree, "XmlSerialize"))
         special_form(w, wrapped, tree.body);
-    return false;
 }
 
 static void walk_any(nl_walk *w, const nl_json_node *value) {
@@ -330,8 +331,9 @@ static void walk_any(nl_walk *w, const nl_json_node *value) {
         return;
     nl_tree tree = nl_tree_open(value);
     if (tree.body) {
-        if (walk_node(w, value, tree))
+        if (walk_whole(w, tree))
             return;
+        note_node(w, value, tree);
         value = tree.body;
     }
     for (const nl_json_node *c = value->child; c; c = c->next) {

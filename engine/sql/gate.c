@@ -46,7 +46,7 @@ static bool refuse_type(gate *g, const char *type) {
     return refuse(g, "not a query: %s", name);
 }
 
-/* --- what a node names --------------------------------------------------------------------- */
+/* --- what a node names -------------------------------------------------------------------- */
 
 static bool in_policy(const gate *g, const char *schema, const char *name) {
     if (!g->policy || !g->policy->functions)
@@ -129,6 +129,23 @@ static bool check_relation(gate *g, const nl_json_node *body) {
     return (table && table->visible) || refuse(g, "system catalog %s is not allowed", name);
 }
 
+/* A type that a column of ours has ("citext", "geometry(Point,4326)"), or a table's row type. */
+static bool is_in_use(const gate *g, const char *schema, const char *name) {
+    size_t n, size = strlen(name);
+    if (nl_catalog_find(g->catalog, schema, name))
+        return true;
+    const nl_table *tables = nl_catalog_tables(g->catalog, &n);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < tables[i].n_columns; j++) {
+            const char *type = tables[i].columns[j].type;
+            if (!schema && strncmp(type, name, size) == 0 &&
+                (type[size] == '\0' || type[size] == '(' || type[size] == '['))
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool check_type(gate *g, const nl_json_node *body) {
     const char *schema;
     const char *name = nl_tree_name(nl_tree_list(body, "names"), &schema);
@@ -136,12 +153,12 @@ static bool check_type(gate *g, const nl_json_node *body) {
         return refuse(g, "%s is not allowed", "a type name of three parts");
     if (nl_gate_type_denied(name))
         return refuse(g, "type %s is not allowed: it reads the system catalogs", name);
-    if (!nl_catalog_type_known(g->catalog, schema, name))
+    if (!nl_catalog_type_known(g->catalog, schema, name) && !is_in_use(g, schema, name))
         return refuse(g, "type %s is not known", name);
     return true;
 }
 
-/* --- x.f, which may be a call ---------------------------------------------------------------- */
+/* --- x.f, which may be a call ------------------------------------------------------------- */
 
 static bool resolve(gate *g) {
     if (!g->scopes)
@@ -208,7 +225,7 @@ static bool check_field(gate *g, const nl_json_node *body) {
     return true;
 }
 
-/* --- the rest -------------------------------------------------------------------------------- */
+/* --- the rest ----------------------------------------------------------------------------- */
 
 static bool check_session(gate *g, const nl_json_node *body) {
     static const struct {

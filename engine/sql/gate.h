@@ -10,8 +10,10 @@
 #include "sql/parse.h"
 
 typedef struct {
-    const char *const
-        *functions;       /* allowed besides, NULL at the end: "my_schema.f" or "f"; may be NULL */
+    /* Allowed besides, NULL at the end; may be NULL. "f" is f without a schema, as a call or as
+     * x.f; "my_schema.f" is that very spelling. Fields of composite types that are no table's
+     * column belong here too: PostgreSQL reads x.f as f(x). */
+    const char *const *functions;
     bool system_catalogs; /* allow pg_* and information_schema relations */
 } nl_sql_policy;
 

@@ -1,17 +1,17 @@
 /* pool.h: memory that lives and dies together, for one statement's analysis.
  *
- * Blocks are zeroed. Running out is sticky: nl_pool_take returns NULL and `failed` stays set, so
- * an analysis may go on to a safe stop and look once at the end. Only for engine/sql. */
+ * An arena in which running out is sticky: nl_pool_take returns NULL and `failed` stays set, so an
+ * analysis may go on to a safe stop and look once at the end. Only for engine/sql. */
 #ifndef NL_SQL_POOL_H
 #define NL_SQL_POOL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct nl_pool_block;
+#include "base/arena.h"
 
 typedef struct {
-    struct nl_pool_block *blocks;
+    nl_arena arena;
     bool failed;
 } nl_pool;
 

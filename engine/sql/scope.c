@@ -8,7 +8,7 @@
 
 #include "base/banned.h"
 
-/* --- uses, by node --------------------------------------------------------------------------- */
+/* --- uses, by node ------------------------------------------------------------------------ */
 
 static size_t slot_of(const nl_json_node *node, size_t n_slots) {
     uint64_t x = (uint64_t)(uintptr_t)node * 0x9E3779B97F4A7C15u;
@@ -59,8 +59,7 @@ const nl_use *nl_scopes_use(const nl_scopes *r, const nl_json_node *body) {
     return NULL;
 }
 
-/* --- relations and their columns ---------------------------------------------------------------
- */
+/* --- relations and their columns ---------------------------------------------------------- */
 
 nl_rel *nl_scope_push(nl_scopes *r, nl_scope *scope, nl_rel_kind kind, const nl_json_node *node,
                       size_t where) {
@@ -153,8 +152,7 @@ size_t nl_scope_find(const nl_scope *scope, size_t from, size_t to, const char *
     return sure ? sure : guesses > 0;
 }
 
-/* --- columns of base tables ----------------------------------------------------------------------
- */
+/* --- columns of base tables --------------------------------------------------------------- */
 
 static void mention(nl_scopes *r, const nl_table *table, size_t at, long location) {
     nl_mention *list =
@@ -202,8 +200,7 @@ void nl_output_expand(nl_scopes *r, nl_output *out, const nl_rel *rel, bool bare
     out->open = out->open || rel->open;
 }
 
-/* --- the whole -----------------------------------------------------------------------------------
- */
+/* --- the whole ---------------------------------------------------------------------------- */
 
 nl_scopes *nl_scopes_of(const nl_sql *sql, const nl_catalog *catalog, nl_err *err) {
     nl_tree top = nl_tree_open(nl_sql_statement(sql));

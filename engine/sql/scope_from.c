@@ -35,7 +35,7 @@ static void give_columns(nl_rel *rel, const nl_output *out) {
     rel->open = out->open;
 }
 
-/* --- tables and CTEs ------------------------------------------------------------------------- */
+/* --- tables and CTEs ---------------------------------------------------------------------- */
 
 static nl_cte *find_cte(const nl_scope *scope, const char *name) {
     for (const nl_cte *cte = scope->ctes; cte; cte = cte->outer) {
@@ -121,8 +121,7 @@ static void from_table(nl_scopes *r, nl_scope *scope, const nl_json_node *body) 
     (void)nl_scopes_record(r, body, NL_USE_RELATION, rel, rel->location);
 }
 
-/* --- sub-selects and functions ------------------------------------------------------------------
- */
+/* --- sub-selects and functions ------------------------------------------------------------ */
 
 static void from_query(nl_scopes *r, nl_scope *scope, const nl_json_node *body) {
     nl_tree query = nl_tree_open(NL_GET(body, "subquery"));

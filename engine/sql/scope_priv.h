@@ -40,7 +40,7 @@ typedef struct {
     bool guessed;
 } nl_found;
 
-/* --- scope.c: storage and looking names up ------------------------------------------------- */
+/* --- scope.c: storage and looking names up ------------------------------------------------ */
 
 nl_use *nl_scopes_record(nl_scopes *r, const nl_json_node *node, nl_use_kind kind,
                          const nl_rel *rel, long location);
@@ -61,13 +61,13 @@ void nl_scopes_mention_all(nl_scopes *r, const nl_rel *rel, bool bare, long loca
 /* Appends the columns that a star stands for. */
 void nl_output_expand(nl_scopes *r, nl_output *out, const nl_rel *rel, bool bare);
 
-/* --- scope_column.c ------------------------------------------------------------------------ */
+/* --- scope_column.c ----------------------------------------------------------------------- */
 
 void nl_scope_column(nl_scopes *r, const nl_scope *scope, const nl_json_node *body);
 /* (t).x and the like. False where the argument has to be resolved on its own. */
 bool nl_scope_indirection(nl_scopes *r, const nl_scope *scope, const nl_json_node *body);
 
-/* --- scope_report.c: sentences about what did not resolve ----------------------------------- */
+/* --- scope_report.c: sentences about what did not resolve --------------------------------- */
 
 void nl_report_table(nl_scopes *r, const char *schema, const char *name);
 void nl_report_bare(nl_scopes *r, const nl_scope *scope, const char *name);
@@ -77,20 +77,20 @@ void nl_report_using(nl_scopes *r, const char *name, bool left);
 void nl_report_ambiguous(nl_scopes *r, const char *name);
 void nl_report_unknown(nl_scopes *r, const char *sentence);
 
-/* --- scope_from.c --------------------------------------------------------------------------- */
+/* --- scope_from.c ------------------------------------------------------------------------- */
 
 void nl_scope_from(nl_scopes *r, nl_scope *scope, const nl_json_node *item);
 /* Renames the first columns; further names make further columns. */
 void nl_output_rename(nl_scopes *r, nl_output *out, const nl_json_node *names);
 
-/* --- scope_select.c -------------------------------------------------------------------------- */
+/* --- scope_select.c ----------------------------------------------------------------------- */
 
 void nl_scope_select(nl_scopes *r, const nl_scope *parent, nl_scope_kind kind, const nl_cte *ctes,
                      const nl_json_node *body, nl_cte *self, nl_output *out);
 void nl_scope_expr(nl_scopes *r, const nl_scope *scope, const nl_json_node *value);
 void nl_scope_cte(nl_scopes *r, nl_cte *cte, const nl_cte *visible);
 
-/* --- colname.c ------------------------------------------------------------------------------- */
+/* --- colname.c ---------------------------------------------------------------------------- */
 
 /* The name that PostgreSQL gives to an output column without AS. */
 const char *nl_column_name(const nl_json_node *expr);
@@ -98,7 +98,7 @@ const char *nl_column_name(const nl_json_node *expr);
  * An empty name stands for the function's alias, or its own name. */
 const char *const *nl_function_columns(const char *function);
 
-/* --- nearest.c ------------------------------------------------------------------------------- */
+/* --- nearest.c ---------------------------------------------------------------------------- */
 
 /* Is `candidate` close enough to `name` to be meant, and closer than *best edits? Then *best is
  * set. Case does not count. */

@@ -40,8 +40,7 @@ void nl_scope_expr(nl_scopes *r, const nl_scope *scope, const nl_json_node *valu
     }
 }
 
-/* --- WITH --------------------------------------------------------------------------------------
- */
+/* --- WITH --------------------------------------------------------------------------------- */
 
 static void add_cte_column(nl_scopes *r, nl_output *out, const nl_json_node *clause,
                            const char *key) {
@@ -110,8 +109,7 @@ static void with(nl_scopes *r, nl_scope *scope, const nl_json_node *clause) {
     scope->ctes = visible;
 }
 
-/* --- names of output columns -------------------------------------------------------------------
- */
+/* --- names of output columns -------------------------------------------------------------- */
 
 /* The output column called `name`: its index, or SIZE_MAX. Two different ones are ambiguous. */
 static size_t find_output(nl_scopes *r, const nl_output *out, const char *name) {

@@ -136,6 +136,9 @@ static const char *const harmless[] = {
     "SELECT name COLLATE \"C\" FROM customers ORDER BY name COLLATE \"C\"",
     "SELECT random() < 2, clock_timestamp() IS NOT NULL, pg_typeof(id), "
     "pg_size_pretty(1024::bigint) FROM orders",
+    "SELECT '[1,2]'::weight @> between_kg FROM parcels",
+    "SELECT r.total FROM json_populate_record(NULL::orders, '{\"total\": 5}') r",
+    "SELECT r.id, v.id FROM pg_runs r, public.pg_views v",
     "SELECT 1 OPERATOR(pg_catalog.+) 2, pg_catalog.lower('A')",
     "SELECT ROW(1, 'a'), (id, total) > (1, 5) FROM orders",
     /* arrays, ranges, json, full text, xml */

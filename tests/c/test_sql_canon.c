@@ -135,6 +135,7 @@ static const struct {
     { SAME, "SELECT 0.5, 1E3", "SELECT .50, 1e3" },
     { SAME, "SELECT 'a'", "SELECT E'\\x61'" },
     { SAME, "SELECT - 5", "SELECT -/* five */5" },
+    { SAME, "SELECT -0, -007", "SELECT 0, -7" },
     { DIFFERENT, "SELECT '1'", "SELECT 1" },
     { SAME_BUT_LITERALS, "SELECT 7/2", "SELECT 7/2.0" },
     { SAME_BUT_LITERALS, "SELECT -5", "SELECT -6" },

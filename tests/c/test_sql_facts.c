@@ -10,7 +10,10 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "sql/canon.h"
+#include "sql/gate.h"
 #include "sql_harmless.h"
+#include "test_memory.h"
 #include "test_sql.h"
 
 static nl_catalog *catalog;
@@ -359,6 +362,53 @@ static void a_statement_that_is_no_query_has_no_facts(void **state) {
     nl_sql_facts_free(NULL);
 }
 
+static bool facts_ok(const nl_sql *sql, nl_err *err) {
+    nl_sql_facts *facts = nl_sql_facts_of(sql, catalog, NULL, 0, err);
+    nl_sql_facts_free(facts);
+    return facts != NULL;
+}
+
+static bool safe_ok(const nl_sql *sql, nl_err *err) {
+    return nl_sql_safe(sql, catalog, NULL, err);
+}
+
+static bool canon_ok(const nl_sql *sql, nl_err *err) {
+    nl_sql_keys keys;
+    return nl_sql_canon(sql, &keys, err);
+}
+
+/* Whichever allocation fails, the answer is "out of memory" and no other; without a failure it is
+ * the right one. */
+static void memory_may_run_out_anywhere(void **state) {
+    static bool (*const calls[])(const nl_sql *, nl_err *) = { facts_ok, safe_ok, canon_ok };
+    size_t failures = 0;
+    (void)state;
+    if (!test_memory_can_fail())
+        skip();
+    for (size_t i = 0; i < N_HARMLESS; i++) {
+        nl_sql *sql = nl_sql_parse(harmless[i], strlen(harmless[i]), NULL);
+        assert_non_null(sql);
+        for (size_t call = 0; call < 3; call++) {
+            for (long after = 0;; after++) {
+                nl_err err = { .code = NL_OK };
+                test_memory_fail(after);
+                bool ok = calls[call](sql, &err);
+                test_memory_fail(-1);
+                if (!test_memory_failed()) {
+                    assert_true(ok);
+                    break;
+                }
+                failures++;
+                if (ok || err.code != NL_NOMEM)
+                    fail_msg("%s\n  call %zu, allocation %ld: %s", harmless[i], call, after,
+                             ok ? "went on" : err.msg);
+            }
+        }
+        nl_sql_free(sql);
+    }
+    assert_true(failures > N_HARMLESS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_case),
@@ -368,6 +418,7 @@ int main(void) {
         cmocka_unit_test(tables_outside_the_scope_are_reported),
         cmocka_unit_test(order_and_width),
         cmocka_unit_test(a_statement_that_is_no_query_has_no_facts),
+        cmocka_unit_test(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -153,6 +153,7 @@ static const struct {
     { "SELECT * FROM information_schema.tables", "system catalog information_schema" },
     { "SELECT * FROM pg_toast.pg_toast_1", "system relation pg_toast" },
     { "SELECT * FROM pg_temp.x", "system relation pg_temp" },
+    { "SELECT * FROM pg_views", "system catalog pg_views" },
     { "SELECT * FROM pg_stat_activity", "system catalog pg_stat_activity" },
     { "SELECT * FROM orders WHERE EXISTS (TABLE pg_shadow)", "system catalog pg_shadow" },
     { "SELECT * FROM pg_authid, (WITH pg_authid AS (SELECT 1) SELECT 1) q", "pg_authid" },
@@ -235,8 +236,37 @@ static void a_policy_extends_the_list(void **state) {
     }
 }
 
-/* --- questions that people answered ------------------------------------------------------------
- */
+/* Extensions overload =, max, replace and more for their types: that refuses no query. */
+static void extensions_refuse_nothing(void **state) {
+    nl_buf sql;
+    (void)state;
+    if (strcmp(test_db_psql(NULL, "SELECT count(*) FROM pg_available_extensions "
+                                  "WHERE name IN ('citext', 'hstore', 'pg_trgm', 'intarray')"),
+               "4") != 0)
+        skip();
+    nl_buf_init(&sql);
+    assert_true(nl_buf_read_file(&sql, SOURCE_DIR "/tests/data/sql_shop.sql", 0, NULL));
+    assert_true(nl_buf_str(&sql, "CREATE EXTENSION citext; CREATE EXTENSION hstore;"
+                                 "CREATE EXTENSION pg_trgm; CREATE EXTENSION intarray;"
+                                 "ALTER TABLE customers ADD nick citext;"));
+    (void)test_db_make("sql_extensions", sql.data);
+    nl_catalog *plain = catalog;
+    static const char *const schemas[] = { "public", "Sales", NULL };
+    catalog = test_sql_catalog("sql_extensions", schemas);
+    for (size_t i = 0; i < N_HARMLESS; i++) {
+        nl_err err = { .code = NL_OK };
+        if (!safe(harmless[i], NULL, &err))
+            fail_msg("%s\n  refused: %s", harmless[i], err.msg);
+    }
+    nl_err err = { .code = NL_OK };
+    assert_true(safe("SELECT nick FROM customers WHERE nick = 'a'::citext", NULL, &err));
+    assert_false(safe("SELECT 'a=>1'::hstore", NULL, &err)); /* no column has it */
+    nl_catalog_free(catalog);
+    catalog = plain;
+    nl_buf_release(&sql);
+}
+
+/* --- questions that people answered ------------------------------------------------------- */
 
 #define GOLD_DIR "NLSQL_GOLD_DIR" /* a folder with gold.jsonl and its databases' .sql files */
 
@@ -316,6 +346,7 @@ int main(void) {
         cmocka_unit_test(hostile_statements_are_refused),
         cmocka_unit_test(harmless_queries_pass),
         cmocka_unit_test(a_policy_extends_the_list),
+        cmocka_unit_test(extensions_refuse_nothing),
         cmocka_unit_test(gold_queries_pass),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -174,8 +174,7 @@ static void a_long_chain_within_reason_is_read(void **state) {
     nl_buf_release(&text);
 }
 
-/* --- damaged queries ---------------------------------------------------------------------------
- */
+/* --- damaged queries ---------------------------------------------------------------------- */
 
 static uint64_t seed = 1;
 

@@ -17,6 +17,11 @@ CREATE TABLE items (
 CREATE SCHEMA "Sales";
 CREATE TABLE "Sales"."Order Lines" ("Id" int PRIMARY KEY, "Qty" int, "Unit Price" numeric);
 CREATE TABLE "Sales".orders (id int, amount numeric, region text);
+CREATE TYPE weight AS RANGE (SUBTYPE = float8);
+CREATE TABLE parcels (id int PRIMARY KEY, between_kg weight);
+-- Names as the system has them, one of them its own: public.pg_views is behind pg_catalog's.
+CREATE TABLE pg_runs (id int);
+CREATE TABLE public.pg_views (id int);
 CREATE VIEW big_orders AS SELECT id, customer_id, total FROM orders WHERE total > 100;
 
 CREATE FUNCTION leak(int) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT $1';
