@@ -4,11 +4,14 @@
  * with transaction-local settings only, so it works through PgBouncer in transaction mode and
  * can write nothing. Connections open on demand, up to `sessions`; a request waits its turn
  * (first come, first served). A connection that showed anything odd is closed and replaced.
- * Names are resolved and cancels sent by the worker pool: nothing blocks the loop.
+ * Names are resolved and cancels sent by the worker pool: nothing blocks the loop. While the server
+ * has no room for another connection (53300) or is just starting (57P03) the pool makes do with
+ * what it has and tries again every half second; without any connection it waits for connect_ms.
  * The password never appears in an error. */
 #ifndef NL_IO_PG_H
 #define NL_IO_PG_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "io/loop.h"
@@ -23,7 +26,8 @@ typedef struct {
 /* `url`: a libpq URI or conninfo string. Does not connect yet; a string that libpq cannot read
  * is NL_CONFIG. */
 nl_pg *nl_pg_new(nl_loop *loop, const char *url, const nl_pg_options *options, nl_err *err);
-/* Cancels what is under way (no callbacks come) and closes all connections. */
+/* Cancels what is under way (no callbacks come) and closes all connections. May be called from a
+ * callback of the pool's. NULL is fine. */
 void nl_pg_free(nl_pg *pg);
 /* "postgresql://app@db.example:5432/shop": for messages; no password. Valid until nl_pg_free. */
 const char *nl_pg_name(const nl_pg *pg);
@@ -34,21 +38,24 @@ typedef struct {
     uint32_t deadline_ms; /* client side, from start of running: cancel, then close; 0: statement_ms
                              + 5,000 */
     double max_cost;      /* refuse plans above it; 0: none */
-    size_t max_rows;      /* rows fetched; 0: 1,000 */
+    size_t max_rows;      /* rows kept; 0: 1,000 for a probe, which fetches no more than it keeps
+                           * and one; none for a query */
     size_t max_bytes;     /* of one reply's data, counted before libpq buffers it; 0: 16 MiB */
     size_t max_field;     /* longer values are cut at a character's edge; 0: none */
 } nl_pg_limits;
 
-/* A result: cells are row-major, NULL for SQL NULL, text format, in one arena. */
+/* A result: cells are row-major, NULL for SQL NULL, text format. Empty where the operation failed.
+ */
 typedef struct {
     size_t columns, rows;
-    const char **names;   /* columns */
-    uint32_t *types;      /* type oids */
-    const char **cells;   /* rows * columns */
-    uint32_t *sizes;      /* bytes of each cell */
-    bool more;            /* there were more rows than max_rows */
-    size_t bytes;         /* of data */
-    void *owner, *arrays; /* what nl_pg_reply_release frees */
+    const char **names; /* columns */
+    uint32_t *types;    /* type oids */
+    const char **cells; /* rows * columns */
+    uint32_t *sizes;    /* bytes of each cell */
+    bool more;          /* there were more rows than max_rows */
+    size_t bytes;       /* of data */
+    size_t room;        /* cells allocated */
+    nl_arena arena;     /* holds names, types and the cells' bytes */
 } nl_pg_rows;
 
 typedef enum {
@@ -63,7 +70,8 @@ typedef struct {
     nl_pg_stage stage; /* how far it came; NL_PG_DONE where all went well */
     nl_err err;        /* NL_OK when done. NL_DB with sqlstate; NL_TIMEOUT (57014 or the client's
                         * deadline); NL_LIMIT (cost, bytes); NL_NET: lost or refused, not the
-                        * query's fault */
+                        * query's fault. A connection that the server refused for good (password,
+                        * no such database) is NL_DB at NL_PG_CONNECT, with its sqlstate */
     char detail[512], hint[512]; /* the server's, or "" */
     unsigned position;      /* 1-based character in the query that the error points at; 0: none */
     nl_buf plan;            /* EXPLAIN's JSON; empty for nl_pg_query */

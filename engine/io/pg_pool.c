@@ -8,61 +8,74 @@
 
 #include "base/banned.h"
 
-enum { DEFAULT_SESSIONS = 8, DEFAULT_CONNECT_MS = 10000, AGAIN_MS = 500, MAX_FAILURES = 8 };
+enum { DEFAULT_SESSIONS = 8, DEFAULT_CONNECT_MS = 10000, AGAIN_MS = 500 };
 
 /* --- settings ------------------------------------------------------------------------------- */
 
-static bool read_settings(nl_pg *pg, const char *url, nl_err *err) {
-    char *why = NULL;
-    bool ok = false;
-    size_t n = 0;
-    PQconninfoOption *options = PQconninfoParse(url, &why);
-    if (!options) {
-        /* the message may quote the string, password and all: only its kind is told */
-        nl_err_set(err, NL_CONFIG,
-                   "the database's URL cannot be read (expected "
-                   "postgresql://user:password@host:5432/name)");
-        PQfreemem(why);
-        return false;
+/* What a URL leaves out may come from the environment; a service's file stands between the two, so
+ * where one is named libpq does it all by itself. */
+static const char *from_environment(const PQconninfoOption *option, bool service) {
+    static const char *const wanted[] = { "host", "hostaddr", "port", "user", "dbname" };
+    for (size_t i = 0; !service && i < sizeof wanted / sizeof *wanted; i++) {
+        if (strcmp(option->keyword, wanted[i]) == 0)
+            return getenv(option->envvar);
     }
-    for (PQconninfoOption *o = options; o->keyword; o++)
-        n++;
+    return NULL;
+}
+
+static bool copy_settings(nl_pg *pg, const PQconninfoOption *options) {
+    size_t n = 0;
+    bool service = getenv("PGSERVICE") != NULL;
+    for (const PQconninfoOption *o = options; o->keyword; o++, n++)
+        service = service || (o->val && strcmp(o->keyword, "service") == 0);
     pg->keywords = calloc(n + 1, sizeof *pg->keywords);
     pg->values = calloc(n + 1, sizeof *pg->values);
     if (!pg->keywords || !pg->values)
-        goto nomem;
+        return false;
     n = 0;
-    for (PQconninfoOption *o = options; o->keyword; o++) {
-        if (!o->val)
+    for (const PQconninfoOption *o = options; o->keyword; o++) {
+        const char *value = o->val ? o->val : from_environment(o, service);
+        if (!value)
             continue;
         pg->keywords[n] = strdup(o->keyword);
-        pg->values[n] = strdup(o->val);
+        pg->values[n] = strdup(value);
         if (!pg->keywords[n] || !pg->values[n])
-            goto nomem;
-        if (strcmp(o->keyword, "password") == 0)
-            nl_log_secret(o->val);
+            return false;
+        if (o->dispchar[0] == '*') /* a password */
+            nl_log_secret(value);
         n++;
     }
-    ok = true;
-nomem:
-    if (!ok)
-        nl_err_nomem(err);
-    PQconninfoFree(options);
-    return ok;
+    return true;
 }
 
-static const char *value_of(const nl_pg *pg, const char *keyword, const char *otherwise) {
+static bool read_settings(nl_pg *pg, const char *url, nl_err *err) {
+    char *why = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &why);
+    if (!options) { /* libpq's reason may quote the string, password and all: not told */
+        PQfreemem(why);
+        return nl_err_set(err, NL_CONFIG,
+                          "the database's URL cannot be read (expected "
+                          "postgresql://user:password@host:5432/name)");
+    }
+    bool ok = copy_settings(pg, options);
+    PQconninfoFree(options);
+    return ok || nl_err_nomem(err);
+}
+
+const char *pg_setting(const nl_pg *pg, const char *keyword) {
     for (size_t i = 0; pg->keywords[i]; i++) {
-        if (strcmp(pg->keywords[i], keyword) == 0)
+        if (strcmp(pg->keywords[i], keyword) == 0 && pg->values[i][0])
             return pg->values[i];
     }
-    return otherwise;
+    return NULL;
 }
 
 static bool make_name(nl_pg *pg, nl_err *err) {
     nl_buf name;
-    const char *user = value_of(pg, "user", NULL), *host = value_of(pg, "host", NULL);
-    const char *port = value_of(pg, "port", NULL), *database = value_of(pg, "dbname", NULL);
+    const char *user = pg_setting(pg, "user"), *host = pg_setting(pg, "host");
+    const char *port = pg_setting(pg, "port"), *database = pg_setting(pg, "dbname");
+    if (!host)
+        host = pg_setting(pg, "hostaddr");
     nl_buf_init(&name);
     nl_buf_str(&name, "postgresql://");
     if (user)
@@ -97,6 +110,8 @@ void nl_pg_free(nl_pg *pg) {
     if (!pg)
         return;
     pg->freed = true;
+    while (pg->failed)
+        nl_pg_cancel(pg->failed);
     while (pg->first)
         nl_pg_cancel(pg->first);
     while (pg->conns) {
@@ -145,11 +160,13 @@ static void put_last(nl_pg *pg, nl_pg_op *op) {
 static void take_off(nl_pg *pg, nl_pg_op *op) {
     if (op->previous)
         op->previous->next = op->next;
+    else if (op->failed)
+        pg->failed = op->next;
     else
         pg->first = op->next;
     if (op->next)
         op->next->previous = op->previous;
-    else
+    else if (!op->failed)
         pg->last = op->previous;
     op->next = op->previous = NULL;
 }
@@ -196,6 +213,20 @@ static void fail_waiting(nl_pg *pg, const nl_err *err) {
     }
 }
 
+static void try_again(void *ctx) {
+    nl_pg *pg = ctx;
+    nl_timer_stop(pg->again);
+    pg->again = NULL;
+    if (pg->allowed < pg->sessions)
+        pg->allowed++;
+    pg_pump(pg);
+}
+
+static void try_later(nl_pg *pg) {
+    if (!pg->again)
+        pg->again = nl_timer_start(pg->loop, AGAIN_MS, 0, try_again, pg, NULL);
+}
+
 void pg_pump(nl_pg *pg) {
     pg_conn *conn;
     if (pg->freed)
@@ -208,7 +239,7 @@ void pg_pump(nl_pg *pg) {
     if (pg->again) /* the server is full or down: not before the timer */
         return;
     size_t opening = count_state(pg, false);
-    size_t waiting = count_waiting(pg, pg->allowed + 1);
+    size_t waiting = count_waiting(pg, pg->sessions + 1);
     while (waiting > opening && pg->n_conns < pg->allowed) {
         nl_err err;
         if (!pg_conn_open(pg, &err)) {
@@ -218,32 +249,32 @@ void pg_pump(nl_pg *pg) {
         }
         opening++;
     }
+    if (waiting > opening && pg->allowed < pg->sessions)
+        try_later(pg); /* there may be more room by now */
 }
 
-static void try_again(void *ctx) {
-    nl_pg *pg = ctx;
-    nl_timer_stop(pg->again);
-    pg->again = NULL;
-    if (pg->allowed < pg->sessions)
-        pg->allowed++;
-    pg_pump(pg);
-}
-
-void pg_connect_failed(nl_pg *pg, const nl_err *err, bool full) {
-    size_t alive = count_state(pg, true);
-    pg->failures++;
+/* Those that wait fail only where there is no connection left that could serve them, none is still
+ * being tried, and the trouble is not of the kind that passes, or lasts. */
+void pg_connect_failed(nl_pg *pg, const nl_err *err, bool passing) {
+    size_t alive = count_state(pg, true), trying = count_state(pg, false);
+    uint64_t now = nl_loop_now(pg->loop);
     if (pg->freed)
         return;
-    if (alive == 0 && (!full || pg->failures > MAX_FAILURES)) {
-        if (count_state(pg, false) == 0) /* the last of those that were tried together */
-            fail_waiting(pg, err);
+    if (passing)
+        pg->allowed = alive > 0 ? alive : 1; /* what the server lets us have */
+    if (alive > 0) {
+        pg->trouble_since = 0;
+        try_later(pg);
         return;
     }
-    if (full)
-        pg->allowed = alive > 0 ? alive : 1; /* what the server lets us have */
-    if (!pg->again)
-        pg->again = nl_timer_start(pg->loop, AGAIN_MS, 0, try_again, pg, NULL);
-    pg_pump(pg);
+    if (pg->trouble_since == 0)
+        pg->trouble_since = now > 0 ? now : 1;
+    if (passing && now - pg->trouble_since < pg->connect_ms) {
+        try_later(pg);
+    } else if (trying == 0) {
+        pg->trouble_since = 0;
+        fail_waiting(pg, err);
+    }
 }
 
 /* --- submitting ------------------------------------------------------------------------------ */
@@ -313,9 +344,8 @@ nl_pg_op *nl_pg_probe(nl_pg *pg, const char *sql, bool execute, const nl_pg_limi
 void nl_pg_cancel(nl_pg_op *op) {
     nl_pg *pg = op->pg;
     pg_conn *conn = op->conn;
-    if (op->deliver.posted) {
-        nl_loop_unpost(pg->loop, &op->deliver);
-    } else if (conn) { /* what runs is cancelled at the server; the connection is not used again */
+    nl_loop_unpost(pg->loop, &op->task);
+    if (conn) { /* what runs is cancelled at the server; the connection is not used again */
         conn->op = NULL;
         pg_conn_cancel(conn);
         pg->stats.retired++;

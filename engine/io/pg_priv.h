@@ -1,5 +1,9 @@
-/* pg_priv.h: the parts of pg.h behind its face: connections (pg_conn.c), the pool (pg_pool.c), and
- * what runs on a connection (pg_op.c). Only for engine/io/pg*.c. */
+/* pg_priv.h: the parts of pg.h behind its face. Only for engine/io/pg*.c.
+ *
+ * pg_pool.c: settings, the line of waiting operations, how many connections there are;
+ * pg_conn.c: a connection's life; pg_resolve.c: names to addresses, in the worker pool;
+ * pg_op.c: an operation's life; pg_trip.c: the statements that it sends and what their results
+ * mean; pg_reply.c: results, plans and errors put into the reply. */
 #ifndef NL_IO_PG_PRIV_H
 #define NL_IO_PG_PRIV_H
 
@@ -7,22 +11,43 @@
 
 #include "io/pg.h"
 
+enum {
+    PG_DEFAULT_STATEMENT_MS = 10000,
+    PG_DEFAULT_LOCK_MS = 1000,
+    PG_DEFAULT_ROWS = 1000,
+    PG_DEFAULT_BYTES = 16 << 20
+};
+
 typedef enum { PG_RESOLVING, PG_CONNECTING, PG_IDLE, PG_BUSY } pg_state;
 
 typedef struct pg_conn {
     nl_pg *pg;
     PGconn *pq;
     nl_watch *watch;
+    int watched;     /* the events that it watches for */
     nl_timer *timer; /* while connecting: its limit; while busy: the operation's deadline */
     pg_state state;
     nl_pg_op *op;   /* while busy */
     bool reused;    /* has served before */
     bool cancelled; /* a cancel was sent for the operation under way */
-    struct resolve *resolve;
+    struct pg_resolve *resolve;
     struct pg_conn *next, *previous;
 } pg_conn;
 
 typedef enum { OP_QUERY, OP_PROBE } op_kind;
+
+/* What a statement of a pipeline is for. */
+typedef enum {
+    STEP_BEGIN,
+    STEP_SETTINGS,
+    STEP_EXPLAIN,
+    STEP_DECLARE,
+    STEP_FETCH,
+    STEP_QUERY,
+    STEP_ROLLBACK,
+    STEP_SYNC,
+    STEP_END
+} pg_step;
 
 struct nl_pg_op {
     nl_pg *pg;
@@ -36,57 +61,101 @@ struct nl_pg_op {
     bool execute;
     nl_pg_done done;
     void *ctx;
-    unsigned step;   /* which statement of the pipeline the next result belongs to */
-    int trip;        /* 1: up to the plan; 2: execution; 3: rollback only */
-    bool retried;    /* was put on a fresh connection once */
-    size_t received; /* bytes since it began */
+    const pg_step *step; /* what the next result belongs to; the rest of the trip follows it */
+    bool retried;        /* was put on a fresh connection once */
+    bool answered;       /* the server has begun with it */
+    bool failed;         /* is on the pool's list of those that wait to be told so */
+    /* Bytes seen waiting in the socket since the last whole row or result, and the most at once. */
+    size_t pending, largest;
     double sent_at;
     nl_pg_reply reply;
-    nl_task deliver; /* for failures found outside a callback of the loop */
+    nl_task task; /* for what is found outside a callback of the loop */
 };
 
 struct nl_pg {
     nl_loop *loop;
-    char **keywords, **values; /* as libpq wants them; no hostaddr but the user's own */
+    char **keywords, **values; /* as libpq wants them */
     char *name;
     size_t sessions, allowed; /* allowed: lowered while the server has no room for more */
     uint32_t connect_ms;
     pg_conn *conns;
     size_t n_conns;
     nl_pg_op *first, *last; /* waiting */
+    nl_pg_op *failed;       /* to be told so on the next turn */
     nl_timer *again;        /* a connection is tried again when it fires */
-    unsigned failures;      /* connections in a row that could not be made */
+    uint64_t trouble_since; /* loop's time; 0: the server takes connections */
     bool freed;
     nl_pg_stats stats;
 };
 
 /* pg_pool.c */
+/* Starts what can be started, and opens connections for the rest. Calls nobody back. */
 void pg_pump(nl_pg *pg);
 /* Puts an operation back at the head of the line. */
 void pg_requeue(nl_pg_op *op);
-/* A connection could not be made: `err` says why; `full`: the server has no room now. */
-void pg_connect_failed(nl_pg *pg, const nl_err *err, bool full);
+/* A connection could not be made: `err` says why; `passing`: the server has no room now, or is
+ * just starting. */
+void pg_connect_failed(nl_pg *pg, const nl_err *err, bool passing);
+/* A setting of the URL, or of the environment in its place; NULL where there is none. */
+const char *pg_setting(const nl_pg *pg, const char *keyword);
+
+/* pg_resolve.c */
+/* Do host names stand between us and connecting? */
+bool pg_needs_resolving(const nl_pg *pg);
+/* Looks them up in the worker pool, then calls pg_conn_resolved unless conn->resolve was
+ * forgotten with pg_resolve_forget meanwhile. */
+bool pg_resolve_start(pg_conn *conn, nl_err *err);
+void pg_resolve_forget(struct pg_resolve *resolve); /* NULL is fine */
 
 /* pg_conn.c */
 pg_conn *pg_conn_open(nl_pg *pg, nl_err *err);
+/* The lists that libpq takes in place of the URL's own; NULL with *err where a name is unknown. */
+void pg_conn_resolved(pg_conn *conn, const char *hosts, const char *addresses, const char *ports,
+                      const nl_err *err);
 /* Closes and frees it; its operation must have been taken off. */
 void pg_conn_close(pg_conn *conn);
 /* Asks the server to cancel what runs, from the worker pool. */
 void pg_conn_cancel(pg_conn *conn);
 /* Sends what is buffered and watches for what must come next. False: the connection is lost. */
 bool pg_conn_flush(pg_conn *conn);
-/* What libpq or the server says, on one line, without its preamble. */
-void pg_say(const PGconn *pq, char *text, size_t room);
+/* What libpq or the server says, on one line, without its preamble; its sqlstate in `state`
+ * (6 bytes) where there is one, otherwise "". */
+void pg_say(const PGconn *pq, char *text, size_t room, char *state);
 
 /* pg_op.c */
 void pg_op_start(nl_pg_op *op, pg_conn *conn);
 /* Something arrived on a busy connection. */
 void pg_op_readable(nl_pg_op *op);
-/* The deadline passed. */
-void pg_op_expired(nl_pg_op *op);
-/* Ends an operation without a connection's help. */
+/* The connection broke. */
+void pg_op_lost(nl_pg_op *op);
+/* Ends an operation that runs on no connection, from the loop. */
 void pg_op_fail(nl_pg_op *op, const nl_err *err);
 void pg_op_free(nl_pg_op *op);
+/* The operation is over; `fit`: its connection is good for another. */
+void pg_op_finish(nl_pg_op *op, bool fit);
 double pg_now_ms(void);
+
+/* pg_trip.c */
+uint32_t pg_statement_ms(const nl_pg_op *op);
+/* Queues the first pipeline. False: out of memory, or the connection is lost. */
+bool pg_trip_first(nl_pg_op *op);
+/* Takes one result of libpq's, NULL for the end of a statement's. True where the operation is over
+ * (and gone). */
+bool pg_trip_result(nl_pg_op *op, PGresult *result);
+/* The stage that a failure belongs to now, and the characters that stand before the user's text in
+ * the statement under way. */
+nl_pg_stage pg_trip_stage(const nl_pg_op *op);
+unsigned pg_trip_prefix(const nl_pg_op *op);
+
+/* pg_reply.c */
+/* Sets the reply's error, unless there is one already. */
+void pg_reply_fail(nl_pg_op *op, nl_pg_stage stage, nl_code code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void pg_reply_error(nl_pg_op *op, const PGresult *result);
+void pg_reply_plan(nl_pg_op *op, const PGresult *result);
+/* Appends the rows of `result`, up to the cap. */
+void pg_reply_rows(nl_pg_op *op, const PGresult *result);
+/* Forgets all of it, for another try. */
+void pg_reply_reset(nl_pg_reply *reply);
 
 #endif

@@ -1,0 +1,220 @@
+/* pg_reply.c: what the server says, put into the reply: errors, plans, rows. */
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/pg_priv.h"
+
+#include "base/banned.h"
+
+static void release_rows(nl_pg_rows *rows) {
+    free(rows->cells);
+    free(rows->sizes);
+    nl_arena_release(&rows->arena);
+    *rows = (nl_pg_rows){ 0 };
+}
+
+void nl_pg_reply_release(nl_pg_reply *reply) {
+    release_rows(&reply->rows);
+    nl_buf_release(&reply->plan);
+}
+
+void pg_reply_reset(nl_pg_reply *reply) {
+    nl_pg_reply_release(reply);
+    *reply = (nl_pg_reply){ 0 };
+    nl_buf_init(&reply->plan);
+}
+
+/* --- errors ---------------------------------------------------------------------------------- */
+
+/* A failed operation has no rows. */
+static bool begin_failure(nl_pg_reply *reply, nl_pg_stage stage) {
+    if (reply->err.code != NL_OK)
+        return false;
+    release_rows(&reply->rows);
+    reply->stage = stage;
+    return true;
+}
+
+void pg_reply_fail(nl_pg_op *op, nl_pg_stage stage, nl_code code, const char *format, ...) {
+    char text[sizeof op->reply.err.msg];
+    va_list args;
+    if (!begin_failure(&op->reply, stage))
+        return;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    nl_err_set(&op->reply.err, code, "%s", text);
+}
+
+/* The server, or a pooler, ends the connection with FATAL and PANIC. The sqlstate does not tell:
+ * class 08 is also what it says to a text with a $1 in it. */
+static bool ends_connection(const PGresult *result) {
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (!severity) /* before 9.6, and poolers */
+        severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
+    return !severity || strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0;
+}
+
+/* Cut at a character's edge, as nl_err_set does. */
+static void copy_field(char *to, size_t room, const char *from) {
+    size_t n = from ? strlen(from) : 0;
+    if (n >= room) {
+        n = room - 1;
+        while (n > 0 && ((unsigned char)from[n] & 0xC0) == 0x80)
+            n--;
+    }
+    if (n)
+        memcpy(to, from, n);
+    to[n] = '\0';
+}
+
+void pg_reply_error(nl_pg_op *op, const PGresult *result) {
+    nl_pg_reply *reply = &op->reply;
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+    if (reply->err.code != NL_OK) /* an earlier one counts */
+        return;
+    bool late = state && (strcmp(state, "57014") == 0 || strcmp(state, "25P04") == 0);
+    if (!late && ends_connection(result)) {
+        pg_reply_fail(op, NL_PG_CONNECT, NL_NET, "lost the connection to %s: %s", op->pg->name,
+                      message ? message : "the server sent something that cannot be read");
+    } else {
+        pg_reply_fail(op, pg_trip_stage(op), late ? NL_TIMEOUT : NL_DB, "%s",
+                      message ? message : "the server gave no reason");
+    }
+    copy_field(reply->err.sqlstate, sizeof reply->err.sqlstate, state);
+    copy_field(reply->detail, sizeof reply->detail,
+               PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
+    copy_field(reply->hint, sizeof reply->hint, PQresultErrorField(result, PG_DIAG_MESSAGE_HINT));
+    if (position) {
+        unsigned long at = strtoul(position, NULL, 10);
+        unsigned before = pg_trip_prefix(op);
+        reply->position = at > before && at - before <= UINT32_MAX ? (unsigned)(at - before) : 0;
+    }
+}
+
+/* --- plans ----------------------------------------------------------------------------------- */
+
+/* The first number of that name. The plan's top node comes first and names its costs before its
+ * children; a quoted name within a string has backslashes before its quotes. */
+static double first_number(const nl_buf *json, const char *name) {
+    const char *at = strstr(json->data, name);
+    char *end = NULL;
+    if (!at)
+        return -1;
+    at += strlen(name);
+    double value = strtod(at, &end);
+    return end > at ? value : -1;
+}
+
+void pg_reply_plan(nl_pg_op *op, const PGresult *result) {
+    nl_pg_reply *reply = &op->reply;
+    for (int i = 0; i < PQntuples(result); i++) {
+        if (!nl_buf_add(&reply->plan, PQgetvalue(result, i, 0),
+                        (size_t)PQgetlength(result, i, 0))) {
+            pg_reply_fail(op, NL_PG_EXPLAIN, NL_NOMEM, "out of memory");
+            return;
+        }
+    }
+    reply->cost = first_number(&reply->plan, "\"Total Cost\": ");
+    reply->plan_rows = first_number(&reply->plan, "\"Plan Rows\": ");
+    if (reply->cost < 0) /* or else it would be under every cap */
+        pg_reply_fail(op, NL_PG_EXPLAIN, NL_DB, "the server's plan does not tell its cost");
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+/* Cut at a character's edge. */
+static size_t kept_size(const char *value, size_t size, size_t most) {
+    if (most == 0 || size <= most)
+        return size;
+    while (most > 0 && ((unsigned char)value[most] & 0xC0) == 0x80)
+        most--;
+    return most;
+}
+
+static bool take_columns(nl_pg_rows *rows, const PGresult *result) {
+    size_t n = (size_t)PQnfields(result);
+    if (rows->names)
+        return true;
+    rows->names = nl_arena_take(&rows->arena, (n ? n : 1) * sizeof *rows->names);
+    rows->types = nl_arena_take(&rows->arena, (n ? n : 1) * sizeof *rows->types);
+    if (!rows->names || !rows->types)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const char *name = PQfname(result, (int)i);
+        rows->names[i] = nl_arena_copy(&rows->arena, name, strlen(name));
+        rows->types[i] = PQftype(result, (int)i);
+        if (!rows->names[i])
+            return false;
+    }
+    rows->columns = n;
+    return true;
+}
+
+static bool make_room(nl_pg_rows *rows, size_t cells) {
+    if (cells <= rows->room)
+        return true;
+    size_t room = rows->room ? rows->room * 2 : 32;
+    while (room < cells)
+        room *= 2;
+    const char **more_cells = realloc(rows->cells, room * sizeof *more_cells);
+    if (more_cells)
+        rows->cells = more_cells;
+    uint32_t *more_sizes = realloc(rows->sizes, room * sizeof *more_sizes);
+    if (more_sizes)
+        rows->sizes = more_sizes;
+    if (!more_cells || !more_sizes)
+        return false;
+    rows->room = room;
+    return true;
+}
+
+static bool take_row(nl_pg_op *op, const PGresult *result, int r) {
+    nl_pg_rows *rows = &op->reply.rows;
+    size_t at = rows->rows * rows->columns;
+    if (!make_room(rows, at + rows->columns))
+        return false;
+    for (size_t c = 0; c < rows->columns; c++, at++) {
+        rows->cells[at] = NULL;
+        rows->sizes[at] = 0;
+        if (PQgetisnull(result, r, (int)c))
+            continue;
+        const char *value = PQgetvalue(result, r, (int)c);
+        size_t size = (size_t)PQgetlength(result, r, (int)c);
+        size_t kept = kept_size(value, size, op->limits.max_field);
+        rows->bytes += size;
+        rows->cells[at] = nl_arena_copy(&rows->arena, value, kept);
+        rows->sizes[at] = (uint32_t)kept;
+        if (!rows->cells[at])
+            return false;
+    }
+    rows->rows++;
+    return true;
+}
+
+/* A query of ours without a cap of rows is bounded by its bytes. */
+static size_t row_cap(const nl_pg_op *op) {
+    if (op->limits.max_rows)
+        return op->limits.max_rows;
+    return op->kind == OP_PROBE ? PG_DEFAULT_ROWS : SIZE_MAX;
+}
+
+void pg_reply_rows(nl_pg_op *op, const PGresult *result) {
+    nl_pg_rows *rows = &op->reply.rows;
+    if (op->reply.err.code != NL_OK)
+        return;
+    bool ok = take_columns(rows, result);
+    for (int r = 0; ok && r < PQntuples(result); r++) {
+        rows->more = rows->rows >= row_cap(op);
+        if (rows->more)
+            return;
+        ok = take_row(op, result, r);
+    }
+    if (!ok)
+        pg_reply_fail(op, NL_PG_EXECUTE, NL_NOMEM, "out of memory");
+}
