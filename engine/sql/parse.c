@@ -93,7 +93,7 @@ static bool take_tree(nl_sql *sql, const char *json, size_t *from, size_t *to, n
 nl_sql *nl_sql_parse(const char *text, size_t size, nl_err *err) {
     PgQueryParseResult result = { 0 };
     nl_sql *sql = NULL;
-    size_t from, to;
+    size_t from = 0, to = 0;
     bool ok = false;
 
     if (!check_text(text, size, err))

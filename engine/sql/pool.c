@@ -1,8 +1,9 @@
 #include "sql/pool.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/buf.h"
 
 #include "base/banned.h"
 
@@ -20,19 +21,16 @@ char *nl_pool_text(nl_pool *pool, const char *text, size_t size) {
 }
 
 char *nl_pool_printf(nl_pool *pool, const char *format, ...) {
-    char *text = NULL;
+    nl_buf text;
     va_list args;
+    nl_buf_init(&text);
     va_start(args, format);
-    int n = vsnprintf(NULL, 0, format, args);
+    bool ok = nl_buf_vprintf(&text, format, args);
     va_end(args);
-    if (n >= 0)
-        text = nl_pool_take(pool, (size_t)n + 1);
-    if (text) {
-        va_start(args, format);
-        (void)vsnprintf(text, (size_t)n + 1, format, args);
-        va_end(args);
-    }
-    return text;
+    char *copy = ok ? nl_pool_text(pool, text.data, text.size) : NULL;
+    pool->failed = pool->failed || !copy;
+    nl_buf_release(&text);
+    return copy;
 }
 
 void *nl_pool_grow(nl_pool *pool, void *array, size_t count, size_t *room, size_t item) {

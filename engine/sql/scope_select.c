@@ -111,22 +111,21 @@ static void with(nl_scopes *r, nl_scope *scope, const nl_json_node *clause) {
 
 /* --- names of output columns -------------------------------------------------------------- */
 
-/* The output column called `name`: its index, or SIZE_MAX. Two different ones are ambiguous. */
-static size_t find_output(nl_scopes *r, const nl_output *out, const char *name) {
-    size_t found = SIZE_MAX;
+static bool differ(const nl_col *a, const nl_col *b) {
+    return a->rel && b->rel && (a->rel != b->rel || a->at != b->at) && a->at != SIZE_MAX &&
+           b->at != SIZE_MAX && a->rel->kind != NL_REL_JOIN && b->rel->kind != NL_REL_JOIN;
+}
+
+/* The output column called `name`, or NULL. Two different ones are ambiguous. */
+static const nl_col *find_output(nl_scopes *r, const nl_output *out, const char *name) {
+    const nl_col *found = NULL;
     for (size_t i = 0; i < out->n; i++) {
         const nl_col *col = &out->cols[i];
         if (col->maybe || strcmp(col->name, name) != 0)
             continue;
-        if (found == SIZE_MAX) {
-            found = i;
-            continue;
-        }
-        const nl_col *first = &out->cols[found];
-        if (first->rel && col->rel && (first->rel != col->rel || first->at != col->at) &&
-            first->at != SIZE_MAX && col->at != SIZE_MAX && first->rel->kind != NL_REL_JOIN &&
-            col->rel->kind != NL_REL_JOIN)
+        if (found && differ(found, col))
             nl_report_ambiguous(r, name);
+        found = found ? found : col;
     }
     return found;
 }
@@ -139,10 +138,11 @@ static const char *lone_name(const nl_json_node *wrapped, const nl_json_node **b
     return fields && !fields->next ? nl_tree_string(fields) : NULL;
 }
 
-static void record_output(nl_scopes *r, const nl_json_node *body, size_t at) {
+static void record_output(nl_scopes *r, const nl_json_node *body, const nl_output *out,
+                          const nl_col *col) {
     nl_use *use = nl_scopes_record(r, body, NL_USE_OUTPUT, NULL, nl_tree_location(body));
     if (use)
-        use->at = at;
+        use->at = (size_t)(col - out->cols);
 }
 
 /* A name that only output columns behind a star may have: nothing to resolve or to report. */
@@ -165,9 +165,9 @@ static void by_output(nl_scopes *r, const nl_scope *scope, const nl_output *out,
                       const nl_json_node *expr) {
     const nl_json_node *body;
     const char *name = lone_name(expr, &body);
-    size_t at = name ? find_output(r, out, name) : SIZE_MAX;
-    if (at != SIZE_MAX)
-        record_output(r, body, at);
+    const nl_col *col = name ? find_output(r, out, name) : NULL;
+    if (col)
+        record_output(r, body, out, col);
     else if (!may_be_output(r, scope, out, body, name))
         nl_scope_expr(r, scope, expr);
 }
@@ -202,13 +202,10 @@ static void by_input(nl_scopes *r, const nl_scope *scope, const nl_output *out,
         return;
     }
     if (name && !nl_scope_find(scope, 0, scope->n_rels, name, &found, &open, &only)) {
-        size_t at = find_output(r, out, name);
-        if (at != SIZE_MAX && out->cols[at].aliased && !(open && met_open(r, from, name))) {
-            record_output(r, body, at);
-            return;
-        }
-        if (at != SIZE_MAX && !open) { /* an output column that PostgreSQL named */
-            record_output(r, body, at);
+        const nl_col *col = find_output(r, out, name);
+        /* With no table open, no column of FROM can have the name. */
+        if (col && (!open || (col->aliased && !met_open(r, from, name)))) {
+            record_output(r, body, out, col);
             return;
         }
     }
