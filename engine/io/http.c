@@ -162,8 +162,8 @@ void nl_http_mind_deadline(nl_http *http, const nl_http_call *call) {
 /* The timer is set for the earliest that any call can be overdue; most will have moved on. */
 static void on_deadline(void *ctx) {
     nl_http *http = ctx;
-    uint64_t now = nl_loop_now(http->loop), earliest = now + FAR;
-    nl_http_call *overdue = NULL;
+    uint64_t now = nl_loop_now(http->loop), earliest;
+    nl_http_call *overdue;
 
     /* `done` may start and cancel any call: look again from the start after each */
     do {

@@ -117,16 +117,14 @@ static void take_out_key(const char *key, nl_buf *buf) {
 void nl_http_call_conclude(nl_http_call *call, CURLcode result) {
     nl_http_reply *reply = &call->reply;
     struct nl_http_target target;
+    double seconds = 0;
     char where[sizeof target.host + sizeof target.port + 4];
 
     reply->seconds = (double)(nl_loop_now(call->http->loop) - call->started) / 1e3;
-    if (call->slot) {
-        double seconds = 0;
-        curl_easy_getinfo(call->slot->easy, CURLINFO_RESPONSE_CODE, &reply->status);
-        if (curl_easy_getinfo(call->slot->easy, CURLINFO_TOTAL_TIME, &seconds) == CURLE_OK &&
-            seconds > reply->seconds)
-            reply->seconds = seconds;
-    }
+    curl_easy_getinfo(call->slot->easy, CURLINFO_RESPONSE_CODE, &reply->status);
+    if (curl_easy_getinfo(call->slot->easy, CURLINFO_TOTAL_TIME, &seconds) == CURLE_OK &&
+        seconds > reply->seconds) /* the loop's clock stands still during a turn */
+        reply->seconds = seconds;
     if (call->key) {
         take_out_key(call->key->key, &reply->headers);
         take_out_key(call->key->key, &reply->body);

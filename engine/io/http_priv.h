@@ -120,7 +120,7 @@ bool nl_http_call_overdue(nl_http_call *call, uint64_t now);
 
 /* --- http_end.c ---------------------------------------------------------------------------- */
 
-/* Fills status, seconds and err of the reply; takes the key out of it. */
+/* Fills status, seconds and err of an active call's reply; takes the key out of it. */
 void nl_http_call_conclude(nl_http_call *call, CURLcode result);
 
 /* --- http.c -------------------------------------------------------------------------------- */

@@ -22,8 +22,6 @@
 
 enum { MAX_OUTPUT = 1 << 20 };
 
-extern char **environ;
-
 /* What the child could not do, sent through a pipe that a successful exec closes. */
 struct failure {
     enum { NO_FD, NO_USER, NO_CWD, NO_EXEC } step;
