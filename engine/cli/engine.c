@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -90,6 +91,9 @@ nlsql *nlsql_open(const nlsql_options *options, char *error, size_t room) {
     engine->host.loop = nl_loop_new(&err);
     if (!engine->host.loop)
         goto fail;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    engine->host.opened = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     engine->host.database_url = engine->database_url;
     engine->host.project_dir = engine->project_dir;
     engine->host.share_dir = engine->share_dir;

@@ -17,7 +17,7 @@ typedef struct {
     const char *project_dir;  /* the user's folder: its phases/, prompts/, scripts/ come first */
     const char *share_dir;    /* what is shipped */
     int stopping;             /* 0; 1: start nothing new; 2: leave now */
-    const char *summary_path; /* NULL, or a file that a run's summary goes to as JSON */
+    double opened;            /* monotonic seconds: when the engine was opened */
 } nl_host;
 
 nl_host *nl_host_of(lua_State *L);

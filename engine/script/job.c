@@ -1,6 +1,7 @@
 #include "script/job.h"
 
 #include <string.h>
+#include <time.h>
 
 #include <lauxlib.h>
 
@@ -426,6 +427,15 @@ static int l_now(lua_State *L) {
     return 1;
 }
 
+/* seconds = uptime(): since the engine was opened. */
+static int l_uptime(lua_State *L) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    lua_pushnumber(L,
+                   (lua_Number)now.tv_sec + (lua_Number)now.tv_nsec / 1e9 - nl_host_of(L)->opened);
+    return 1;
+}
+
 /* 0, 1 (start nothing new) or 2 (leave now) = stopping() */
 static int l_stopping(lua_State *L) {
     lua_pushinteger(L, nl_host_of(L)->stopping);
@@ -452,8 +462,9 @@ void nl_job_setup(lua_State *L) {
 
 int luaopen_nlsql_job(lua_State *L) {
     static const luaL_Reg functions[] = {
-        { "spawn", l_spawn }, { "current", l_current },   { "park", l_park }, { "sleep", l_sleep },
-        { "now", l_now },     { "stopping", l_stopping }, { NULL, NULL },
+        { "spawn", l_spawn },   { "current", l_current }, { "park", l_park },
+        { "sleep", l_sleep },   { "now", l_now },         { "stopping", l_stopping },
+        { "uptime", l_uptime }, { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

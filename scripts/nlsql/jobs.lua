@@ -19,6 +19,10 @@ jobs.sleep = job.sleep
 ---@type fun(): number
 jobs.now = job.now
 
+--- Seconds since the engine was opened.
+---@type fun(): number
+jobs.uptime = job.uptime
+
 --- 0; 1 where the user asked to stop (start nothing new); 2 where it is to be at once.
 ---@type fun(): integer
 jobs.stopping = job.stopping

@@ -82,6 +82,9 @@ local function try(self, ask, key, sample)
     reservation, message, code = self.store:reserve(most)
     if not reservation then return nil, message, code end
   end
+  if self.counts.requests == 0 then
+    console.debug(("ready for the first request %.0f ms after the start"):format(jobs.uptime() * 1000))
+  end
   self.counts.requests = self.counts.requests + 1
   self.counts.in_flight = self.counts.in_flight + 1
   local reply = self.provider.send(self.endpoint, body, sent)

@@ -56,59 +56,71 @@ local function chat()
   fast.stop()
 end
 
---- Distinct pairs on the shop of tests/data, in ten shapes.
-local function many_pairs(n)
+local SETS, EACH = 100, 100
+
+--- A chain of tables, each referring to the one before; a set of the plan is a neighbouring pair.
+local function chain_sql(rows)
+  local sql = {}
+  for i = 1, SETS + 1 do
+    sql[#sql + 1] = ("CREATE TABLE t%d (id integer PRIMARY KEY, name text, made date, other integer%s);"):format(i,
+      i > 1 and (" REFERENCES t%d"):format(i - 1) or "")
+    sql[#sql + 1] = ("INSERT INTO t%d SELECT i, 'name ' || i, date '2020-01-01' + i, i FROM generate_series(1, %d) AS i;")
+      :format(i, rows)
+  end
+  sql[#sql + 1] = "ANALYZE;"
+  return table.concat(sql, "\n")
+end
+
+local function chain_pairs(i)
   local list = {}
-  for i = 1, n do
-    local a, b = i % 400, i // 400
-    list[i] = {
-      question = ("How many pieces over %d did purchases after number %d have for each country?"):format(b, a),
-      sql = ("SELECT c.country, sum(l.quantity) AS pieces FROM customer c JOIN purchase p ON p.customer_id = c.customer_id "
-        .. "JOIN purchase_line l ON l.purchase_id = p.purchase_id WHERE p.purchase_id > %d AND l.quantity >= 0 "
-        .. "AND c.customer_id + %d > 0 GROUP BY c.country ORDER BY c.country"):format(a % 390, b + 1),
+  for k = 1, EACH do
+    list[k] = {
+      question = ("How many of group %d after number %d are there for each day?"):format(i, k),
+      sql = ("SELECT a.made, count(*) AS n, max(b.name) AS last FROM t%d a JOIN t%d b ON b.other = a.id WHERE a.id > %d "
+        .. "GROUP BY a.made ORDER BY a.made LIMIT 20"):format(i, i + 1, k),
     }
   end
   return list
 end
 
-local function write_lines(path, list, f)
-  local out = {}
-  for i, one in ipairs(list) do out[i] = f(one) end
-  support.write(path, table.concat(out, "\n") .. "\n")
-end
-
-local PAIRS = 20000
-
 local function joins()
   say("joins: candidates through every gate, end to end, 8 database sessions, an endpoint that answers at once")
   local dir = support.temp_dir()
-  local url = support.database("shop", { "tests/data/shop.sql" })
-  local list = many_pairs(PAIRS)
-  write_lines(dir .. "/pairs.jsonl", list, function(p) return (json.encode(p, { keys = { "question", "sql" } })) end)
-  write_lines(dir .. "/queries.sql", list, function(p) return p.sql end)
-  write_lines(dir .. "/rules.jsonl", { { match = "different sets of tables",
-    content = '{"sets": [{"tables": ["customer", "purchase", "purchase_line"]}]}' } }, function(r) return (json.encode(r)) end)
+  support.write(dir .. "/chain.sql", chain_sql(200))
+  local url = support.database("chain", { dir .. "/chain.sql" })
+  local rules, queries, sets = {}, {}, {}
+  for i = 1, SETS do
+    local list = chain_pairs(i)
+    sets[i] = { tables = { "t" .. i, "t" .. i + 1 } }
+    rules[i + 1] = json.encode { match = ('\\"t%d\\":{'):format(i), pairs = list }
+    for _, pair in ipairs(list) do queries[#queries + 1] = pair.sql end
+  end
+  rules[1] = json.encode { match = "different sets of tables", content = json.encode { sets = sets } }
+  support.write(dir .. "/rules.jsonl", table.concat(rules, "\n") .. "\n")
+  support.write(dir .. "/queries.sql", table.concat(queries, "\n") .. "\n")
   support.write(dir .. "/config.yaml", "gates:\n  literal_variants: 0\ndb_concurrent_sessions: 8\n")
-  local bare = measure { build .. "/tests/bare_pg", url, dir .. "/queries.sql", "8", "8" }
-  local endpoint = support.endpoint { "--script", dir .. "/rules.jsonl", "--pairs", dir .. "/pairs.jsonl",
-    "--per-reply", "100" }
-  local started = jobs.now()
-  local code, out, err = support.nlsql(dir, { "run", "phases/joins.lua", "--set", "total_table_pairs=1", "--count",
-    tostring(PAIRS), "--set", ("max_attempts=%d"):format(PAIRS // 100 + 5), "--parallelism", "8" },
-    { DATABASE_URL = url, OPENAI_BASE_URL = endpoint.url })
-  jobs.sleep(0)
-  local seconds = jobs.now() - started
+  local bare = best_of(2, function()
+    return measure { build .. "/tests/bare_pg", url, dir .. "/queries.sql", "8", "5" }
+  end)
+  local endpoint = support.endpoint { "--script", dir .. "/rules.jsonl" }
+  local ours = best_of(2, function()
+    local started = jobs.now()
+    local code, out, err = support.nlsql(dir, { "run", "phases/joins.lua", "--fresh", "--set", "total_table_pairs=" .. SETS,
+      "--count", tostring(EACH), "--set", "max_attempts=1", "--parallelism", "8" },
+      { DATABASE_URL = url, OPENAI_BASE_URL = endpoint.url })
+    jobs.sleep(0)
+    local accepted = (out or ""):match("joins: ([%d,]+) of")
+    if code ~= 0 then error(("exit %d\n%s%s"):format(code, out, err)) end
+    return { rate = tonumber((accepted:gsub(",", ""))) / (jobs.now() - started), accepted = accepted }
+  end)
   endpoint.stop()
   os.execute("rm -rf " .. dir)
-  local accepted = tonumber(((out or ""):match("joins: ([%d,]+) of") or "0"):gsub(",", ""), 10)
-  if accepted == 0 then error(("exit %d\n%s%s"):format(code, out, err)) end
-  local rate, limit = accepted / seconds, bare.rate or bare.candidates_per_second
-  say("  %.0f pairs a second (%d accepted, exit %d), %.2f of a bare C loop's %.0f (aim 0.70)", rate, accepted, code,
-    rate / limit, limit)
+  say("  %.0f pairs a second, start and end included (%s accepted); %.2f of a bare C loop's %.0f (aim 0.70)", ours.rate,
+    ours.accepted, ours.rate / bare.rate, bare.rate)
 end
 
 local function start()
-  say("start: a run that ends with its first request (the endpoint answers 401), 100 tables")
+  say("start: from opening the engine to the first request, a database of 100 tables")
   local dir = support.temp_dir()
   local sql = {}
   for i = 1, 100 do
@@ -120,16 +132,14 @@ local function start()
   local endpoint = support.endpoint { "--require-key", "another" }
   local best
   for _ = 1, 7 do
-    local started = jobs.now()
-    support.nlsql(dir, { "run", "phases/joins.lua" },
+    local _, _, err = support.nlsql(dir, { "run", "phases/joins.lua", "--verbose", "--fresh" },
       { DATABASE_URL = url, OPENAI_BASE_URL = endpoint.url, OPENAI_API_KEY = "sk-wrong" })
-    jobs.sleep(0)
-    local ms = (jobs.now() - started) * 1000
+    local ms = tonumber(err:match("first request (%d+) ms"))
     best = best and math.min(best, ms) or ms
   end
   endpoint.stop()
   os.execute("rm -rf " .. dir)
-  say("  %.0f ms for the whole process, its end and the shell around it included (aim 50 to the request)", best)
+  say("  ready for the first request after %.0f ms at best of 7 (aim 50)", best)
 end
 
 local function suspended()
@@ -167,10 +177,8 @@ local function plan()
   say("plan: memory of a long plan (every item asks once and is refused)")
   local dir = support.temp_dir()
   local url = support.database("shop", { "tests/data/shop.sql" })
-  local endpoint = support.endpoint { "--script", dir .. "/rules.jsonl" }
-  endpoint.stop()
   support.write(dir .. "/rules.jsonl", '{"content": "no pairs here"}\n')
-  endpoint = support.endpoint { "--script", dir .. "/rules.jsonl" }
+  local endpoint = support.endpoint { "--script", dir .. "/rules.jsonl" }
   local few = peak_of(dir, url, endpoint, 2000)
   local many = peak_of(dir, url, endpoint, 100000)
   endpoint.stop()
