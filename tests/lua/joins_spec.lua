@@ -2,54 +2,19 @@
 local json = require "nlsql.json"
 local support = require "tests.lua.support"
 
-local SHOP = { "tests/data/shop.sql" }
+local shop = require "tests.lua.shop"
+local BY_COUNTRY, BY_PRODUCT, sets = shop.BY_COUNTRY, shop.BY_PRODUCT, shop.sets
+local dataset = shop.dataset
 
-local function pairs_file(dir, list)
-  local lines = {}
-  for i, pair in ipairs(list) do lines[i] = json.encode(pair, { keys = { "question", "sql" } }) end
-  support.write(dir .. "/pairs.jsonl", table.concat(lines, "\n") .. "\n")
-  return dir .. "/pairs.jsonl"
-end
-
-local function rules(dir, list)
-  local lines = {}
-  for i, rule in ipairs(list) do lines[i] = json.encode(rule) end
-  support.write(dir .. "/rules.jsonl", table.concat(lines, "\n") .. "\n")
-  return dir .. "/rules.jsonl"
-end
-
---- The reply to the request for table sets.
-local function sets(...)
-  local list = {}
-  for i, set in ipairs { ... } do list[i] = { tables = set } end
-  return { match = "different sets of tables", content = json.encode { sets = list } }
-end
-
-local BY_COUNTRY = {
-  question = "How many purchases did customers of each country make?",
-  sql = "SELECT c.country, count(*) AS purchases FROM customer c JOIN purchase p ON p.customer_id = c.customer_id "
-    .. "GROUP BY c.country ORDER BY c.country;",
-}
-local BY_PRODUCT = {
-  question = "Which products sold more than 60 pieces?",
-  sql = "SELECT p.title, sum(l.quantity) AS pieces FROM product p JOIN purchase_line l USING (product_id) "
-    .. "GROUP BY p.title HAVING sum(l.quantity) > 60 ORDER BY pieces DESC, p.title",
-}
-
-local function dataset(dir, name)
-  local rows = {}
-  for i, line in ipairs(support.lines(dir .. "/generated_datasets/" .. (name or "joins") .. "/dataset.jsonl")) do
-    rows[i] = assert(json.decode(line))
-  end
-  return rows
-end
+local function pairs_file(dir, list) return support.write_json_lines(dir .. "/pairs.jsonl", list) end
+local function rules(dir, list) return support.write_json_lines(dir .. "/rules.jsonl", list) end
 
 describe("nlsql run phases/joins.lua", function()
   local dir, url, endpoint
 
   before_each(function()
     dir = support.temp_dir()
-    url = support.database("shop", SHOP)
+    url = shop.url()
   end)
 
   after_each(function()
@@ -233,7 +198,7 @@ describe("bad input", function()
 
   before_each(function()
     dir = support.temp_dir()
-    url = support.database("shop", SHOP)
+    url = shop.url()
   end)
 
   after_each(function() os.execute("rm -rf " .. dir) end)

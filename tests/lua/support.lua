@@ -39,6 +39,14 @@ function support.lines(path)
   return out
 end
 
+--- One JSON object a line; returns the path.
+function support.write_json_lines(path, list)
+  local lines = {}
+  for i, one in ipairs(list) do lines[i] = assert(json.encode(one, { keys = { "question", "sql" } })) end
+  support.write(path, table.concat(lines, "\n") .. "\n")
+  return path
+end
+
 function support.temp_dir()
   local path = os.tmpname()
   os.remove(path)
