@@ -1,0 +1,85 @@
+What is wrong is said in one sentence, with its place, and has its exit code: 3 for what the user
+wrote, 4 for the database, 5 for the model.
+
+Nothing is configured:
+
+  $ nlsql run joins
+  error: no database: set DATABASE_URL, e.g. export DATABASE_URL=postgresql://user:password@host:5432/name
+  [4]
+  $ nlsql schema
+  error: no database: set DATABASE_URL, * (glob)
+  [4]
+
+The database:
+
+  $ DATABASE_URL=nonsense nlsql schema
+  error: the database's URL cannot be read (expected postgresql://user:password@host:5432/name)
+  [4]
+  $ export DATABASE_URL=postgresql://app:hunter2@127.0.0.1:1/shop
+  $ nlsql schema
+  error: cannot connect to postgresql://app@127.0.0.1:1/shop: Connection refused* (glob)
+  [4]
+
+The model's endpoint: a key is needed before anything is asked.
+
+  $ nlsql run joins
+  error: no key for https://api.openai.com/v1: set OPENAI_API_KEY * (glob)
+  [5]
+  $ OPENAI_API_KEY=sk-secret-123456 nlsql run joins >said 2>&1
+  [4]
+  $ grep 'hunter2\|sk-secret' said
+  [1]
+
+Phases: the file, its line, and what would do.
+
+  $ nlsql run jons
+  error: there is no phase "jons" (did you mean "joins"?)
+  [3]
+  $ nlsql run phases/jons.lua
+  error: cannot read phases/jons.lua: no such file
+  [3]
+  $ mkdir phases
+  $ printf 'local a =\n  = 1\n' >phases/syntax.lua
+  $ nlsql run phases/syntax.lua
+  error: phases/syntax.lua:2: unexpected symbol near '='
+  [3]
+  $ echo 'return 5' >phases/number.lua
+  $ nlsql run phases/number.lua
+  error: phases/number.lua:1: a phase's file returns a table, this one returned a number
+  [3]
+  $ printf 'return {\n  name = "hooks",\n  acept = function() end,\n}\n' >phases/hooks.lua
+  $ nlsql run hooks
+  error: phases/hooks.lua:3: "acept" is not a field of a phase (did you mean "accept"?)
+  [3]
+
+Options:
+
+  $ nlsql run joins --set conut=5
+  error: --set conut=5: phase "joins" has no option "conut" (did you mean "count"?)
+  [3]
+  $ nlsql run joins --set count=many
+  error: --set count=many: count: expected a whole number of 1 or more, found "many"
+  [3]
+  $ nlsql run joins --count=-5
+  error: --count: count: expected a whole number of 1 or more, found -5
+  [3]
+
+Configuration: an unknown key is a warning with the nearest known one; a wrong type is an error.
+
+  $ nlsql run joins --config nosuch.yaml
+  error: cannot read nosuch.yaml: No such file or directory
+  [3]
+  $ printf 'phases: [joins\n' >config.yaml
+  $ nlsql run joins
+  error: config.yaml:2:1: * (glob)
+  [3]
+  $ printf 'openai_modle: x\nparalelism: 3\n' >config.yaml
+  $ nlsql run joins
+  warn: config.yaml:1:1: "openai_modle" is not a setting (did you mean "openai_model"?); it is ignored
+  warn: config.yaml:2:1: "paralelism" is not a setting (did you mean "parallelism"?); it is ignored
+  error: no key for * (glob)
+  [5]
+  $ printf 'phases:\n  - name: joins\n    count: many\n' >config.yaml
+  $ nlsql run joins
+  error: config.yaml:3:12: count: expected a whole number of 1 or more, found "many"
+  [3]
