@@ -74,7 +74,9 @@ function Drive:emit(item)
   local record = { item = item, turns = {}, first = 1, last = 0, saved = saved }
   item.accepted = saved and saved.accepted or 0
   self.items[item.ordinal] = record
-  if saved and saved.done then
+  -- a larger count or more attempts than it was done with let an item go on
+  local opt = self.ctx.opt
+  if saved and saved.done and (saved.accepted >= opt.count or saved.turns >= opt.max_attempts) then
     record.skip = true
     self.skipped = self.skipped + 1
   else

@@ -92,7 +92,12 @@ local function price_of(settings)
     return money.FREE
   end
   local price = money.price(settings.prices, settings.openai_model)
-  if price then return price end
+  if price then
+    if not settings.budget_usd then
+      console.warn("no budget is set: --budget USD (or budget_usd in config.yaml) limits what is spent")
+    end
+    return price
+  end
   if settings.budget_usd then
     give_up(("no price is known for model %q, so a budget cannot be kept: add it to prices: in config.yaml, "
       .. "or take budget_usd away"):format(settings.openai_model), "config")

@@ -143,6 +143,18 @@ describe("nlsql run phases/joins.lua", function()
     assert.truthy(out:find("1 of them from earlier runs", 1, true), out)
   end)
 
+  it("goes on with items that a larger count asks more of", function()
+    endpoint = support.endpoint { "--script", rules(dir, {
+      sets { "customer", "purchase", "purchase_line", "product" },
+      { pairs = { BY_COUNTRY }, times = 1 },
+      { pairs = { BY_PRODUCT } },
+    }) }
+    assert.equal(0, (run { "--count", "1", "--set", "total_table_pairs=1" }))
+    local code, _, err = run { "--count", "2", "--set", "total_table_pairs=1" }
+    assert.equal(0, code, err)
+    assert.equal(2, #dataset(dir))
+  end)
+
   it("starts over with --fresh, keeping what was there", function()
     endpoint = support.endpoint { "--script", rules(dir, { sets { "customer", "purchase" }, { pairs = { BY_COUNTRY } } }) }
     assert.equal(0, (run { "--set", "count=1", "--set", "total_table_pairs=1" }))
