@@ -71,6 +71,18 @@ function Conversation:snapshot()
   })
 end
 
+--- Why a reply brought no candidate at all, in words.
+local NOTHING_READ = {
+  content_filter = "the endpoint's content filter held the reply back",
+  empty = "the reply is empty",
+  length = "the output limit cut the reply before its first whole pair",
+  no_choices = "the endpoint answered without a choice",
+  no_json = "there is no JSON object in the reply",
+  nothing_usable = "no object in the reply has both a question and a query",
+  refusal = "the model refused to answer",
+  truncated = "the reply ends inside its first object",
+}
+
 --- May another turn be asked for, by the item's own count?
 function Conversation:wants_more()
   return self.own < self.ctx.opt.count and self.turns < self.ctx.opt.max_attempts and not self.over
@@ -198,7 +210,10 @@ function Conversation:turn()
     self.sample = self.sample + 1 -- the same question once more
   end
   local unread = refused or {}
-  if #found == 0 and #unread == 0 then unread = { { reason = reply.outcome ~= "ok" and reply.outcome or state } } end
+  if #found == 0 and #unread == 0 then
+    local why = reply.outcome ~= "ok" and reply.outcome or state
+    unread = { { reason = NOTHING_READ[why] or why } }
+  end
   return { number = self.turns, judged = judged, unread = unread, outcome = reply.outcome, state = self:snapshot() }
 end
 

@@ -63,6 +63,10 @@ function summary.block(drive, started)
   local rate = fresh / seconds
   local eta = rate > 0 and duration((wanted - entries.accepted) / rate) or "?"
   local spent = money.show(drive.store:ledger())
+  if counts.cost > 0 and fresh > 0 then
+    local left = counts.cost / fresh * math.max(wanted - entries.accepted, 0)
+    spent = ("%s, about %s in all"):format(spent, money.show((drive.store:ledger()) + left))
+  end
   return ("%s %s%s %s / %s pairs%s · %.1f/s · %d in flight · %s · ETA %s\nrejected: %s"):format(
     drive.ctx.phase, ("█"):rep(filled), ("░"):rep(24 - filled), thousands(entries.accepted), thousands(wanted),
     drive.plan_over and "" or "+", rate, counts.in_flight, spent, eta,
