@@ -40,29 +40,15 @@ void *nl_catalog_take(catalog_builder *b, size_t n, size_t size) {
     return nl_arena_take(&b->catalog->arena, (n + 1) * size);
 }
 
-/* A SQL_ASCII database keeps whatever bytes it was given; what is no UTF-8 becomes '?'. */
-static void clean(char *text) {
-    for (; *text; text++) {
-        if (*text & 0x80)
-            *text = '?';
-    }
-}
-
 const char *nl_catalog_keep(catalog_builder *b, const char *text) {
-    if (!text)
-        return NULL;
-    size_t size = strlen(text);
-    char *copy = nl_arena_copy(&b->catalog->arena, text, size);
-    if (copy && !nl_utf8_valid(copy, size))
-        clean(copy);
-    return copy;
+    return text ? nl_arena_copy(&b->catalog->arena, text, strlen(text)) : NULL;
 }
 
 /* A JSON array of strings as a list that ends with NULL; an empty one for NULL. */
 static const char **names_of(catalog_builder *b, const char *text) {
     size_t i = 0;
-    const char *kept = nl_catalog_keep(b, text ? text : "[]");
-    nl_json *json = kept ? nl_json_read(kept, strlen(kept), 4, b->err) : NULL;
+    const char *list = text ? text : "[]";
+    nl_json *json = nl_json_read(list, strlen(list), 4, b->err);
     const nl_json_node *root = json ? nl_json_root(json) : NULL;
     const char **names = root ? nl_catalog_take(b, root->size, sizeof *names) : NULL;
     if (json && !names)
@@ -230,6 +216,10 @@ static bool settle_tables(catalog_builder *b, struct named *all) {
     return true;
 }
 
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static bool build_tables(catalog_builder *b) {
     nl_catalog *c = b->catalog;
     size_t denied = 0, n = nl_catalog_count(b, ROW_TABLE);
@@ -251,6 +241,7 @@ static bool build_tables(catalog_builder *b) {
             return nl_err_nomem(b->err);
         memset(named, 0, sizeof *named);
     }
+    qsort((void *)c->denied, denied, sizeof *c->denied, by_text);
     return settle_tables(b, all);
 }
 

@@ -64,6 +64,8 @@ static void on_rows(void *ctx, nl_pg_reply *reply) {
         if (ask(load, &err))
             return;
     } else {
+        if (err.code != NL_OK && reply->stage != NL_PG_CONNECT)
+            nl_err_prefix(&err, "cannot read the catalog: ");
         if (err.code == NL_OK && reply->rows.more)
             nl_err_set(&err, NL_LIMIT, "the catalog has more rows than can be read");
         if (err.code == NL_OK)

@@ -1,7 +1,6 @@
-/* catalog_priv.h: how a catalog is made: catalog_load.c asks the server
- * (catalog_query.c is what), catalog_build.c (tables,
- * columns, statistics) and catalog_keys.c (keys, names) turn the rows into structs, catalog_find.c
- * looks things up, catalog_render.c writes it down.
+/* catalog_priv.h: how a catalog is made: catalog_load.c asks the server what catalog_query.c says,
+ * catalog_build.c (tables, columns, statistics) and catalog_keys.c (keys, names) turn the rows into
+ * structs, catalog_find.c looks things up, catalog_render*.c write it down.
  *
  * The server answers with one table of text, each row of a kind of its own, so that everything is
  * of one snapshot. The same rows written by hand make a catalog without a server:
@@ -110,7 +109,7 @@ const char *nl_catalog_cell(const catalog_builder *b, size_t row, size_t cell);
 const char *nl_catalog_text(const catalog_builder *b, size_t row, size_t cell);
 bool nl_catalog_flag(const catalog_builder *b, size_t row, size_t cell, char flag);
 uint32_t nl_catalog_oid(const catalog_builder *b, size_t row, size_t cell);
-/* A copy that the catalog owns, valid UTF-8; NULL for NULL and where memory ran out. */
+/* A copy that the catalog owns; NULL for NULL and where memory ran out. */
 const char *nl_catalog_keep(catalog_builder *b, const char *text);
 /* Zeroed memory that the catalog owns; room for n + 1. */
 void *nl_catalog_take(catalog_builder *b, size_t n, size_t size);

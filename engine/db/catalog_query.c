@@ -125,7 +125,8 @@ static const char *const parts[] = {
     /* the clones of a foreign key that partitions get have a parent */
     "SELECT 'K', k.conrelid::text, k.conname, k.contype::text, k.conkey::text, NULL,"
     "  k.confrelid::text, k.confkey::text,"
-    "  CASE WHEN k.contype = 'c' AND $2::text = 'all' THEN pg_get_constraintdef(k.oid) END, NULL, NULL"
+    "  CASE WHEN k.contype = 'c' AND $2::text = 'all' THEN pg_get_constraintdef(k.oid) END, NULL, "
+    "NULL"
     " FROM rel r JOIN pg_catalog.pg_constraint k ON k.conrelid = r.oid"
     " WHERE r.readable AND k.contype IN ('p','u','f','c')"
     "  AND (k.contype <> 'f' OR k.conparentid = 0)",
