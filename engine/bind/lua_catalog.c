@@ -85,9 +85,11 @@ static int push_loaded(lua_State *L, void *op) {
     if (!loading->catalog)
         return nl_push_err(L, &loading->err);
     nl_catalog **catalog = lua_newuserdatauv(L, sizeof *catalog, 0);
+    *catalog = NULL;
+    luaL_setmetatable(L,
+                      CATALOG); /* may run out of memory, so the catalog changes hands after it */
     *catalog = loading->catalog;
     loading->catalog = NULL;
-    luaL_setmetatable(L, CATALOG);
     return 1;
 }
 

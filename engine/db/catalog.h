@@ -1,7 +1,9 @@
-/* catalog.h: what a database holds, read with a fixed number of catalog queries into structs.
+/* catalog.h: what a database holds, read with one catalog query into structs.
  *
  * Immutable once loaded, in one arena. Names are as the catalog has them (unquoted). Tables come
- * sorted by (schema, name), columns by position. Partitions are left out; their parent is in. */
+ * sorted by (schema, name) bytewise, columns by position. Partitions are left out, their parent is
+ * in; so are tables that an extension brought. Keys with a column that we may not read are left
+ * out, as a query could not use them. */
 #ifndef NL_DB_CATALOG_H
 #define NL_DB_CATALOG_H
 
@@ -23,7 +25,8 @@ typedef struct {
     double null_fraction;                           /* -1: not analysed */
     double distinct;           /* as pg_stats.n_distinct: < 0 is a fraction of rows; 0: unknown */
     unsigned enum_oid;         /* of the enum that the base type, or its element, is; 0: none */
-    const char *const *common; /* most common values, as text, NULL at the end; NULL: unknown */
+    const char *const *common; /* up to 8 most common values, as text, the most common first, NULL
+                                * at the end; long ones are left out; NULL: unknown */
 } nl_column;
 
 typedef struct {
@@ -53,11 +56,11 @@ struct nl_table {
     char kind;             /* r table, p partitioned, v view, m materialised view, f foreign */
     const char *comment;   /* NULL: none */
     bool visible;          /* found by its bare name on the search path */
-    double rows;           /* estimate; -1: never analysed */
+    double rows;           /* estimate; -1: never analysed, or a view */
     const nl_column *columns;
     size_t n_columns;
     const nl_index_key *primary; /* NULL: none */
-    const nl_index_key *uniques;
+    const nl_index_key *uniques; /* constraints, and unique indexes over whole tables */
     size_t n_uniques;
     const nl_foreign_key *foreign;
     size_t n_foreign;
@@ -72,8 +75,9 @@ typedef struct {
 } nl_catalog_options;
 
 /* Loads over `pg`; `done` gets the catalog (the callee's to free) or NULL and the error: NL_DB,
- * NL_NET as from pg.h; NL_NOTFOUND where a named schema does not exist (with nearest names) or
- * there is nothing to read. */
+ * NL_NET as from pg.h; NL_NOTFOUND where a named schema does not exist (naming those that
+ * do). A catalog without tables is no error. Defaults and check constraints are missing where a
+ * lock on a table keeps the server from telling them within a second. */
 typedef void (*nl_catalog_done)(void *ctx, nl_catalog *catalog, const nl_err *err);
 typedef struct nl_catalog_load nl_catalog_load;
 nl_catalog_load *nl_catalog_start(nl_pg *pg, const nl_catalog_options *options,
@@ -82,8 +86,9 @@ void nl_catalog_cancel(nl_catalog_load *load); /* `done` will not be called */
 void nl_catalog_free(nl_catalog *catalog);
 
 const nl_table *nl_catalog_tables(const nl_catalog *catalog, size_t *n);
-/* Schemas that were read; other non-system schemas that hold tables; tables that were left out
- * because we may not SELECT from any of their columns. NULL at the end of each. */
+/* Schemas that were read, in the search path's order; other non-system schemas that hold tables;
+ * tables that were left out because we may not SELECT from any of their columns, as SQL names them
+ * with their schema. NULL at the end of each. */
 const char *const *nl_catalog_schemas(const nl_catalog *catalog);
 const char *const *nl_catalog_other_schemas(const nl_catalog *catalog);
 const char *const *nl_catalog_denied(const nl_catalog *catalog);
@@ -95,14 +100,16 @@ const nl_table *nl_catalog_find(const nl_catalog *catalog, const char *schema, c
 /* Index of a column by its exact name, or -1. */
 int nl_table_column(const nl_table *table, const char *name);
 
-/* Is `name` a function all of whose overloads live in pg_catalog and none of which is volatile
- * (aggregates and window functions included)? */
+/* Functions (aggregates and window functions included) and operators by their bare name.
+ * "Elsewhere" is any schema but pg_catalog; an overload there that is not volatile and that an
+ * extension brought (citext's max, postgis' =) does not count. */
 bool nl_catalog_function_known(const nl_catalog *catalog, const char *name); /* in pg_catalog */
 bool nl_catalog_function_stable(const nl_catalog *catalog,
-                                const char *name); /* no volatile overload, none elsewhere */
+                                const char *name); /* known, no volatile overload, none elsewhere */
 bool nl_catalog_operator_known(const nl_catalog *catalog,
-                               const char *name); /* in pg_catalog, nowhere else */
-/* Types: is it a type of pg_catalog, or an enum/domain over one in a schema that was read? */
+                               const char *name); /* in pg_catalog, none elsewhere */
+/* Types: is it a type of pg_catalog (no pseudo-type, no table's row), or in a schema that was read
+ * an enum, or a domain that stands for either? `schema` NULL: pg_catalog, then the search path. */
 bool nl_catalog_type_known(const nl_catalog *catalog, const char *schema, const char *name);
 
 typedef enum { NL_RENDER_JSON, NL_RENDER_DDL, NL_RENDER_MARKDOWN } nl_render_format;
@@ -111,12 +118,14 @@ typedef struct {
     nl_render_format format;
     const nl_table *const *tables; /* NULL: all */
     size_t n_tables;
-    size_t
-        max_tokens; /* 0: no cap. Over it, first comments, statistics and common values are
-                     * dropped, then columns that are in no key, then whole tables from the end */
+    size_t max_tokens; /* 0: no cap. Over it there go, one after the other: unique and check
+                        * constraints, NOT NULL, row counts and domains' base types; comments;
+                        * columns that are in no key; whole tables from the end, but for one */
 } nl_render_options;
 
-/* Appends the rendering to *out and, where something was cut, one plain sentence saying what to
+/* Names are written as SQL has to write them. Columns that we may not read are left out, and so are
+ * foreign keys to tables that are not shown. Common values are never shown: they are data.
+ * Appends the rendering to *out and, where something was cut, one plain sentence saying what to
  * *cut. `tokens` (may be NULL) gets the estimate of what was written. */
 bool nl_catalog_render(const nl_catalog *catalog, const nl_render_options *options, nl_buf *out,
                        nl_buf *cut, size_t *tokens, nl_err *err);

@@ -1,59 +1,92 @@
-/* catalog_build.c: rows of the catalog queries into structs. */
+/* catalog_build.c: rows into structs: the server, tables, columns, labels, statistics. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "data/json.h"
 #include "db/catalog_priv.h"
 
 #include "base/banned.h"
 
-static const char *cell(const nl_pg_rows *rows, size_t row, size_t column) {
-    return rows->cells[row * rows->columns + column];
+/* --- rows and cells -------------------------------------------------------------------------- */
+
+size_t nl_catalog_count(const catalog_builder *b, row_kind kind) {
+    return b->first[kind + 1] - b->first[kind];
 }
 
-static bool is_true(const char *value) {
-    return value && value[0] == 't';
+size_t nl_catalog_row(const catalog_builder *b, row_kind kind, size_t i) {
+    return b->order[b->first[kind] + i];
 }
 
-static const char *keep(nl_catalog *c, const char *text) {
-    return text ? nl_arena_copy(&c->arena, text, strlen(text)) : NULL;
+const char *nl_catalog_cell(const catalog_builder *b, size_t row, size_t cell) {
+    return b->rows->cells[row * b->rows->columns + cell];
 }
 
-static void *take(nl_catalog *c, size_t n, size_t size) {
-    return nl_arena_take(&c->arena, n * size);
+const char *nl_catalog_text(const catalog_builder *b, size_t row, size_t cell) {
+    const char *text = nl_catalog_cell(b, row, cell);
+    return text ? text : "";
 }
 
-nl_catalog *nl_catalog_new(nl_err *err) {
-    nl_catalog *c = calloc(1, sizeof *c);
-    if (!c)
-        nl_err_nomem(err);
-    return c;
+bool nl_catalog_flag(const catalog_builder *b, size_t row, size_t cell, char flag) {
+    return strchr(nl_catalog_text(b, row, cell), flag) != NULL;
 }
 
-void nl_catalog_free(nl_catalog *catalog) {
-    if (catalog) {
-        nl_arena_release(&catalog->arena);
-        free(catalog);
-    }
+uint32_t nl_catalog_oid(const catalog_builder *b, size_t row, size_t cell) {
+    return (uint32_t)strtoul(nl_catalog_text(b, row, cell), NULL, 10);
 }
 
-/* A JSON array of strings as a list that ends with NULL; an empty one for NULL. NULL: no memory. */
-static const char **names_of(nl_catalog *c, const char *text, size_t *n) {
-    nl_json *json = text ? nl_json_read(text, strlen(text), 4, NULL) : NULL;
+void *nl_catalog_take(catalog_builder *b, size_t n, size_t size) {
+    return nl_arena_take(&b->catalog->arena, (n + 1) * size);
+}
+
+const char *nl_catalog_keep(catalog_builder *b, const char *text) {
+    return text ? nl_arena_copy(&b->catalog->arena, text, strlen(text)) : NULL;
+}
+
+/* A JSON array of strings as a list that ends with NULL; an empty one for NULL. */
+static const char **names_of(catalog_builder *b, const char *text) {
+    size_t i = 0;
+    const char *list = text ? text : "[]";
+    nl_json *json = nl_json_read(list, strlen(list), 4, b->err);
     const nl_json_node *root = json ? nl_json_root(json) : NULL;
-    size_t count = root ? root->size : 0, i = 0;
-    const char **names = take(c, count + 1, sizeof *names);
+    const char **names = root ? nl_catalog_take(b, root->size, sizeof *names) : NULL;
+    if (json && !names)
+        nl_err_nomem(b->err);
     for (const nl_json_node *node = root ? root->child : NULL; node && names; node = node->next) {
-        names[i] = nl_arena_copy(&c->arena, node->text ? node->text : "", node->size);
-        if (!names[i++])
+        names[i] = nl_arena_copy(&b->catalog->arena, node->text ? node->text : "", node->size);
+        if (!names[i++]) {
+            nl_err_nomem(b->err);
             names = NULL;
+        }
     }
     nl_json_free(json);
-    if (n)
-        *n = count;
     return names;
 }
+
+/* Sorts the rows by kind, each kind in the order in which they came. */
+static bool order_rows(catalog_builder *b) {
+    static const char letters[] = "STCLAXKFOY";
+    size_t next[ROW_KINDS];
+    b->order = nl_arena_take(&b->scratch, (b->rows->rows + 1) * sizeof *b->order);
+    if (!b->order)
+        return nl_err_nomem(b->err);
+    for (size_t r = 0; r < b->rows->rows; r++) {
+        const char *found = strchr(letters, nl_catalog_text(b, r, 0)[0]);
+        if (!found || !*found)
+            return nl_err_set(b->err, NL_INVALID, "row %zu of the catalog is of no known kind", r);
+        b->first[found - letters + 1]++;
+    }
+    for (size_t k = 0; k < ROW_KINDS; k++) {
+        next[k] = b->first[k];
+        b->first[k + 1] += b->first[k];
+    }
+    for (size_t r = 0; r < b->rows->rows; r++)
+        b->order[next[strchr(letters, nl_catalog_text(b, r, 0)[0]) - letters]++] = r;
+    return true;
+}
+
+/* --- schemas --------------------------------------------------------------------------------- */
 
 static bool contains(const char *const *names, const char *name) {
     for (; *names; names++) {
@@ -63,381 +96,340 @@ static bool contains(const char *const *names, const char *name) {
     return false;
 }
 
-/* --- schemas --------------------------------------------------------------------------------- */
-
 static bool missing_schema(const char *name, const char *const *have, nl_err *err) {
+    enum { ENOUGH = 10 };
+    size_t n = 0;
     nl_buf list;
+    const char *meant = NULL;
     nl_buf_init(&list);
-    for (; *have; have++)
-        nl_buf_printf(&list, "%s%s", list.size ? ", " : "", *have);
-    nl_err_set(err, NL_NOTFOUND, "there is no schema \"%s\" (schemas with tables: %s)", name,
+    for (; *have; have++) {
+        if (strcasecmp(*have, name) == 0)
+            meant = *have;
+        if (n++ < ENOUGH)
+            nl_buf_printf(&list, "%s%s", list.size ? ", " : "", *have);
+    }
+    if (n > ENOUGH)
+        nl_buf_printf(&list, " and %zu more", n - ENOUGH);
+    nl_err_set(err, NL_NOTFOUND, "there is no schema \"%s\" (%s%s%sschemas with tables: %s)", name,
+               meant ? "did you mean \"" : "", meant ? meant : "", meant ? "\"? " : "",
                list.size ? list.data : "none");
     nl_buf_release(&list);
     return false;
 }
 
-static bool build_server(nl_catalog *c, const nl_pg_rows *rows, nl_err *err) {
-    const char *wanted = cell(rows, 0, 5);
-    c->version = keep(c, cell(rows, 0, 0));
-    c->version_num = atoi(cell(rows, 0, 1)); /* NOLINT(cert-err34-c): the server's own number */
-    c->path = names_of(c, cell(rows, 0, 2), NULL);
-    const char **filled = names_of(c, cell(rows, 0, 3), NULL);
-    const char **all = names_of(c, cell(rows, 0, 4), NULL);
-    size_t n_filled = 0, n = 0;
-    c->schemas = wanted ? names_of(c, wanted, NULL) : c->path;
-    if (!c->version || !c->path || !filled || !all || !c->schemas)
-        return nl_err_nomem(err);
-    for (const char **s = c->schemas; *s; s++) {
-        if (!contains(all, *s))
-            return missing_schema(*s, filled, err);
+static bool build_server(catalog_builder *b) {
+    nl_catalog *c = b->catalog;
+    if (nl_catalog_count(b, ROW_SERVER) != 1)
+        return nl_err_set(b->err, NL_INVALID, "the catalog has no row about the server");
+    size_t n = 0, r = nl_catalog_row(b, ROW_SERVER, 0);
+    c->version = nl_catalog_keep(b, nl_catalog_text(b, r, 1));
+    c->version_num = (int)strtol(nl_catalog_text(b, r, 2), NULL, 10);
+    c->path = names_of(b, nl_catalog_cell(b, r, 3));
+    const char **filled = names_of(b, nl_catalog_cell(b, r, 4));
+    c->schemas = names_of(b, nl_catalog_cell(b, r, 5));
+    const char **asked = names_of(b, nl_catalog_cell(b, r, 6));
+    if (!c->path || !filled || !c->schemas || !asked)
+        return false;
+    for (const char **s = asked; *s; s++) {
+        if (!contains(c->schemas, *s))
+            return missing_schema(*s, filled, b->err);
     }
-    while (filled[n_filled])
-        n_filled++;
-    c->others = take(c, n_filled + 1, sizeof *c->others);
-    if (!c->others)
-        return nl_err_nomem(err);
-    for (size_t i = 0; i < n_filled; i++) {
-        if (!contains(c->schemas, filled[i]))
-            c->others[n++] = filled[i];
+    while (filled[n])
+        n++;
+    c->others = nl_catalog_take(b, n, sizeof *c->others);
+    if (!c->version || !c->others)
+        return nl_err_nomem(b->err);
+    for (n = 0; *filled; filled++) {
+        if (!contains(c->schemas, *filled))
+            c->others[n++] = *filled;
     }
     return true;
 }
 
 /* --- tables ---------------------------------------------------------------------------------- */
 
-/* schema.name for people. */
-static const char *dotted(nl_catalog *c, const char *schema, const char *name) {
-    size_t n = strlen(schema) + strlen(name) + 2;
-    char *text = nl_arena_take(&c->arena, n);
-    if (text && snprintf(text, n, "%s.%s", schema, name) < 0)
-        text = NULL;
-    return text;
-}
-
-static const char *reference_of(nl_catalog *c, const nl_table *t) {
+/* schema.name, quoted where SQL needs it; the name alone where that finds it. */
+static const char *reference_of(catalog_builder *b, const nl_table *t, bool qualified) {
     nl_buf text;
     nl_buf_init(&text);
-    if (!t->visible) {
+    if (qualified) {
         nl_quote_ident(&text, t->schema);
         nl_buf_char(&text, '.');
     }
     nl_quote_ident(&text, t->name);
-    const char *kept = text.failed ? NULL : nl_arena_copy(&c->arena, text.data, text.size);
+    const char *kept = text.failed ? NULL : nl_catalog_keep(b, text.data);
     nl_buf_release(&text);
     return kept;
 }
 
-static bool build_tables(nl_catalog *c, const nl_pg_rows *rows, nl_err *err) {
-    size_t denied = 0;
-    c->tables = take(c, rows->rows + 1, sizeof *c->tables);
-    c->oids = take(c, rows->rows + 1, sizeof *c->oids);
-    c->denied = take(c, rows->rows + 1, sizeof *c->denied);
-    if (!c->tables || !c->oids || !c->denied)
-        return nl_err_nomem(err);
-    for (size_t r = 0; r < rows->rows; r++) {
-        if (!is_true(cell(rows, r, 7))) {
-            c->denied[denied] = dotted(c, cell(rows, r, 1), cell(rows, r, 2));
-            if (!c->denied[denied++])
-                return nl_err_nomem(err);
-            continue;
-        }
-        nl_table *t = &c->tables[c->n_tables];
-        c->oids[c->n_tables++] = (uint32_t)strtoul(cell(rows, r, 0), NULL, 10);
-        t->schema = keep(c, cell(rows, r, 1));
-        t->name = keep(c, cell(rows, r, 2));
-        t->kind = cell(rows, r, 3)[0];
-        t->comment = keep(c, cell(rows, r, 4));
-        t->rows = strtod(cell(rows, r, 5), NULL);
-        t->visible = is_true(cell(rows, r, 6));
-        if (!t->schema || !t->name)
-            return nl_err_nomem(err);
-        t->reference = reference_of(c, t);
-        if (!t->reference)
-            return nl_err_nomem(err);
-    }
-    return true;
-}
-
-/* Tables by oid, for the queries whose rows name them so. */
-struct oid_place {
+struct named {
+    nl_table table;
     uint32_t oid;
-    size_t table;
 };
 
-static int by_oid(const void *a, const void *b) {
-    const struct oid_place *x = a, *y = b;
+static int by_schema_and_name(const void *a, const void *b) {
+    const struct named *x = a, *y = b;
+    int order = strcmp(x->table.schema, y->table.schema);
+    return order ? order : strcmp(x->table.name, y->table.name);
+}
+
+int nl_catalog_by_oid(const void *a, const void *b) {
+    const table_place *x = a, *y = b;
     return (x->oid > y->oid) - (x->oid < y->oid);
 }
 
-static struct oid_place *places_by_oid(const nl_catalog *c, nl_err *err) {
-    struct oid_place *places = calloc(c->n_tables + 1, sizeof *places);
-    if (!places) {
-        nl_err_nomem(err);
-        return NULL;
-    }
-    for (size_t i = 0; i < c->n_tables; i++)
-        places[i] = (struct oid_place){ c->oids[i], i };
-    qsort(places, c->n_tables, sizeof *places, by_oid);
-    return places;
+table_place *nl_catalog_place(table_place *places, size_t n, uint32_t oid) {
+    table_place key = { .oid = oid };
+    return n ? bsearch(&key, places, n, sizeof *places, nl_catalog_by_oid) : NULL;
 }
 
-static nl_table *table_of(const nl_catalog *c, const struct oid_place *places, const char *oid) {
-    struct oid_place key = { .oid = (uint32_t)strtoul(oid, NULL, 10) };
-    const struct oid_place *found = bsearch(&key, places, c->n_tables, sizeof *places, by_oid);
-    return found ? &c->tables[found->table] : NULL;
+static bool build_table(catalog_builder *b, struct named *named, size_t r) {
+    nl_table *t = &named->table;
+    named->oid = nl_catalog_oid(b, r, 1);
+    t->schema = nl_catalog_keep(b, nl_catalog_text(b, r, 2));
+    t->name = nl_catalog_keep(b, nl_catalog_text(b, r, 3));
+    t->kind = nl_catalog_text(b, r, 4)[0];
+    t->comment = nl_catalog_keep(b, nl_catalog_cell(b, r, 5));
+    t->rows = nl_catalog_cell(b, r, 6) ? strtod(nl_catalog_cell(b, r, 6), NULL) : -1;
+    t->visible = nl_catalog_flag(b, r, 7, 'v');
+    if (!t->schema || !t->name || (nl_catalog_cell(b, r, 5) && !t->comment))
+        return nl_err_nomem(b->err);
+    t->reference = reference_of(b, t, !t->visible);
+    return t->reference || nl_err_nomem(b->err);
+}
+
+/* Sorted here: the server's bytes may have another order than ours. */
+static bool settle_tables(catalog_builder *b, struct named *all) {
+    nl_catalog *c = b->catalog;
+    size_t n = c->n_tables;
+    qsort(all, n, sizeof *all, by_schema_and_name);
+    c->tables = nl_catalog_take(b, n, sizeof *c->tables);
+    b->places = nl_arena_take(&b->scratch, (n + 1) * sizeof *b->places);
+    if (!c->tables || !b->places)
+        return nl_err_nomem(b->err);
+    for (size_t i = 0; i < n; i++) {
+        c->tables[i] = all[i].table;
+        b->places[i] = (table_place){ .oid = all[i].oid, .table = &c->tables[i] };
+    }
+    b->n_places = n;
+    qsort(b->places, n, sizeof *b->places, nl_catalog_by_oid);
+    return true;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool build_tables(catalog_builder *b) {
+    nl_catalog *c = b->catalog;
+    size_t denied = 0, n = nl_catalog_count(b, ROW_TABLE);
+    struct named *all = nl_arena_take(&b->scratch, (n + 1) * sizeof *all);
+    c->denied = nl_catalog_take(b, n, sizeof *c->denied);
+    if (!all || !c->denied)
+        return nl_err_nomem(b->err);
+    for (size_t i = 0; i < n; i++) {
+        size_t r = nl_catalog_row(b, ROW_TABLE, i);
+        struct named *named = &all[c->n_tables];
+        if (!build_table(b, named, r))
+            return false;
+        if (nl_catalog_flag(b, r, 7, 'r')) {
+            c->n_tables++;
+            continue;
+        }
+        c->denied[denied] = reference_of(b, &named->table, true);
+        if (!c->denied[denied++])
+            return nl_err_nomem(b->err);
+        memset(named, 0, sizeof *named);
+    }
+    qsort((void *)c->denied, denied, sizeof *c->denied, by_text);
+    return settle_tables(b, all);
 }
 
 /* --- columns --------------------------------------------------------------------------------- */
 
-static bool build_column(nl_catalog *c, nl_column *column, const nl_pg_rows *rows, size_t r) {
-    const char *type = cell(rows, r, 2), *base = cell(rows, r, 3);
+/* A type's name, shared with the columns that had it before. */
+static const char *intern(catalog_builder *b, const char *text) {
+    uint32_t hash = 5381;
+    for (const char *p = text; *p; p++)
+        hash = hash * 33 + (unsigned char)*p;
+    const char **slot = &b->types[hash % (sizeof b->types / sizeof *b->types)];
+    if (!*slot || strcmp(*slot, text) != 0)
+        *slot = nl_catalog_keep(b, text);
+    return *slot;
+}
+
+static bool build_column(catalog_builder *b, nl_column *column, size_t r) {
+    const char *base = nl_catalog_cell(b, r, 5);
     *column = (nl_column){
-        .name = keep(c, cell(rows, r, 1)),
-        .type = keep(c, type),
-        .category = cell(rows, r, 4)[0],
-        .comment = keep(c, cell(rows, r, 5)),
-        .default_expr = keep(c, cell(rows, r, 6)),
-        .not_null = is_true(cell(rows, r, 7)),
-        .identity = is_true(cell(rows, r, 8)),
-        .generated = is_true(cell(rows, r, 9)),
-        .selectable = is_true(cell(rows, r, 10)),
+        .name = nl_catalog_keep(b, nl_catalog_text(b, r, 3)),
+        .type = intern(b, nl_catalog_text(b, r, 4)),
+        .category = nl_catalog_text(b, r, 6)[0],
+        .comment = nl_catalog_keep(b, nl_catalog_cell(b, r, 7)),
+        .default_expr = nl_catalog_keep(b, nl_catalog_cell(b, r, 8)),
+        .not_null = nl_catalog_flag(b, r, 9, 'n'),
+        .identity = nl_catalog_flag(b, r, 9, 'i'),
+        .generated = nl_catalog_flag(b, r, 9, 'g'),
+        .selectable = nl_catalog_flag(b, r, 9, 's'),
         .null_fraction = -1,
-        .enum_oid = (unsigned)strtoul(cell(rows, r, 11), NULL, 10),
+        .enum_oid = nl_catalog_oid(b, r, 10),
     };
-    column->base_type = strcmp(type, base) == 0 ? column->type : keep(c, base);
-    return column->name && column->type && column->base_type;
+    column->base_type = base ? intern(b, base) : column->type;
+    return (column->name && column->type && column->base_type &&
+            (column->comment || !nl_catalog_cell(b, r, 7)) &&
+            (column->default_expr || !nl_catalog_cell(b, r, 8))) ||
+           nl_err_nomem(b->err);
 }
 
-static bool build_columns(nl_catalog *c, const nl_pg_rows *rows, nl_err *err) {
-    struct oid_place *places = places_by_oid(c, err);
-    nl_column *columns = take(c, rows->rows + 1, sizeof *columns);
-    bool ok = false;
-    if (!places || !columns) {
-        nl_err_nomem(err);
-        goto out;
+/* Into its place by number; they mostly come in order. */
+static bool insert_column(catalog_builder *b, table_place *place, size_t r) {
+    nl_table *t = place->table;
+    nl_column *columns = (nl_column *)t->columns, column;
+    int number = (int)strtol(nl_catalog_text(b, r, 2), NULL, 10);
+    size_t at = t->n_columns;
+    if (!build_column(b, &column, r))
+        return false;
+    for (; at > 0 && place->numbers[at - 1] > number; at--) {
+        columns[at] = columns[at - 1];
+        place->numbers[at] = place->numbers[at - 1];
     }
-    for (size_t r = 0; r < rows->rows; r++) {
-        nl_table *t = table_of(c, places, cell(rows, r, 0));
-        if (!t)
-            continue; /* denied as a whole */
-        if (!t->columns)
-            t->columns = &columns[r];
-        t->n_columns++;
-        if (!build_column(c, &columns[r], rows, r)) {
-            nl_err_nomem(err);
-            goto out;
-        }
-    }
-    ok = true;
-out:
-    free(places);
-    return ok;
+    columns[at] = column;
+    place->numbers[at] = number;
+    t->n_columns++;
+    return true;
 }
 
-/* All labels of one enum lie together in the rows. */
-static const char *const *labels_of(nl_catalog *c, const nl_pg_rows *rows, uint32_t oid,
-                                    bool *nomem) {
-    size_t from = 0, n = 0;
-    char wanted[16];
-    (void)snprintf(wanted, sizeof wanted, "%u", oid);
-    while (from < rows->rows && strcmp(cell(rows, from, 0), wanted) != 0)
-        from++;
-    while (from + n < rows->rows && strcmp(cell(rows, from + n, 0), wanted) == 0)
-        n++;
-    if (n == 0)
-        return NULL;
-    const char **labels = take(c, n + 1, sizeof *labels);
-    for (size_t i = 0; i < n && labels; i++) {
-        labels[i] = keep(c, cell(rows, from + i, 1));
-        if (!labels[i])
-            labels = NULL;
+static bool build_columns(catalog_builder *b) {
+    size_t n = nl_catalog_count(b, ROW_COLUMN);
+    for (size_t i = 0; i < n; i++) {
+        size_t r = nl_catalog_row(b, ROW_COLUMN, i);
+        table_place *place = nl_catalog_place(b->places, b->n_places, nl_catalog_oid(b, r, 1));
+        if (place)
+            place->n_numbers++;
     }
-    *nomem = *nomem || !labels;
-    return (const char *const *)labels;
+    for (size_t i = 0; i < b->n_places; i++) {
+        table_place *place = &b->places[i];
+        place->table->columns = nl_catalog_take(b, place->n_numbers, sizeof(nl_column));
+        place->numbers = nl_arena_take(&b->scratch, (place->n_numbers + 1) * sizeof(int));
+        if (!place->table->columns || !place->numbers)
+            return nl_err_nomem(b->err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t r = nl_catalog_row(b, ROW_COLUMN, i);
+        table_place *place = nl_catalog_place(b->places, b->n_places, nl_catalog_oid(b, r, 1));
+        if (place && !insert_column(b, place, r))
+            return false;
+    }
+    return true;
 }
 
-struct known_enum {
+/* --- labels and statistics ------------------------------------------------------------------- */
+
+struct labels {
     uint32_t oid;
-    const char *const *labels;
+    size_t row;
+    const char **names; /* read when first needed */
 };
 
-static bool build_labels(nl_catalog *c, const nl_pg_rows *rows, nl_err *err) {
-    bool nomem = false;
-    size_t n_known = 0, room = rows->rows + 1;
-    struct known_enum *known = calloc(room, sizeof *known);
-    if (!known)
-        return nl_err_nomem(err);
-    for (size_t i = 0; i < c->n_tables && !nomem; i++) {
-        nl_table *t = &c->tables[i];
-        for (size_t k = 0; k < t->n_columns && !nomem; k++) {
-            nl_column *column = (nl_column *)&t->columns[k];
-            size_t e = 0;
-            if (!column->enum_oid)
-                continue;
-            while (e < n_known && known[e].oid != column->enum_oid)
-                e++;
-            if (e == n_known && n_known < room) {
-                known[n_known].oid = column->enum_oid;
-                known[n_known++].labels = labels_of(c, rows, column->enum_oid, &nomem);
-            }
-            column->labels = known[e].labels;
-        }
-    }
-    free(known);
-    return !nomem || nl_err_nomem(err);
+static int labels_by_oid(const void *a, const void *b) {
+    const struct labels *x = a, *y = b;
+    return (x->oid > y->oid) - (x->oid < y->oid);
 }
 
-static bool build_stats(nl_catalog *c, const nl_pg_rows *rows, nl_err *err) {
-    for (size_t r = 0; r < rows->rows; r++) {
-        const nl_table *t = nl_catalog_find(c, cell(rows, r, 0), cell(rows, r, 1));
-        int at = t ? nl_table_column(t, cell(rows, r, 2)) : -1;
-        if (at < 0)
-            continue;
-        nl_column *column = (nl_column *)&t->columns[at];
-        column->null_fraction = strtod(cell(rows, r, 3), NULL);
-        column->distinct = strtod(cell(rows, r, 4), NULL);
-        if (cell(rows, r, 5)) {
-            column->common = (const char *const *)names_of(c, cell(rows, r, 5), NULL);
-            if (!column->common)
-                return nl_err_nomem(err);
-        }
-    }
-    return true;
-}
-
-/* --- keys ------------------------------------------------------------------------------------ */
-
-static bool index_key(nl_catalog *c, nl_index_key *key, const nl_table *t, const char *name,
-                      const char *const *names, size_t n) {
-    uint16_t *columns = take(c, n + 1, sizeof *columns);
-    if (!columns)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        int at = nl_table_column(t, names[i]);
-        columns[i] = (uint16_t)(at < 0 ? 0 : at);
-    }
-    *key = (nl_index_key){ .name = name, .columns = columns, .n_columns = n };
-    return true;
-}
-
-/* One constraint into the arrays that were made for its table. */
-static bool build_key(nl_catalog *c, nl_table *t, const nl_pg_rows *rows, size_t r) {
-    const char *name = keep(c, cell(rows, r, 1));
-    size_t n = 0;
-    const char **names = names_of(c, cell(rows, r, 3), &n);
-    if (!name || !names)
-        return false;
-    switch (cell(rows, r, 2)[0]) {
-    case 'p':
-        t->primary = take(c, 1, sizeof *t->primary);
-        return t->primary && index_key(c, (nl_index_key *)t->primary, t, name, names, n);
-    case 'u':
-        return index_key(c, (nl_index_key *)&t->uniques[t->n_uniques++], t, name, names, n);
-    case 'c':
-        ((nl_check *)t->checks)[t->n_checks++] = (nl_check){ name, keep(c, cell(rows, r, 7)) };
-        return t->checks[t->n_checks - 1].expression != NULL;
-    default: {
-        nl_foreign_key *f = (nl_foreign_key *)&t->foreign[t->n_foreign++];
-        f->name = name;
-        f->referred_schema = keep(c, cell(rows, r, 4));
-        f->referred_table = keep(c, cell(rows, r, 5));
-        f->columns = (const char *const *)names;
-        f->referred_columns = (const char *const *)names_of(c, cell(rows, r, 6), NULL);
-        f->n_columns = n;
-        if (!f->referred_schema || !f->referred_table || !f->referred_columns)
-            return false;
-        f->referred = nl_catalog_find(c, f->referred_schema, f->referred_table);
+static bool label_column(catalog_builder *b, nl_column *column, struct labels *all, size_t n) {
+    struct labels key = { .oid = column->enum_oid };
+    struct labels *found =
+        column->enum_oid && n ? bsearch(&key, all, n, sizeof *all, labels_by_oid) : NULL;
+    if (!found)
         return true;
-    }
-    }
+    if (!found->names)
+        found->names = names_of(b, nl_catalog_cell(b, found->row, 2));
+    column->labels = (const char *const *)found->names;
+    return found->names != NULL;
 }
 
-static bool build_keys(nl_catalog *c, const nl_pg_rows *rows, nl_err *err) {
-    struct oid_place *places = places_by_oid(c, err);
-    bool ok = places != NULL;
-    /* a table's constraints lie together: make room for all of them, then fill */
-    for (size_t r = 0; ok && r < rows->rows; r++) {
-        nl_table *t = table_of(c, places, cell(rows, r, 0));
-        if (!t)
-            continue;
-        if (r == 0 || strcmp(cell(rows, r, 0), cell(rows, r - 1, 0)) != 0) {
-            size_t n = 0;
-            while (r + n < rows->rows && strcmp(cell(rows, r + n, 0), cell(rows, r, 0)) == 0)
-                n++;
-            t->uniques = take(c, n, sizeof *t->uniques);
-            t->foreign = take(c, n, sizeof *t->foreign);
-            t->checks = take(c, n, sizeof *t->checks);
-            ok = t->uniques && t->foreign && t->checks;
+static bool build_labels(catalog_builder *b) {
+    size_t n = nl_catalog_count(b, ROW_LABELS);
+    struct labels *all = nl_arena_take(&b->scratch, (n + 1) * sizeof *all);
+    if (!all)
+        return nl_err_nomem(b->err);
+    for (size_t i = 0; i < n; i++) {
+        all[i].row = nl_catalog_row(b, ROW_LABELS, i);
+        all[i].oid = nl_catalog_oid(b, all[i].row, 1);
+    }
+    qsort(all, n, sizeof *all, labels_by_oid);
+    for (size_t i = 0; i < b->catalog->n_tables; i++) {
+        nl_table *t = &b->catalog->tables[i];
+        for (size_t k = 0; k < t->n_columns; k++) {
+            if (!label_column(b, (nl_column *)&t->columns[k], all, n))
+                return false;
         }
-        ok = ok && build_key(c, t, rows, r);
-        if (!ok)
-            nl_err_nomem(err);
     }
-    free(places);
-    return ok;
-}
-
-/* --- names for the SQL gate ------------------------------------------------------------------- */
-
-static int by_fact_name(const void *a, const void *b) {
-    return strcmp(((const name_facts *)a)->name, ((const name_facts *)b)->name);
-}
-
-static bool build_names(nl_catalog *c, name_facts **list, size_t *n, const nl_pg_rows *rows,
-                        nl_err *err) {
-    *list = take(c, rows->rows + 1, sizeof **list);
-    if (!*list)
-        return nl_err_nomem(err);
-    for (size_t r = 0; r < rows->rows; r++) {
-        (*list)[r] = (name_facts){ keep(c, cell(rows, r, 0)), is_true(cell(rows, r, 1)),
-                                   is_true(cell(rows, r, 2)) };
-        if (!(*list)[r].name)
-            return nl_err_nomem(err);
-    }
-    *n = rows->rows;
-    qsort(*list, *n, sizeof **list, by_fact_name);
     return true;
 }
 
-static int by_type_name(const void *a, const void *b) {
-    const type_name *x = a, *y = b;
-    int order = strcmp(x->name, y->name);
-    return order ? order : strcmp(x->schema, y->schema);
+/* Long values are of no use to anybody, and a part of one would be a value that does not exist. */
+static void drop_long(const char **names) {
+    enum { LONGEST = 160 };
+    const char **to = names;
+    for (; *names; names++) {
+        if (strlen(*names) <= LONGEST)
+            *to++ = *names;
+    }
+    *to = NULL;
 }
 
-static bool build_types(nl_catalog *c, const nl_pg_rows *rows, nl_err *err) {
-    c->types = take(c, rows->rows + 1, sizeof *c->types);
-    if (!c->types)
-        return nl_err_nomem(err);
-    for (size_t r = 0; r < rows->rows; r++) {
-        c->types[r] = (type_name){ keep(c, cell(rows, r, 0)), keep(c, cell(rows, r, 1)) };
-        if (!c->types[r].schema || !c->types[r].name)
-            return nl_err_nomem(err);
+static bool build_stats(catalog_builder *b) {
+    for (size_t i = 0; i < nl_catalog_count(b, ROW_STATS); i++) {
+        size_t r = nl_catalog_row(b, ROW_STATS, i);
+        table_place *place = nl_catalog_place(b->places, b->n_places, nl_catalog_oid(b, r, 1));
+        const char *name = nl_catalog_text(b, r, 2);
+        int at = place ? nl_table_column(place->table, name) : -1;
+        nl_column *column = at < 0 ? NULL : (nl_column *)&place->table->columns[at];
+        /* a query on the table sees what inherits from it too */
+        if (!column || (column->null_fraction >= 0 && !nl_catalog_flag(b, r, 6, 'h')))
+            continue;
+        column->null_fraction = strtod(nl_catalog_text(b, r, 3), NULL);
+        column->distinct = strtod(nl_catalog_text(b, r, 4), NULL);
+        column->common = NULL;
+        if (nl_catalog_cell(b, r, 5)) {
+            const char **common = names_of(b, nl_catalog_cell(b, r, 5));
+            if (!common)
+                return false;
+            drop_long(common);
+            column->common = common[0] ? (const char *const *)common : NULL;
+        }
     }
-    c->n_types = rows->rows;
-    qsort(c->types, c->n_types, sizeof *c->types, by_type_name);
     return true;
 }
 
-bool nl_catalog_build(nl_catalog *c, cq_kind kind, const nl_pg_rows *rows, nl_err *err) {
-    switch (kind) {
-    case CQ_SERVER:
-        return build_server(c, rows, err);
-    case CQ_TABLES:
-        return build_tables(c, rows, err);
-    case CQ_COLUMNS:
-        return build_columns(c, rows, err);
-    case CQ_LABELS:
-        return build_labels(c, rows, err);
-    case CQ_STATS:
-        return build_stats(c, rows, err);
-    case CQ_KEYS:
-        return build_keys(c, rows, err);
-    case CQ_FUNCTIONS:
-        return build_names(c, &c->functions, &c->n_functions, rows, err);
-    case CQ_OPERATORS:
-        return build_names(c, &c->operators, &c->n_operators, rows, err);
-    default:
-        return build_types(c, rows, err);
+/* --- the whole ------------------------------------------------------------------------------- */
+
+nl_catalog *nl_catalog_from_rows(const nl_pg_rows *rows, nl_err *err) {
+    nl_err unwanted;
+    catalog_builder b = { .rows = rows, .err = err ? err : &unwanted };
+    b.catalog = calloc(1, sizeof *b.catalog);
+    bool ok = b.catalog != NULL || nl_err_nomem(b.err);
+    if (ok && rows->columns != CATALOG_CELLS)
+        ok = nl_err_set(b.err, NL_INVALID, "rows of the catalog have %zu cells, not %d",
+                        rows->columns, CATALOG_CELLS);
+    ok = ok && order_rows(&b) && build_server(&b) && build_tables(&b) && build_columns(&b) &&
+         build_labels(&b) && build_stats(&b) && nl_catalog_build_keys(&b) &&
+         nl_catalog_build_names(&b);
+    nl_arena_release(&b.scratch);
+    if (ok)
+        return b.catalog;
+    nl_catalog_free(b.catalog);
+    return NULL;
+}
+
+nl_catalog *nl_catalog_from_cells(const char *const *cells, size_t n, nl_err *err) {
+    const nl_pg_rows rows = { .columns = CATALOG_CELLS, .rows = n, .cells = (const char **)cells };
+    return nl_catalog_from_rows(&rows, err);
+}
+
+void nl_catalog_free(nl_catalog *catalog) {
+    if (catalog) {
+        nl_arena_release(&catalog->arena);
+        free(catalog);
     }
 }

@@ -1,27 +1,52 @@
-/* catalog_priv.h: how a catalog is made: catalog_load.c asks the server, catalog_build.c turns the
- * rows into structs, catalog_find.c looks things up, catalog_render.c writes it down. */
+/* catalog_priv.h: how a catalog is made: catalog_load.c asks the server what catalog_query.c says,
+ * catalog_build.c (tables, columns, statistics) and catalog_keys.c (keys, names) turn the rows into
+ * structs, catalog_find.c looks things up, catalog_render*.c write it down.
+ *
+ * The server answers with one table of text, each row of a kind of its own, so that everything is
+ * of one snapshot. The same rows written by hand make a catalog without a server:
+ *
+ *     static const char *rows[][CATALOG_CELLS] = {
+ *         { "S", "15.6", "150006", "[\"public\"]", "[\"public\"]", "[\"public\"]" },
+ *         { "T", "1", "public", "orders", "r", NULL, "100", "vr" },
+ *         { "C", "1", "1", "id", "integer", NULL, "N", NULL, NULL, "ns" },
+ *         { "K", "1", "orders_pkey", "p", "{1}" },
+ *         { "F", "lower", "true", "true" },
+ *     };
+ *     catalog = nl_catalog_from_cells(&rows[0][0], sizeof rows / sizeof *rows, &err);
+ */
 #ifndef NL_DB_CATALOG_PRIV_H
 #define NL_DB_CATALOG_PRIV_H
 
 #include "base/arena.h"
 #include "db/catalog.h"
 
-/* The queries, in the order in which they are asked and their rows are built in. */
-typedef enum {
-    CQ_SERVER,
-    CQ_TABLES,
-    CQ_COLUMNS,
-    CQ_LABELS,
-    CQ_STATS,
-    CQ_KEYS,
-    CQ_FUNCTIONS,
-    CQ_OPERATORS,
-    CQ_TYPES,
-    CQ_COUNT
-} cq_kind;
-
-/* A function or operator name: is it in pg_catalog, and is every overload there and not volatile?
+/* The kinds of rows, and what their cells hold behind the letter. Cells that are not named are
+ * NULL. Lists of names are JSON arrays, lists of columns are attribute numbers: "{1,3}" or "1 3".
  */
+typedef enum {
+    ROW_SERVER,    /* S version, its number, search path, schemas with tables, schemas read,
+                    *   schemas asked for (NULL: those of the search path) */
+    ROW_TABLE,     /* T oid, schema, name, kind, comment, rows, flags: v visible, r readable */
+    ROW_COLUMN,    /* C oid of the table, number, name, type, base type of a domain, category,
+                    *   comment, default, flags: n not null, i identity, g generated,
+                    *   s selectable; oid of its enum */
+    ROW_LABELS,    /* L oid of the enum, labels */
+    ROW_STATS,     /* A oid of the table, column, fraction of NULLs, distinct, common values,
+                    *   flags: h with what inherits from the table */
+    ROW_ELSEWHERE, /* X oid of a table that is only referred to, its schema, name, a column's
+                    *   number, the column's name */
+    ROW_KEY,       /* K oid of the table, name, kind: p primary, u unique, c check, f foreign;
+                    *   columns, number of columns that count (NULL: all); of a foreign key: oid
+                    *   of the referred table, columns there; of a check: the expression */
+    ROW_FUNCTION,  /* F name, in pg_catalog?, safe everywhere? */
+    ROW_OPERATOR,  /* O the same */
+    ROW_TYPE,      /* Y schema, name */
+    ROW_KINDS
+} row_kind;
+
+enum { CATALOG_CELLS = 11 };
+
+/* A function or operator name: is it in pg_catalog, and may it be trusted wherever it is? */
 typedef struct {
     const char *name;
     bool known, stable;
@@ -35,18 +60,63 @@ struct nl_catalog {
     nl_arena arena;
     nl_table *tables; /* by (schema, name) */
     size_t n_tables;
-    uint32_t *oids;                                   /* of tables, while building */
     const char **schemas, **path, **others, **denied; /* NULL at the end */
     const char *version;
     int version_num;
     name_facts *functions, *operators; /* sorted by name */
     size_t n_functions, n_operators;
-    type_name *types; /* sorted */
+    type_name *types; /* sorted by (name, schema) */
     size_t n_types;
 };
 
-nl_catalog *nl_catalog_new(nl_err *err);
-/* Takes one query's rows in. They must come in the order of cq_kind. */
-bool nl_catalog_build(nl_catalog *catalog, cq_kind kind, const nl_pg_rows *rows, nl_err *err);
+/* Rows may come in any order. NULL with NL_NOTFOUND where a schema that was asked for does not
+ * exist, NL_INVALID where the rows are not what a server would answer. */
+nl_catalog *nl_catalog_from_rows(const nl_pg_rows *rows, nl_err *err);
+/* The same from cells written by hand: n rows of CATALOG_CELLS cells each. */
+nl_catalog *nl_catalog_from_cells(const char *const *cells, size_t n, nl_err *err);
+
+/* Appends the query that answers with such rows. */
+bool nl_catalog_query(nl_buf *query);
+
+/* --- between catalog_build.c and catalog_keys.c --------------------------------------------- */
+
+/* A table by its oid. */
+typedef struct {
+    uint32_t oid;
+    nl_table *table;
+    int *numbers; /* attribute numbers of its columns, ascending */
+    size_t n_numbers;
+} table_place;
+
+typedef struct {
+    nl_catalog *catalog;
+    nl_arena scratch; /* gone when the catalog is built */
+    const nl_pg_rows *rows;
+    size_t *order;                /* rows, kind after kind */
+    size_t first[ROW_KINDS + 1];  /* where in `order` each kind begins */
+    table_place *places, *others; /* by oid: tables that are in, tables only referred to */
+    size_t n_places, n_others;
+    const char *types[64]; /* names of types seen last: most columns share a few */
+    nl_err *err;
+} catalog_builder;
+
+/* The i-th row of a kind. */
+size_t nl_catalog_row(const catalog_builder *b, row_kind kind, size_t i);
+size_t nl_catalog_count(const catalog_builder *b, row_kind kind);
+/* A cell behind the letter, the first being 1. NULL: SQL NULL, or there are no such cells. */
+const char *nl_catalog_cell(const catalog_builder *b, size_t row, size_t cell);
+/* The same, "" for NULL. */
+const char *nl_catalog_text(const catalog_builder *b, size_t row, size_t cell);
+bool nl_catalog_flag(const catalog_builder *b, size_t row, size_t cell, char flag);
+uint32_t nl_catalog_oid(const catalog_builder *b, size_t row, size_t cell);
+/* A copy that the catalog owns; NULL for NULL and where memory ran out. */
+const char *nl_catalog_keep(catalog_builder *b, const char *text);
+/* Zeroed memory that the catalog owns; room for n + 1. */
+void *nl_catalog_take(catalog_builder *b, size_t n, size_t size);
+table_place *nl_catalog_place(table_place *places, size_t n, uint32_t oid);
+int nl_catalog_by_oid(const void *a, const void *b);
+
+bool nl_catalog_build_keys(catalog_builder *b);
+bool nl_catalog_build_names(catalog_builder *b);
 
 #endif
