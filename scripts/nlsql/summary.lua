@@ -16,6 +16,7 @@ summary.thousands = thousands
 
 local function duration(seconds)
   if seconds < 60 then return ("%.1f s"):format(seconds) end
+  seconds = math.floor(seconds)
   if seconds < 3600 then return ("%d min %02d s"):format(seconds // 60, seconds % 60) end
   return ("%d h %02d min"):format(seconds // 3600, seconds % 3600 // 60)
 end
