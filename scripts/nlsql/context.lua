@@ -80,8 +80,9 @@ function Context:sample(refs)
 end
 
 --- Runs `f` for each value, at most `n` at once: see jobs.map.
-function Context:map(list, n, f) return jobs.map(list, n, f) end
+function Context.map(_, list, n, f) return jobs.map(list, n, f) end
 
-function Context:log(message) console.info(message) end
+--- A line in the log.
+function Context.log(_, message) console.info(message) end
 
 return context

@@ -211,8 +211,8 @@ function Conversation:turn()
   end
   local unread = refused or {}
   if #found == 0 and #unread == 0 then
-    local why = reply.outcome ~= "ok" and reply.outcome or state
-    unread = { { reason = NOTHING_READ[why] or why } }
+    local kind = reply.outcome ~= "ok" and reply.outcome or state
+    unread = { { reason = NOTHING_READ[kind] or kind } }
   end
   return { number = self.turns, judged = judged, unread = unread, outcome = reply.outcome, state = self:snapshot() }
 end

@@ -77,10 +77,11 @@ local function try(self, ask, key, sample)
   local sent, why = json.encode(body)
   if not sent then return nil, "the request cannot be written: " .. tostring(why), "invalid" end
   local most = money.most(self.price, #sent, ask.max_tokens)
-  local reservation, message, code = 0, nil, nil
+  local reservation = 0
   if most > 0 then
-    reservation, message, code = self.store:reserve(most)
-    if not reservation then return nil, message, code end
+    local reserved, message, code = self.store:reserve(most)
+    if not reserved then return nil, message, code end
+    reservation = reserved
   end
   if self.counts.requests == 0 then
     console.debug(("ready for the first request %.0f ms after the start"):format(jobs.uptime() * 1000))
@@ -100,8 +101,7 @@ local function try(self, ask, key, sample)
   end
   self.counts.cost = self.counts.cost + cost
   local kept = not reply.failure and ask.keep(reply)
-  local ok
-  ok, message, code = self.run:record {
+  local ok, message, code = self.run:record {
     key = key, sample = sample, purpose = ask.purpose, item = ask.item, model = self.endpoint.model,
     request = sent, reply = kept and reply.stored or nil, outcome = reply.outcome,
     tokens_in = usage and usage.tokens_in or -1, tokens_out = usage and usage.tokens_out or -1,

@@ -150,20 +150,20 @@ local function progress(started)
 end
 
 local function verdict_of(d, dataset)
-  local entries = d.entries
+  local accepted = d.entries.accepted
   if d.fatal then
     local code, go_on = d.fatal.code, "run the same command again to go on"
     if code == "budget" then go_on = "go on with a larger --budget" end
-    console.error(("%s; %s pairs are safe in %s; %s"):format(d.fatal.message, summary.thousands(entries.accepted),
+    console.error(("%s; %s pairs are safe in %s; %s"):format(d.fatal.message, summary.thousands(accepted),
       dataset, go_on))
     return EXIT[code] or 1
   elseif jobs.stopping() > 0 then
     console.warn(("interrupted; %s pairs are safe in %s, and replies that were not taken yet are kept; run the "
-      .. "same command again to go on"):format(summary.thousands(entries.accepted), dataset))
+      .. "same command again to go on"):format(summary.thousands(accepted), dataset))
     return EXIT.cancelled
   elseif d.failed > 0 and d.done + d.skipped == 0 then
     return EXIT.script
-  elseif entries.accepted < d.ctx.opt.count * d.planned then
+  elseif accepted < d.ctx.opt.count * d.planned then
     return EXIT.too_few
   end
   return EXIT.done

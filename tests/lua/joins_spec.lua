@@ -26,7 +26,8 @@ describe("nlsql run phases/joins.lua", function()
   local function run(arguments, extra)
     local words = { "run", "phases/joins.lua" }
     for _, word in ipairs(arguments or {}) do words[#words + 1] = word end
-    local variables = { DATABASE_URL = url, OPENAI_BASE_URL = endpoint and endpoint.url, OPENAI_API_KEY = "sk-test-0123456789" }
+    local variables = { DATABASE_URL = url, OPENAI_BASE_URL = endpoint and endpoint.url,
+      OPENAI_API_KEY = "sk-test-0123456789" }
     for name, value in pairs(extra or {}) do variables[name] = value end
     return support.nlsql(dir, words, variables)
   end
