@@ -104,8 +104,9 @@ static bool send_step(const nl_pg_op *op, pg_step step) {
         return send_with(op, DECLARE_PREFIX);
     case STEP_FETCH:
         return send_fetch(op);
-    case STEP_QUERY:
-        return PQsendQueryParams(op->conn->pq, op->sql, (int)op->n_params, NULL,
+    case STEP_QUERY: /* the flush: so that we know that the server has begun */
+        return PQsendFlushRequest(op->conn->pq) == 1 &&
+               PQsendQueryParams(op->conn->pq, op->sql, (int)op->n_params, NULL,
                                  (const char *const *)op->params, NULL, NULL, 0) == 1;
     case STEP_ROLLBACK:
         return send(op, "ROLLBACK");
