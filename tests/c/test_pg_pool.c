@@ -470,6 +470,46 @@ static void a_server_that_is_gone(void **state) {
     nl_pg_free(pg);
 }
 
+/* --- TLS ------------------------------------------------------------------------------------- */
+
+static void it_works_over_tls(void **state) {
+    (void)state;
+    static const struct {
+        const char *host, *mode;
+        nl_code code;
+        const char *why;
+    } cases[] = {
+        { "localhost", "verify-full", NL_OK, "the name is kept for the certificate" },
+        { "127.0.0.1", "verify-full", NL_NET, "which is not for the address" },
+        { "127.0.0.1", "require", NL_OK, "or is not looked at" },
+    };
+    char url[512];
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        (void)snprintf(url, sizeof url,
+                       "postgresql://app:pa55word-right@%s:%u/postgres?sslmode=%s%s", cases[i].host,
+                       strict_port, cases[i].mode,
+                       i == 2 ? "" : "&sslrootcert=" SOURCE_DIR "/tests/data/localhost.crt");
+        nl_pg *pg = test_pg_open(url, 1);
+        nl_pg_reply reply = test_pg_query(
+            pg, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", NULL, 0, NULL);
+        if (reply.err.code != cases[i].code)
+            fail_msg("%s: %s", cases[i].why, reply.err.msg);
+        if (cases[i].code == NL_OK) {
+            assert_string_equal(reply.rows.cells[0], "t");
+            nl_pg_reply_release(&reply);
+            reply = test_pg_probe(pg, "SELECT repeat('x', 300000000)", true, NULL);
+            assert_int_equal(reply.err.code, NL_LIMIT);
+            nl_pg_reply_release(&reply);
+            reply = test_pg_probe(pg, "SELECT repeat('x', 1000) FROM generate_series(1, 9000)",
+                                  true, &(const nl_pg_limits){ .max_rows = 10000 });
+            assert_int_equal(reply.err.code, NL_OK);
+            assert_int_equal(reply.rows.bytes, 9000000);
+        }
+        nl_pg_reply_release(&reply);
+        nl_pg_free(pg);
+    }
+}
+
 /* --- PgBouncer -------------------------------------------------------------------------------- */
 
 static pid_t start_pgbouncer(const char *socket_dir, char *url, size_t room) {
@@ -547,14 +587,35 @@ static void pgbouncer_in_transaction_mode(void **state) {
     nl_pg_free(pg);
 }
 
+/* The server insists on a key that is its own and closed to others. */
+static void copy_key(char *path, size_t room) {
+    const struct passwd *who = geteuid() == 0 ? getpwnam("postgres") : NULL;
+    nl_buf key;
+    nl_buf_init(&key);
+    assert_true(nl_buf_read_file(&key, SOURCE_DIR "/tests/data/localhost.key", 0, NULL));
+    write_file("server.key", key.data, path, room);
+    nl_buf_release(&key);
+    assert_int_equal(chmod(path, 0600), 0);
+    if (who)
+        assert_int_equal(chown(path, who->pw_uid, who->pw_gid), 0);
+}
+
 static int set_up(void **state) {
     (void)state;
-    char hba[128], hba_setting[160], port[32];
+    char hba[128], hba_setting[160], port[32], key[128], key_setting[160], certificate[160];
+    char cert_setting[200];
     nl_err err = { .msg = "" };
-    const char *const settings[] = {
-        "max_connections=8", "superuser_reserved_connections=2", "listen_addresses=127.0.0.1", port,
-        hba_setting,         "max_worker_processes=0",           "autovacuum_max_workers=1",   NULL
-    };
+    const char *const settings[] = { "max_connections=8",
+                                     "superuser_reserved_connections=2",
+                                     "listen_addresses=127.0.0.1",
+                                     port,
+                                     hba_setting,
+                                     "max_worker_processes=0",
+                                     "autovacuum_max_workers=1",
+                                     "ssl=on",
+                                     key_setting,
+                                     cert_setting,
+                                     NULL };
     const nl_cluster_options options = { .settings = settings };
     (void)snprintf(folder, sizeof folder, "/tmp/nlsql-test-pg-XXXXXX");
     if (!mkdtemp(folder))
@@ -562,6 +623,14 @@ static int set_up(void **state) {
     chmod(folder, 0777); /* PgBouncer runs as another user and puts its socket there */
     write_file("hba.conf", "local all all trust\nhost all all all scram-sha-256\n", hba,
                sizeof hba);
+    copy_key(key, sizeof key);
+    nl_buf text;
+    nl_buf_init(&text);
+    assert_true(nl_buf_read_file(&text, SOURCE_DIR "/tests/data/localhost.crt", 0, NULL));
+    write_file("server.crt", text.data, certificate, sizeof certificate);
+    nl_buf_release(&text);
+    (void)snprintf(key_setting, sizeof key_setting, "ssl_key_file=%s", key);
+    (void)snprintf(cert_setting, sizeof cert_setting, "ssl_cert_file=%s", certificate);
     strict_port = free_port();
     (void)snprintf(port, sizeof port, "port=%u", strict_port);
     (void)snprintf(hba_setting, sizeof hba_setting, "hba_file=%s", hba);
@@ -605,6 +674,7 @@ int main(void) {
         cmocka_unit_test(a_connection_found_dead_is_replaced),
         cmocka_unit_test(a_server_restarts_under_load),
         cmocka_unit_test(a_server_that_is_gone),
+        cmocka_unit_test(it_works_over_tls),
         cmocka_unit_test(pgbouncer_in_transaction_mode),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
