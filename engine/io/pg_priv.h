@@ -34,6 +34,9 @@ typedef struct pg_conn {
     struct pg_conn *next, *previous;
 } pg_conn;
 
+/* Can the server watch whether its client is still there? */
+typedef enum { PG_CHECK_UNKNOWN, PG_CHECK_YES, PG_CHECK_NO } pg_check;
+
 typedef enum { OP_QUERY, OP_PROBE } op_kind;
 
 /* What a statement of a pipeline is for. */
@@ -83,6 +86,7 @@ struct nl_pg {
     nl_pg_op *failed;       /* to be told so on the next turn */
     nl_timer *again;        /* a connection is tried again when it fires */
     uint64_t trouble_since; /* loop's time; 0: the server takes connections */
+    pg_check client_check;
     bool freed;
     nl_pg_stats stats;
 };
