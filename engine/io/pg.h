@@ -5,8 +5,9 @@
  * can write nothing. Connections open on demand, up to `sessions`; a request waits its turn
  * (first come, first served). A connection that showed anything odd is closed and replaced.
  * Names are resolved and cancels sent by the worker pool: nothing blocks the loop. While the server
- * has no room for another connection (53300) or is just starting (57P03) the pool makes do with
- * what it has and tries again every half second; without any connection it waits for connect_ms.
+ * has no room for another connection (53300), is starting (57P03), or cannot be reached though it
+ * was before, the pool makes do with the connections that it has and tries again every half second;
+ * with none at all what waits fails after connect_ms of that.
  * The password never appears in an error. */
 #ifndef NL_IO_PG_H
 #define NL_IO_PG_H
@@ -86,8 +87,8 @@ void nl_pg_reply_release(nl_pg_reply *reply);
 
 typedef struct nl_pg_op nl_pg_op;
 
-/* Runs one fixed statement with text parameters (NULL: SQL NULL), one round trip. A connection
- * found dead before anything was sent is replaced once without being reported. */
+/* Runs one fixed statement with text parameters (NULL: SQL NULL), one round trip. Where the
+ * connection is lost before the server has begun, another takes over once without a report. */
 nl_pg_op *nl_pg_query(nl_pg *pg, const char *sql, const char *const *params, size_t n_params,
                       const nl_pg_limits *limits, nl_pg_done done, void *ctx, nl_err *err);
 

@@ -34,9 +34,9 @@ void pg_say(const PGconn *pq, char *text, size_t room, char *state) {
     (void)snprintf(text, room, "%.*s", n ? n : 23, n ? at : "the connection was lost");
 }
 
-/* PgBouncer tells that it is full without a sqlstate of its own. */
+/* No room now, or just starting. PgBouncer has no sqlstate of its own for that. */
 static bool is_passing(const char *state, const char *said) {
-    return strncmp(state, "53", 2) == 0 || strcmp(state, "57P03") == 0 ||
+    return strncmp(state, "53", 2) == 0 || strncmp(state, "57P", 3) == 0 ||
            strstr(said, "no more connections allowed");
 }
 
@@ -49,7 +49,8 @@ static void refused(pg_conn *conn) {
         state[0] && !passing && strncmp(state, "08", 2) != 0 && strncmp(state, "57", 2) != 0;
     nl_err_set(&err, by_server ? NL_DB : NL_NET, "cannot connect to %s: %s", conn->pg->name, said);
     memcpy(err.sqlstate, state, sizeof err.sqlstate);
-    connect_failed(conn, &err, passing);
+    /* one that served us before may just be restarting */
+    connect_failed(conn, &err, passing || (!by_server && conn->pg->stats.connects > 0));
 }
 
 /* --- connecting ------------------------------------------------------------------------------ */

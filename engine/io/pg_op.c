@@ -1,6 +1,5 @@
 /* pg_op.c: an operation's life on a connection: started, fed, counted, cut off, finished. */
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 #include "io/pg_priv.h"
@@ -8,8 +7,11 @@
 #include "base/banned.h"
 
 enum {
-    PATIENCE_MS = 5000, /* the client's deadline lies so far behind the server's */
-    CANCEL_MS = 2000    /* from the cancel to closing the connection */
+    PATIENCE_MS = 5000,      /* the client's deadline lies so far behind the server's */
+    CANCEL_MS = 2000,        /* from the cancel to closing the connection */
+    MESSAGE_BYTES = 1 << 18, /* a row's bytes beside its values: at most 1,600 lengths, and what was
+                                read with them */
+    SWOLLEN_BYTES = 4 << 20
 };
 
 double pg_now_ms(void) {
@@ -76,10 +78,9 @@ static void leave_conn(nl_pg_op *op, bool fit) {
     conn->timer = NULL;
     conn->op = NULL;
     op->conn = NULL;
-    if (fit && !conn->cancelled && PQtransactionStatus(conn->pq) == PQTRANS_IDLE &&
-        pg_conn_flush(conn)) {
+    if (fit && !conn->cancelled && !conn->swollen &&
+        PQtransactionStatus(conn->pq) == PQTRANS_IDLE && pg_conn_flush(conn)) {
         conn->state = PG_IDLE;
-        conn->reused = true;
     } else {
         op->pg->stats.retired++;
         pg_conn_close(conn);
@@ -92,12 +93,12 @@ void pg_op_finish(nl_pg_op *op, bool fit) {
     deliver(op);
 }
 
-/* Where the connection had served before and the server has not begun with this operation, it was
- * dead before: another serves, once. */
+/* Where the server has not begun with this operation the connection was dead before, or dies with a
+ * server that restarts: another serves, once. */
 void pg_op_lost(nl_pg_op *op) {
     nl_pg *pg = op->pg;
     char said[300], state[6];
-    if (op->conn->reused && !op->answered && !op->retried) {
+    if (!op->answered && !op->retried) {
         op->retried = true;
         leave_conn(op, false);
         pg_reply_reset(&op->reply);
@@ -135,7 +136,7 @@ void pg_op_start(nl_pg_op *op, pg_conn *conn) {
         op->limits.deadline_ms ? op->limits.deadline_ms : pg_statement_ms(op) + PATIENCE_MS;
     op->conn = conn;
     op->answered = false;
-    op->pending = op->largest = 0;
+    op->pending = 0;
     op->sent_at = pg_now_ms();
     conn->op = op;
     conn->state = PG_BUSY;
@@ -149,24 +150,10 @@ void pg_op_start(nl_pg_op *op, pg_conn *conn) {
 
 /* --- what arrives ---------------------------------------------------------------------------- */
 
-/* Before libpq buffers more of a row that may be without end. What waits in the socket is counted
- * each time, so a part that libpq left there for the next time counts twice: as libpq, once it has
- * seen how long a row is, takes all that waits, that is at most the largest amount seen, before it
- * knew and at the row's end. Memory stays within the cap and two of the socket's buffers. */
-static void count_waiting_bytes(nl_pg_op *op) {
-    int waiting = 0;
-    if (ioctl(PQsocket(op->conn->pq), FIONREAD, &waiting) == 0 && waiting > 0) {
-        op->pending += (size_t)waiting;
-        if ((size_t)waiting > op->largest)
-            op->largest = (size_t)waiting;
-    }
-}
-
+/* Rows that are whole, and the part of one that is not: libpq holds it, however long it will be. */
 static bool within_bytes(const nl_pg_op *op) {
     size_t most = op->limits.max_bytes ? op->limits.max_bytes : PG_DEFAULT_BYTES;
-    size_t twice = 2 * op->largest;
-    size_t certain = op->pending > twice ? op->pending - twice : 0;
-    return op->reply.rows.bytes + certain <= most;
+    return op->reply.rows.bytes <= most && op->pending <= most + MESSAGE_BYTES;
 }
 
 static void too_many_bytes(nl_pg_op *op) {
@@ -177,25 +164,23 @@ static void too_many_bytes(nl_pg_op *op) {
 }
 
 void pg_op_readable(nl_pg_op *op) {
-    PGconn *pq = op->conn->pq;
-    count_waiting_bytes(op);
-    if (!within_bytes(op)) {
-        too_many_bytes(op);
-        return;
-    }
-    if (PQconsumeInput(pq) != 1 || !pg_conn_flush(op->conn)) {
+    pg_conn *conn = op->conn;
+    size_t taken;
+    if (!pg_consume(conn->pq, &taken) || !pg_conn_flush(conn)) {
         pg_op_lost(op);
         return;
     }
-    while (PQisBusy(pq) == 0) {
-        PGresult *result = PQgetResult(pq);
+    op->pending += taken;
+    conn->swollen = conn->swollen || op->pending > SWOLLEN_BYTES;
+    while (PQisBusy(conn->pq) == 0) {
+        PGresult *result = PQgetResult(conn->pq);
         if (result)
-            op->pending = op->largest = 0;
+            op->pending = 0;
         if (pg_trip_result(op, result))
             return;
-        if (!within_bytes(op)) {
-            too_many_bytes(op);
-            return;
-        }
+        if (!within_bytes(op))
+            break;
     }
+    if (!within_bytes(op))
+        too_many_bytes(op);
 }

@@ -28,11 +28,14 @@ typedef struct pg_conn {
     nl_timer *timer; /* while connecting: its limit; while busy: the operation's deadline */
     pg_state state;
     nl_pg_op *op;   /* while busy */
-    bool reused;    /* has served before */
     bool cancelled; /* a cancel was sent for the operation under way */
+    bool swollen;   /* libpq's buffer has grown by a large row, and never shrinks */
     struct pg_resolve *resolve;
     struct pg_conn *next, *previous;
 } pg_conn;
+
+/* Can the server watch whether its client is still there? */
+typedef enum { PG_CHECK_UNKNOWN, PG_CHECK_YES, PG_CHECK_NO } pg_check;
 
 typedef enum { OP_QUERY, OP_PROBE } op_kind;
 
@@ -65,8 +68,7 @@ struct nl_pg_op {
     bool retried;        /* was put on a fresh connection once */
     bool answered;       /* the server has begun with it */
     bool failed;         /* is on the pool's list of those that wait to be told so */
-    /* Bytes seen waiting in the socket since the last whole row or result, and the most at once. */
-    size_t pending, largest;
+    size_t pending;      /* bytes read since the last whole row or result */
     double sent_at;
     nl_pg_reply reply;
     nl_task task; /* for what is found outside a callback of the loop */
@@ -84,6 +86,7 @@ struct nl_pg {
     nl_pg_op *failed;       /* to be told so on the next turn */
     nl_timer *again;        /* a connection is tried again when it fires */
     uint64_t trouble_since; /* loop's time; 0: the server takes connections */
+    pg_check client_check;
     bool freed;
     nl_pg_stats stats;
 };
@@ -93,8 +96,7 @@ struct nl_pg {
 void pg_pump(nl_pg *pg);
 /* Puts an operation back at the head of the line. */
 void pg_requeue(nl_pg_op *op);
-/* A connection could not be made: `err` says why; `passing`: the server has no room now, or is
- * just starting. */
+/* A connection could not be made: `err` says why; `passing`: that is worth another try. */
 void pg_connect_failed(nl_pg *pg, const nl_err *err, bool passing);
 /* A setting of the URL, or of the environment in its place; NULL where there is none. */
 const char *pg_setting(const nl_pg *pg, const char *keyword);
@@ -134,6 +136,10 @@ void pg_op_free(nl_pg_op *op);
 /* The operation is over; `fit`: its connection is good for another. */
 void pg_op_finish(nl_pg_op *op, bool fit);
 double pg_now_ms(void);
+
+/* pg_recv.c */
+/* PQconsumeInput that reads a bounded amount, told in *taken. False: the connection is lost. */
+bool pg_consume(PGconn *pq, size_t *taken);
 
 /* pg_trip.c */
 uint32_t pg_statement_ms(const nl_pg_op *op);

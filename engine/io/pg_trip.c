@@ -60,16 +60,22 @@ static bool send_with(const nl_pg_op *op, const char *prefix) {
     return ok;
 }
 
+#define SETTINGS                                                                                   \
+    "SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true), "     \
+    "set_config('idle_in_transaction_session_timeout', $3, true)"
+#define CLIENT_CHECK "client_connection_check_interval"
+
 /* Transaction-local settings; being a query it also pins the transaction to READ ONLY, which a SET
  * does not. A server that watches its client ends the query of one that is gone: from version 14,
- * and where it cannot (it runs on something else than Linux) setting it would be an error. */
+ * but setting it is an error where it cannot (on something else than Linux), so the first operation
+ * of a pool asks. */
 static bool send_settings(const nl_pg_op *op) {
-    static const char sql[] =
-        "SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true), "
-        "set_config('idle_in_transaction_session_timeout', $3, true), "
-        "set_config(CASE WHEN current_setting('client_connection_check_interval', true) "
-        "IS NOT NULL AND version() LIKE '%linux%' THEN 'client_connection_check_interval' "
-        "ELSE 'nlsql.unused' END, '2s', true)";
+    static const char *const sql[] = {
+        [PG_CHECK_UNKNOWN] = SETTINGS ", current_setting('" CLIENT_CHECK "', true) IS NOT NULL "
+                                      "AND version() LIKE '%linux%'",
+        [PG_CHECK_YES] = SETTINGS ", set_config('" CLIENT_CHECK "', '2s', true)",
+        [PG_CHECK_NO] = SETTINGS,
+    };
     enum { IDLE_MS = 60000 };
     char statement[16], lock[16], idle[16];
     const char *values[] = { statement, lock, idle };
@@ -77,7 +83,8 @@ static bool send_settings(const nl_pg_op *op) {
     (void)snprintf(statement, sizeof statement, "%u", pg_statement_ms(op));
     (void)snprintf(lock, sizeof lock, "%u", lock_ms < INT_MAX ? lock_ms : INT_MAX);
     (void)snprintf(idle, sizeof idle, "%u", pg_statement_ms(op) + IDLE_MS);
-    return PQsendQueryParams(op->conn->pq, sql, 3, NULL, values, NULL, NULL, 0) == 1;
+    return PQsendQueryParams(op->conn->pq, sql[op->pg->client_check], 3, NULL, values, NULL, NULL,
+                             0) == 1;
 }
 
 static size_t max_rows(const nl_pg_op *op) {
@@ -104,8 +111,9 @@ static bool send_step(const nl_pg_op *op, pg_step step) {
         return send_with(op, DECLARE_PREFIX);
     case STEP_FETCH:
         return send_fetch(op);
-    case STEP_QUERY:
-        return PQsendQueryParams(op->conn->pq, op->sql, (int)op->n_params, NULL,
+    case STEP_QUERY: /* the flush: so that we know that the server has begun */
+        return PQsendFlushRequest(op->conn->pq) == 1 &&
+               PQsendQueryParams(op->conn->pq, op->sql, (int)op->n_params, NULL,
                                  (const char *const *)op->params, NULL, NULL, 0) == 1;
     case STEP_ROLLBACK:
         return send(op, "ROLLBACK");
@@ -190,8 +198,17 @@ static bool after_sync(nl_pg_op *op) {
     return true;
 }
 
+/* Of the operations that asked at once the last answer counts; they are all the same. */
+static void learn(nl_pg *pg, const PGresult *result) {
+    enum { ASKED = 3 };
+    if (pg->client_check == PG_CHECK_UNKNOWN && PQntuples(result) == 1 && PQnfields(result) > ASKED)
+        pg->client_check = PQgetvalue(result, 0, ASKED)[0] == 't' ? PG_CHECK_YES : PG_CHECK_NO;
+}
+
 static void take_tuples(nl_pg_op *op, const PGresult *result) {
-    if (*op->step == STEP_EXPLAIN)
+    if (*op->step == STEP_SETTINGS)
+        learn(op->pg, result);
+    else if (*op->step == STEP_EXPLAIN)
         pg_reply_plan(op, result);
     else if (*op->step == STEP_FETCH || *op->step == STEP_QUERY)
         pg_reply_rows(op, result);

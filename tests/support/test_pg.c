@@ -32,17 +32,21 @@ nl_loop *test_loop(void) {
 
 struct until {
     const bool *flag;
-    uint64_t end;
+    unsigned ms;
+    uint64_t end; /* 0: not known yet, as the loop's time may be that of long ago */
 };
 
 static void look(void *ctx) {
     struct until *until = ctx;
+    if (until->end == 0)
+        until->end = nl_loop_now(loop) + until->ms;
     if ((until->flag && *until->flag) || nl_loop_now(loop) >= until->end)
         nl_loop_stop(loop);
 }
 
 bool test_loop_until(const bool *flag, unsigned ms) {
-    struct until until = { .flag = flag, .end = nl_loop_now(test_loop()) + ms };
+    struct until until = { .flag = flag, .ms = ms };
+    test_loop();
     if (flag && *flag)
         return true;
     nl_timer *timer = nl_timer_start(loop, 1, 1, look, &until, NULL);
