@@ -45,6 +45,7 @@ static void first_trip(struct conn *c) {
     send(c, "SELECT set_config('statement_timeout', '10000', true), set_config('lock_timeout', "
             "'1000', true), "
             "set_config('idle_in_transaction_session_timeout', '70000', true), "
+            "set_config('standard_conforming_strings', 'on', true), "
             "set_config('client_connection_check_interval', '2s', true)");
     send_with(c, "EXPLAIN (FORMAT JSON) DECLARE c NO SCROLL CURSOR FOR ", c->query);
     PQpipelineSync(c->pq);
