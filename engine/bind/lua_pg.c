@@ -32,7 +32,7 @@ static lua_Number number_field(lua_State *L, int options, const char *name, lua_
     if (!lua_istable(L, options))
         return otherwise;
     if (lua_getfield(L, options, name) != LUA_TNIL) {
-        if (!lua_isnumber(L, -1) || lua_tonumber(L, -1) < 0)
+        if (!lua_isnumber(L, -1) || !(lua_tonumber(L, -1) >= 0)) /* NaN too */
             luaL_error(L, "%s: expected a number of 0 or more", name);
         value = lua_tonumber(L, -1);
     }
@@ -48,9 +48,17 @@ static bool flag_field(lua_State *L, int options, const char *name, bool otherwi
     return value;
 }
 
+/* Seconds as milliseconds; a little is never 0, which stands for the default. */
 static uint32_t ms_field(lua_State *L, int options, const char *name) {
     lua_Number seconds = number_field(L, options, name, 0);
+    if (seconds > 0 && seconds < 0.001)
+        return 1;
     return seconds > 4000000 ? 4000000000u : (uint32_t)(seconds * 1000 + 0.5);
+}
+
+static size_t size_field(lua_State *L, int options, const char *name) {
+    lua_Number value = number_field(L, options, name, 0);
+    return value < 9e15 ? (size_t)value : (size_t)9e15;
 }
 
 static nl_pg_limits check_limits(lua_State *L, int options) {
@@ -61,9 +69,9 @@ static nl_pg_limits check_limits(lua_State *L, int options) {
         .lock_ms = ms_field(L, options, "lock_timeout"),
         .deadline_ms = ms_field(L, options, "deadline"),
         .max_cost = number_field(L, options, "max_cost", 0),
-        .max_rows = (size_t)number_field(L, options, "max_rows", 0),
-        .max_bytes = (size_t)number_field(L, options, "max_bytes", 0),
-        .max_field = (size_t)number_field(L, options, "max_field", 0),
+        .max_rows = size_field(L, options, "max_rows"),
+        .max_bytes = size_field(L, options, "max_bytes"),
+        .max_field = size_field(L, options, "max_field"),
     };
 }
 
@@ -87,11 +95,9 @@ static void release(struct request *request) {
     request->has_reply = false;
 }
 
+/* Its pool, made before it, is collected after it. */
 static int collect_request(lua_State *L) {
-    struct request *request = luaL_checkudata(L, 1, REQUEST);
-    if (request->has_reply)
-        nl_pg_reply_release(&request->reply);
-    request->has_reply = false;
+    release(luaL_checkudata(L, 1, REQUEST));
     return 0;
 }
 
@@ -215,7 +221,16 @@ static int push_reply(lua_State *L, void *op) {
     return n;
 }
 
-/* {columns, rows, more} | nil, message, code, sqlstate = db:query(sql [, params [, limits]]) */
+static bool is_json_null(lua_State *L, int at) {
+    at = lua_absindex(L, at);
+    nl_push_json_null(L);
+    bool is = lua_rawequal(L, at, -1);
+    lua_pop(L, 1);
+    return is;
+}
+
+/* {columns, rows, more} | nil, message, code, sqlstate = db:query(sql [, params [, limits]]):
+ * json.null among the params is SQL's NULL. */
 static int l_query(lua_State *L) {
     enum { MAX_PARAMS = 32 };
     const char *params[MAX_PARAMS];
@@ -229,11 +244,14 @@ static int l_query(lua_State *L) {
         luaL_checktype(L, 3, LUA_TTABLE);
         n = (size_t)lua_rawlen(L, 3);
         luaL_argcheck(L, n <= MAX_PARAMS, 3, "too many parameters");
-        luaL_checkstack(L, (int)n, "too many parameters");
+        luaL_checkstack(L, (int)n + 4, "too many parameters");
         for (size_t i = 0; i < n; i++) { /* they stay on the stack until they were copied */
             lua_rawgeti(L, 3, (lua_Integer)i + 1);
-            params[i] = luaL_tolstring(L, -1, NULL);
-            lua_remove(L, -2);
+            params[i] = NULL;
+            if (!is_json_null(L, -1)) {
+                params[i] = luaL_tolstring(L, -1, NULL);
+                lua_remove(L, -2);
+            }
         }
     }
     nl_job *job = nl_job_here(L);
@@ -274,7 +292,7 @@ static int l_open(lua_State *L) {
     if (!lua_isnoneornil(L, 2))
         luaL_checktype(L, 2, LUA_TTABLE);
     nl_pg_options options = {
-        .sessions = (size_t)number_field(L, 2, "sessions", 0),
+        .sessions = size_field(L, 2, "sessions"),
         .connect_ms = ms_field(L, 2, "connect_timeout"),
     };
     url = url ? url : nl_host_database(L);
@@ -294,8 +312,16 @@ static int l_close(lua_State *L) {
     nl_pg_stats stats = { 0 };
     if (*pg)
         nl_pg_get_stats(*pg, &stats);
-    if (stats.busy + stats.waiting > 0) /* never from __gc: a request keeps its pool alive */
+    if (stats.busy + stats.waiting > 0)
         return luaL_error(L, "cannot close this pool: requests are under way");
+    nl_pg_free(*pg);
+    *pg = NULL;
+    return 0;
+}
+
+/* No request is left: each keeps its pool alive. */
+static int collect_pool(lua_State *L) {
+    nl_pg **pg = luaL_checkudata(L, 1, POOL);
     nl_pg_free(*pg);
     *pg = NULL;
     return 0;
@@ -331,7 +357,7 @@ int luaopen_nlsql_pg(lua_State *L) {
         { "stats", l_stats }, { "close", l_close }, { NULL, NULL },
     };
     static const luaL_Reg meta[] = {
-        { "__gc", l_close },
+        { "__gc", collect_pool },
         { "__close", l_close },
         { NULL, NULL },
     };

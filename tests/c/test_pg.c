@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "test_db.h"
+#include "test_memory.h"
 #include "test_pg.h"
 
 #include "base/banned.h"
@@ -322,6 +323,61 @@ static void the_servers_warnings_are_not_printed(void **state) {
     unlink(path);
 }
 
+struct ended {
+    bool done;
+    nl_code code;
+};
+
+static void on_ended(void *ctx, nl_pg_reply *reply) {
+    struct ended *ended = ctx;
+    ended->done = true;
+    ended->code = reply->err.code;
+    nl_pg_reply_release(reply);
+}
+
+static void memory_is_back(void *ctx) {
+    (void)ctx;
+    if (test_memory_failed())
+        test_memory_fail(-1);
+}
+
+/* Memory runs out for a moment, libpq's and libuv's too: each operation ends, with an error unless
+ * it was helped by another connection, and the pool serves on. */
+static void memory_that_runs_out(void **state) {
+    (void)state;
+    static const char sql[] = "SELECT a, b FROM t LIMIT 100";
+    const nl_pg_limits limits = { .deadline_ms = 300 };
+    size_t failures = 0;
+    if (!test_memory_can_fail())
+        skip();
+    nl_timer *timer = nl_timer_start(test_loop(), 1, 1, memory_is_back, NULL, NULL);
+    for (long after = 0; after < 2000; after += after < 400 ? 1 : 37) {
+        struct ended ended = { .done = false };
+        nl_err err = { .code = NL_OK };
+        nl_pg *pg = after % 2 ? test_pg_open(test_db_url("pg"), 2) : pool;
+        test_memory_fail(after);
+        const nl_pg_op *op = after % 3
+                                 ? nl_pg_probe(pg, sql, true, &limits, on_ended, &ended, &err)
+                                 : nl_pg_query(pg, sql, NULL, 0, &limits, on_ended, &ended, &err);
+        bool refused = !op;
+        if (refused)
+            assert_int_equal(err.code, NL_NOMEM);
+        else if (!test_loop_until(&ended.done, 15000))
+            fail_msg("allocation %ld: it never ended", after);
+        failures += test_memory_failed();
+        bool over = !test_memory_failed();
+        test_memory_fail(-1);
+        if (pg != pool)
+            nl_pg_free(pg);
+        assert_string_equal(test_pg_value(pool, "SELECT 7"), "7");
+        if (over && !refused && after % 2)
+            break;
+    }
+    nl_timer_stop(timer);
+    print_message("%zu failures\n", failures);
+    assert_true(failures > 50);
+}
+
 static int set_up(void **state) {
     (void)state;
     pool = test_pg_open(test_db_make("pg", schema), 1);
@@ -344,6 +400,7 @@ int main(void) {
         cmocka_unit_test(locks_are_not_waited_for),
         cmocka_unit_test(limits_last_for_one_transaction),
         cmocka_unit_test(the_servers_warnings_are_not_printed),
+        cmocka_unit_test(memory_that_runs_out),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
