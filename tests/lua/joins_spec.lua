@@ -170,11 +170,12 @@ describe("nlsql run phases/joins.lua", function()
     local list = {}
     for i = 1, 40 do
       list[i] = {
-        question = ("Which customers made a purchase of product %d?"):format(i % 25 + 1),
+        question = ("Which customers bought more than %d pieces of product %d?"):format(i // 25, i % 25 + 1),
         sql = ("SELECT DISTINCT c.name FROM customer c JOIN purchase p USING (customer_id) JOIN purchase_line l "
-          .. "USING (purchase_id) WHERE l.product_id = %d ORDER BY c.name"):format(i % 25 + 1),
+          .. "USING (purchase_id) WHERE l.product_id = %d AND l.quantity > %d ORDER BY c.name"):format(i % 25 + 1, i // 25),
       }
     end
+    support.write(dir .. "/config.yaml", "gates: {literal_variants: 0}\n")
     local made = {}
     for i, parallelism in ipairs { 1, 3, 16 } do
       endpoint = support.endpoint { "--pairs", pairs_file(dir, list), "--per-reply", "7", "--by-request", "--delay-ms", "3",
@@ -186,7 +187,7 @@ describe("nlsql run phases/joins.lua", function()
       endpoint.stop()
       endpoint = nil
     end
-    assert.truthy(#made[1] > 0)
+    assert.truthy(select(2, made[1]:gsub("\n", "")) > 12) -- more than one item's
     assert.equal(made[1], made[2])
     assert.equal(made[1], made[3])
   end)
