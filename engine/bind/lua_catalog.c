@@ -1,13 +1,13 @@
 #include "bind/lua_catalog.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include <lauxlib.h>
 
+#include "bind/lua_catalog_priv.h"
 #include "bind/lua_json.h"
 #include "bind/lua_pg.h"
+#include "bind/lua_text.h"
 #include "script/job.h"
 
 #include "base/banned.h"
@@ -103,13 +103,15 @@ static int l_load(lua_State *L) {
     lua_settop(L, 2);
     if (!lua_isnil(L, 2)) {
         luaL_checktype(L, 2, LUA_TTABLE);
-        if (lua_getfield(L, 2, "schemas") == LUA_TTABLE) {
+        if (lua_getfield(L, 2, "schemas") != LUA_TNIL) {
+            luaL_argcheck(L, lua_istable(L, 3), 2, "schemas: expected a list of names");
             n = (size_t)lua_rawlen(L, 3);
             luaL_argcheck(L, n <= MAX_SCHEMAS, 2, "too many schemas");
             luaL_checkstack(L, (int)n + 8, "too many schemas");
             for (size_t i = 0; i < n; i++) { /* they stay on the stack until copied */
                 lua_rawgeti(L, 3, (lua_Integer)i + 1);
-                schemas[i] = luaL_checkstring(L, -1);
+                luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 2, "schemas: string expected");
+                schemas[i] = lua_tostring(L, -1);
             }
         }
     }
@@ -136,7 +138,7 @@ static int l_collect(lua_State *L) {
 
 /* --- lists ----------------------------------------------------------------------------------- */
 
-static int push_list(lua_State *L, const char *const *names, size_t n, bool to_null) {
+int nl_catalog_push_list(lua_State *L, const char *const *names, size_t n, bool to_null) {
     lua_newtable(L);
     for (size_t i = 0; to_null ? names[i] != NULL : i < n; i++) {
         lua_pushstring(L, names[i]);
@@ -159,15 +161,15 @@ static int l_names(lua_State *L) {
 }
 
 static int l_schemas(lua_State *L) {
-    return push_list(L, nl_catalog_schemas(nl_check_catalog(L, 1)), 0, true);
+    return nl_catalog_push_list(L, nl_catalog_schemas(nl_check_catalog(L, 1)), 0, true);
 }
 
 static int l_other_schemas(lua_State *L) {
-    return push_list(L, nl_catalog_other_schemas(nl_check_catalog(L, 1)), 0, true);
+    return nl_catalog_push_list(L, nl_catalog_other_schemas(nl_check_catalog(L, 1)), 0, true);
 }
 
 static int l_denied(lua_State *L) {
-    return push_list(L, nl_catalog_denied(nl_check_catalog(L, 1)), 0, true);
+    return nl_catalog_push_list(L, nl_catalog_denied(nl_check_catalog(L, 1)), 0, true);
 }
 
 /* "15.6", 150006 = cat:version() */
@@ -176,234 +178,6 @@ static int l_version(lua_State *L) {
     lua_pushstring(L, nl_catalog_server_version(catalog));
     lua_pushinteger(L, nl_catalog_server_version_num(catalog));
     return 2;
-}
-
-/* --- finding --------------------------------------------------------------------------------- */
-
-/* `text` as a person or a model may write a table: quoted or not, with a schema or not. Splits at
- * the last dot outside quotes; copies without quotes. */
-struct spoken {
-    char schema[128], name[128];
-    bool has_schema;
-};
-
-static bool read_spoken(const char *text, struct spoken *s) {
-    char *to = s->name;
-    size_t n = 0;
-    bool quoted = false;
-    s->has_schema = false;
-    text += strspn(text, " \t");
-    for (; *text; text++) {
-        if (*text == '"') {
-            if (quoted && text[1] == '"')
-                text++;
-            else {
-                quoted = !quoted;
-                continue;
-            }
-        } else if (*text == '.' && !quoted) {
-            if (s->has_schema) /* database.schema.table: the database goes */
-                n = 0;
-            else
-                memcpy(s->schema, s->name, sizeof s->schema);
-            s->schema[n] = '\0';
-            s->has_schema = true;
-            n = 0;
-            continue;
-        }
-        if (n + 1 >= sizeof s->name)
-            return false;
-        to[n++] = *text;
-    }
-    while (n > 0 && !quoted && isspace((unsigned char)to[n - 1]))
-        n--;
-    to[n] = '\0';
-    return n > 0;
-}
-
-/* The only table that `s` names; exact names win over those that differ in case. */
-static const nl_table *find_spoken(const nl_catalog *catalog, const struct spoken *s) {
-    size_t n, alike = 0;
-    const nl_table *tables = nl_catalog_tables(catalog, &n), *found = NULL;
-    const nl_table *exact = nl_catalog_find(catalog, s->has_schema ? s->schema : NULL, s->name);
-    if (exact)
-        return exact;
-    for (size_t i = 0; i < n; i++) {
-        if (strcasecmp(tables[i].name, s->name) != 0 ||
-            (s->has_schema && strcasecmp(tables[i].schema, s->schema) != 0))
-            continue;
-        alike++;
-        found = &tables[i];
-    }
-    return alike == 1 ? found : NULL;
-}
-
-/* ref | nil = cat:find(text) */
-static int l_find(lua_State *L) {
-    const nl_catalog *catalog = nl_check_catalog(L, 1);
-    const char *text = luaL_checkstring(L, 2);
-    struct spoken s;
-    const nl_table *found = nl_find_reference(catalog, text);
-    if (!found && read_spoken(text, &s))
-        found = find_spoken(catalog, &s);
-    if (found)
-        lua_pushstring(L, found->reference);
-    else
-        lua_pushnil(L);
-    return 1;
-}
-
-/* --- one table ------------------------------------------------------------------------------- */
-
-static void set_str(lua_State *L, const char *name, const char *value) {
-    if (value) {
-        lua_pushstring(L, value);
-        lua_setfield(L, -2, name);
-    }
-}
-
-static void set_bool(lua_State *L, const char *name, bool value) {
-    lua_pushboolean(L, value);
-    lua_setfield(L, -2, name);
-}
-
-static void set_num(lua_State *L, const char *name, double value) {
-    lua_pushnumber(L, value);
-    lua_setfield(L, -2, name);
-}
-
-static void push_column(lua_State *L, const nl_column *c) {
-    char category[2] = { c->category, '\0' };
-    lua_createtable(L, 0, 16);
-    set_str(L, "name", c->name);
-    set_str(L, "type", c->type);
-    set_str(L, "base_type", c->base_type);
-    set_str(L, "category", category);
-    set_str(L, "comment", c->comment);
-    set_str(L, "default", c->default_expr);
-    set_bool(L, "not_null", c->not_null);
-    set_bool(L, "identity", c->identity);
-    set_bool(L, "generated", c->generated);
-    if (c->null_fraction >= 0) {
-        set_num(L, "null_fraction", c->null_fraction);
-        set_num(L, "distinct", c->distinct);
-    }
-    if (c->labels) {
-        push_list(L, c->labels, 0, true);
-        lua_setfield(L, -2, "labels");
-    }
-    if (c->common) {
-        push_list(L, c->common, 0, true);
-        lua_setfield(L, -2, "common");
-    }
-}
-
-static void push_key(lua_State *L, const nl_table *t, const nl_index_key *key) {
-    lua_createtable(L, (int)key->n_columns, 0);
-    for (size_t i = 0; i < key->n_columns; i++) {
-        lua_pushstring(L, t->columns[key->columns[i]].name);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
-    nl_mark_json_array(L);
-}
-
-static void push_foreign(lua_State *L, const nl_foreign_key *f) {
-    lua_createtable(L, 0, 4);
-    set_str(L, "name", f->name);
-    push_list(L, f->columns, f->n_columns, false);
-    lua_setfield(L, -2, "columns");
-    push_list(L, f->referred_columns, f->n_columns, false);
-    lua_setfield(L, -2, "referred_columns");
-    set_str(L, "referred", f->referred ? f->referred->reference : NULL);
-}
-
-static const char *kind_name(char kind) {
-    switch (kind) {
-    case 'p':
-        return "partitioned";
-    case 'v':
-        return "view";
-    case 'm':
-        return "materialised view";
-    case 'f':
-        return "foreign";
-    default:
-        return "table";
-    }
-}
-
-static void push_keys(lua_State *L, const nl_table *t) {
-    if (t->primary) {
-        push_key(L, t, t->primary);
-        lua_setfield(L, -2, "primary");
-    }
-    lua_createtable(L, (int)t->n_uniques, 0);
-    for (size_t i = 0; i < t->n_uniques; i++) {
-        push_key(L, t, &t->uniques[i]);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
-    lua_setfield(L, -2, "uniques");
-    lua_createtable(L, (int)t->n_foreign, 0);
-    for (size_t i = 0; i < t->n_foreign; i++) {
-        push_foreign(L, &t->foreign[i]);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
-    lua_setfield(L, -2, "foreign");
-    lua_createtable(L, (int)t->n_checks, 0);
-    for (size_t i = 0; i < t->n_checks; i++) {
-        lua_createtable(L, 0, 2);
-        set_str(L, "name", t->checks[i].name);
-        set_str(L, "expression", t->checks[i].expression);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
-    lua_setfield(L, -2, "checks");
-}
-
-/* table | nil = cat:table(ref); columns that we may not read are left out */
-static int l_table(lua_State *L) {
-    const nl_table *t = nl_find_reference(nl_check_catalog(L, 1), luaL_checkstring(L, 2));
-    if (!t) {
-        lua_pushnil(L);
-        return 1;
-    }
-    lua_createtable(L, 0, 12);
-    set_str(L, "schema", t->schema);
-    set_str(L, "name", t->name);
-    set_str(L, "reference", t->reference);
-    set_str(L, "kind", kind_name(t->kind));
-    set_str(L, "comment", t->comment);
-    set_num(L, "rows", t->rows);
-    lua_createtable(L, (int)t->n_columns, 0);
-    lua_Integer n = 0;
-    for (size_t i = 0; i < t->n_columns; i++) {
-        if (!t->columns[i].selectable)
-            continue;
-        push_column(L, &t->columns[i]);
-        lua_rawseti(L, -2, ++n);
-    }
-    lua_setfield(L, -2, "columns");
-    push_keys(L, t);
-    return 1;
-}
-
-/* {{from=, to=, columns=, referred_columns=, name=}...} = cat:edges() */
-static int l_edges(lua_State *L) {
-    size_t n;
-    lua_Integer i = 0;
-    const nl_table *tables = nl_catalog_tables(nl_check_catalog(L, 1), &n);
-    lua_newtable(L);
-    for (size_t t = 0; t < n; t++) {
-        for (size_t f = 0; f < tables[t].n_foreign; f++) {
-            const nl_foreign_key *key = &tables[t].foreign[f];
-            if (!key->referred)
-                continue;
-            push_foreign(L, key);
-            set_str(L, "from", tables[t].reference);
-            set_str(L, "to", key->referred->reference);
-            lua_rawseti(L, -2, ++i);
-        }
-    }
-    return 1;
 }
 
 /* --- rendering ------------------------------------------------------------------------------- */
@@ -474,9 +248,15 @@ static int l_quote(lua_State *L) {
 
 int luaopen_nlsql_catalog(lua_State *L) {
     static const luaL_Reg methods[] = {
-        { "names", l_names },   { "schemas", l_schemas }, { "other_schemas", l_other_schemas },
-        { "denied", l_denied }, { "version", l_version }, { "find", l_find },
-        { "table", l_table },   { "edges", l_edges },     { "render", l_render },
+        { "names", l_names },
+        { "schemas", l_schemas },
+        { "other_schemas", l_other_schemas },
+        { "denied", l_denied },
+        { "version", l_version },
+        { "find", nl_catalog_l_find },
+        { "table", nl_catalog_l_table },
+        { "edges", nl_catalog_l_edges },
+        { "render", l_render },
         { NULL, NULL },
     };
     static const luaL_Reg functions[] = {
@@ -495,6 +275,12 @@ int luaopen_nlsql_catalog(lua_State *L) {
     lua_pushcfunction(L, l_collect);
     lua_setfield(L, -2, "__gc");
     luaL_newlib(L, methods);
+    lua_pushcfunction(L, luaopen_nlsql_text);
+    lua_call(L, 0, 1);
+    lua_getfield(L, -1, "nearest");
+    lua_remove(L, -2);
+    lua_pushcclosure(L, nl_catalog_l_nearest, 1);
+    lua_setfield(L, -2, "nearest");
     lua_setfield(L, -2, "__index");
     luaL_newlib(L, functions);
     return 1;

@@ -1,4 +1,4 @@
-/* catalog_build.c: rows into structs: the server, tables, columns, labels, statistics. */
+/* catalog_build.c: rows into structs: the server, tables, columns. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +44,7 @@ const char *nl_catalog_keep(catalog_builder *b, const char *text) {
     return text ? nl_arena_copy(&b->catalog->arena, text, strlen(text)) : NULL;
 }
 
-/* A JSON array of strings as a list that ends with NULL; an empty one for NULL. */
-static const char **names_of(catalog_builder *b, const char *text) {
+const char **nl_catalog_names(catalog_builder *b, const char *text) {
     size_t i = 0;
     const char *list = text ? text : "[]";
     nl_json *json = nl_json_read(list, strlen(list), 4, b->err);
@@ -124,10 +123,10 @@ static bool build_server(catalog_builder *b) {
     size_t n = 0, r = nl_catalog_row(b, ROW_SERVER, 0);
     c->version = nl_catalog_keep(b, nl_catalog_text(b, r, 1));
     c->version_num = (int)strtol(nl_catalog_text(b, r, 2), NULL, 10);
-    c->path = names_of(b, nl_catalog_cell(b, r, 3));
-    const char **filled = names_of(b, nl_catalog_cell(b, r, 4));
-    c->schemas = names_of(b, nl_catalog_cell(b, r, 5));
-    const char **asked = names_of(b, nl_catalog_cell(b, r, 6));
+    c->path = nl_catalog_names(b, nl_catalog_cell(b, r, 3));
+    const char **filled = nl_catalog_names(b, nl_catalog_cell(b, r, 4));
+    c->schemas = nl_catalog_names(b, nl_catalog_cell(b, r, 5));
+    const char **asked = nl_catalog_names(b, nl_catalog_cell(b, r, 6));
     if (!c->path || !filled || !c->schemas || !asked)
         return false;
     for (const char **s = asked; *s; s++) {
@@ -322,86 +321,6 @@ static bool build_columns(catalog_builder *b) {
     return true;
 }
 
-/* --- labels and statistics ------------------------------------------------------------------- */
-
-struct labels {
-    uint32_t oid;
-    size_t row;
-    const char **names; /* read when first needed */
-};
-
-static int labels_by_oid(const void *a, const void *b) {
-    const struct labels *x = a, *y = b;
-    return (x->oid > y->oid) - (x->oid < y->oid);
-}
-
-static bool label_column(catalog_builder *b, nl_column *column, struct labels *all, size_t n) {
-    struct labels key = { .oid = column->enum_oid };
-    struct labels *found =
-        column->enum_oid && n ? bsearch(&key, all, n, sizeof *all, labels_by_oid) : NULL;
-    if (!found)
-        return true;
-    if (!found->names)
-        found->names = names_of(b, nl_catalog_cell(b, found->row, 2));
-    column->labels = (const char *const *)found->names;
-    return found->names != NULL;
-}
-
-static bool build_labels(catalog_builder *b) {
-    size_t n = nl_catalog_count(b, ROW_LABELS);
-    struct labels *all = nl_arena_take(&b->scratch, (n + 1) * sizeof *all);
-    if (!all)
-        return nl_err_nomem(b->err);
-    for (size_t i = 0; i < n; i++) {
-        all[i].row = nl_catalog_row(b, ROW_LABELS, i);
-        all[i].oid = nl_catalog_oid(b, all[i].row, 1);
-    }
-    qsort(all, n, sizeof *all, labels_by_oid);
-    for (size_t i = 0; i < b->catalog->n_tables; i++) {
-        nl_table *t = &b->catalog->tables[i];
-        for (size_t k = 0; k < t->n_columns; k++) {
-            if (!label_column(b, (nl_column *)&t->columns[k], all, n))
-                return false;
-        }
-    }
-    return true;
-}
-
-/* Long values are of no use to anybody, and a part of one would be a value that does not exist. */
-static void drop_long(const char **names) {
-    enum { LONGEST = 160 };
-    const char **to = names;
-    for (; *names; names++) {
-        if (strlen(*names) <= LONGEST)
-            *to++ = *names;
-    }
-    *to = NULL;
-}
-
-static bool build_stats(catalog_builder *b) {
-    for (size_t i = 0; i < nl_catalog_count(b, ROW_STATS); i++) {
-        size_t r = nl_catalog_row(b, ROW_STATS, i);
-        table_place *place = nl_catalog_place(b->places, b->n_places, nl_catalog_oid(b, r, 1));
-        const char *name = nl_catalog_text(b, r, 2);
-        int at = place ? nl_table_column(place->table, name) : -1;
-        nl_column *column = at < 0 ? NULL : (nl_column *)&place->table->columns[at];
-        /* a query on the table sees what inherits from it too */
-        if (!column || (column->null_fraction >= 0 && !nl_catalog_flag(b, r, 6, 'h')))
-            continue;
-        column->null_fraction = strtod(nl_catalog_text(b, r, 3), NULL);
-        column->distinct = strtod(nl_catalog_text(b, r, 4), NULL);
-        column->common = NULL;
-        if (nl_catalog_cell(b, r, 5)) {
-            const char **common = names_of(b, nl_catalog_cell(b, r, 5));
-            if (!common)
-                return false;
-            drop_long(common);
-            column->common = common[0] ? (const char *const *)common : NULL;
-        }
-    }
-    return true;
-}
-
 /* --- the whole ------------------------------------------------------------------------------- */
 
 nl_catalog *nl_catalog_from_rows(const nl_pg_rows *rows, nl_err *err) {
@@ -413,7 +332,7 @@ nl_catalog *nl_catalog_from_rows(const nl_pg_rows *rows, nl_err *err) {
         ok = nl_err_set(b.err, NL_INVALID, "rows of the catalog have %zu cells, not %d",
                         rows->columns, CATALOG_CELLS);
     ok = ok && order_rows(&b) && build_server(&b) && build_tables(&b) && build_columns(&b) &&
-         build_labels(&b) && build_stats(&b) && nl_catalog_build_keys(&b) &&
+         nl_catalog_build_labels(&b) && nl_catalog_build_stats(&b) && nl_catalog_build_keys(&b) &&
          nl_catalog_build_names(&b);
     nl_arena_release(&b.scratch);
     if (ok)

@@ -1,6 +1,7 @@
 /* catalog_priv.h: how a catalog is made: catalog_load.c asks the server what catalog_query.c says,
- * catalog_build.c (tables, columns, statistics) and catalog_keys.c (keys, names) turn the rows into
- * structs, catalog_find.c looks things up, catalog_render*.c write it down.
+ * catalog_build.c (tables, columns), catalog_values.c (labels, statistics) and catalog_keys.c
+ * (keys, names) turn the rows into structs, catalog_find.c looks things up, catalog_render*.c write
+ * it down.
  *
  * The server answers with one table of text, each row of a kind of its own, so that everything is
  * of one snapshot. The same rows written by hand make a catalog without a server:
@@ -78,7 +79,7 @@ nl_catalog *nl_catalog_from_cells(const char *const *cells, size_t n, nl_err *er
 /* Appends the query that answers with such rows. */
 bool nl_catalog_query(nl_buf *query);
 
-/* --- between catalog_build.c and catalog_keys.c --------------------------------------------- */
+/* --- between the files that build --------------------------------------------- */
 
 /* A table by its oid. */
 typedef struct {
@@ -116,6 +117,12 @@ void *nl_catalog_take(catalog_builder *b, size_t n, size_t size);
 table_place *nl_catalog_place(table_place *places, size_t n, uint32_t oid);
 int nl_catalog_by_oid(const void *a, const void *b);
 
+/* A JSON array of strings as a list that ends with NULL; an empty one for NULL. NULL with the
+ * builder's error set on failure. */
+const char **nl_catalog_names(catalog_builder *b, const char *json);
+
+bool nl_catalog_build_labels(catalog_builder *b);
+bool nl_catalog_build_stats(catalog_builder *b);
 bool nl_catalog_build_keys(catalog_builder *b);
 bool nl_catalog_build_names(catalog_builder *b);
 

@@ -181,6 +181,7 @@ static const struct {
     { "title", "character varying(40)", "character varying(40)", 'S', NULL, "n" },
     { "amount", "price", "numeric(10,2)", 'N', NULL, "" },
     { "stars", "small_positive", "integer", 'N', NULL, "n" }, /* two domains down */
+    { "cost", "fee", "numeric(10,2)", 'N', NULL, "n" },
     { "feeling", "mood", "mood", 'E', "zufrieden, it's fine, böse", "" },
     { "best", "good_mood", "mood", 'E', "zufrieden, it's fine, böse", "" },
     { "feelings", "mood[]", "mood[]", 'A', "zufrieden, it's fine, böse", "" },
@@ -514,6 +515,8 @@ static void builds_from_rows_in_any_order(void **state) {
         { "C", "2", "1", "a", "integer", NULL, "N", NULL, NULL, "ns" },
         { "C", "1", "1", "id", "integer", NULL, "N", NULL, NULL, "ns" },
         { "C", "9", "1", "of no table", "integer", NULL, "N", NULL, NULL, "ns" },
+        { "A", "1", "id", "0.5", "2", NULL, "h" }, /* this one counts: with what inherits */
+        { "A", "1", "id", "0.1", "1", NULL, NULL },
         { "K", "2", "fk", "f", "{1}", NULL, "1", "{1}" },
         { "K", "2", "gone", "f", "{2}", NULL, "1", "{1}" }, /* the column went away meanwhile */
         { "K", "2", "far", "f", "{3}", NULL, "77", "{4}" }, /* and this table */
@@ -538,6 +541,7 @@ static void builds_from_rows_in_any_order(void **state) {
     assert_string_equal(key_names(b, b->primary), "b, a");
     assert_int_equal(b->n_foreign, 1);
     assert_ptr_equal(b->foreign[0].referred, table(c, "s", "a"));
+    assert_true(column(table(c, "s", "a"), "id")->null_fraction == 0.5);
     assert_true(nl_catalog_function_stable(c, "lower"));
     assert_false(nl_catalog_function_stable(c, "akeys"));
     nl_catalog_free(c);

@@ -3,12 +3,14 @@ CREATE ROLE reader LOGIN;
 CREATE EXTENSION citext;
 CREATE EXTENSION hstore;
 CREATE EXTENSION dblink;
+CREATE EXTENSION pg_buffercache;   -- brings a view, which is not listed
 
 CREATE TYPE mood AS ENUM ('zufrieden', 'it''s fine', 'böse');
 CREATE DOMAIN positive AS integer NOT NULL CHECK (VALUE > 0);
 CREATE DOMAIN small_positive AS positive CHECK (VALUE < 100);
 CREATE DOMAIN good_mood AS mood CHECK (VALUE <> 'böse');
 CREATE DOMAIN price AS numeric(10,2);
+CREATE DOMAIN fee AS price NOT NULL;
 CREATE DOMAIN tags AS text[];
 CREATE TYPE pair AS (a integer, b integer);
 
@@ -19,6 +21,7 @@ CREATE TABLE kinds (
     title      varchar(40) NOT NULL DEFAULT 'none',
     amount     price CHECK (amount > 0),
     stars      small_positive,
+    cost       fee DEFAULT 1,
     feeling    mood,
     best       good_mood,
     feelings   mood[],
