@@ -25,12 +25,31 @@ struct level {
 
 struct reader {
     nl_json *json;
+    yajl_handle parser;
+    size_t end; /* of the whole value, once it is there */
     struct level *levels;
     unsigned depth, room, max_depth;
     const char *key; /* the next value's, in an object */
     uint32_t key_size;
     bool too_deep, nomem;
 };
+
+static void note_end(struct reader *r) {
+    if (r->depth == 0)
+        r->end = yajl_get_bytes_consumed(r->parser);
+}
+
+/* A copy. yajl lets a lone \uDC00..\uDFFF through as three bytes that are not UTF-8: U+FFFD, as
+ * long, takes their place. (It makes "?" of a lone high one.) */
+static const char *keep(struct reader *r, const char *text, size_t size) {
+    char *copy = nl_arena_copy(&r->json->arena, text, size);
+    for (size_t i = 0; copy && i + 2 < size; i++) {
+        if ((unsigned char)copy[i] == 0xED && (unsigned char)copy[i + 1] >= 0xA0)
+            memcpy(copy + i, "\xEF\xBF\xBD", 3);
+    }
+    r->nomem = r->nomem || !copy;
+    return copy;
+}
 
 static nl_json_node *add_node(struct reader *r, nl_json_type type) {
     nl_json_node *node = nl_arena_take(&r->json->arena, sizeof *node);
@@ -43,6 +62,7 @@ static nl_json_node *add_node(struct reader *r, nl_json_type type) {
     r->key_size = 0;
     if (r->depth == 0) {
         r->json->root = node;
+        note_end(r);
     } else {
         struct level *level = &r->levels[r->depth - 1];
         if (level->last)
@@ -81,9 +101,8 @@ static int add_text(struct reader *r, nl_json_type type, const char *text, size_
     nl_json_node *node = add_node(r, type);
     if (!node)
         return 0;
-    node->text = nl_arena_copy(&r->json->arena, text, size);
+    node->text = keep(r, text, size);
     node->size = (uint32_t)size;
-    r->nomem = r->nomem || !node->text;
     return node->text != NULL;
 }
 
@@ -105,9 +124,8 @@ static int on_string(void *ctx, const unsigned char *text, size_t size) {
 
 static int on_key(void *ctx, const unsigned char *text, size_t size) {
     struct reader *r = ctx;
-    r->key = nl_arena_copy(&r->json->arena, (const char *)text, size);
+    r->key = keep(r, (const char *)text, size);
     r->key_size = (uint32_t)size;
-    r->nomem = r->nomem || !r->key;
     return r->key != NULL;
 }
 
@@ -122,6 +140,7 @@ static int on_open_array(void *ctx) {
 static int on_close(void *ctx) {
     struct reader *r = ctx;
     r->depth--;
+    note_end(r);
     return 1;
 }
 
@@ -159,10 +178,18 @@ static void explain(yajl_handle parser, const char *text, size_t size, nl_err *e
         yajl_free_error(parser, why);
 }
 
+static bool only_space(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r' && text[i] != '\n')
+            return false;
+    }
+    return true;
+}
+
 nl_json *nl_json_read(const char *text, size_t size, unsigned max_depth, nl_err *err) {
     struct reader r = { .max_depth = max_depth ? max_depth : DEFAULT_DEPTH };
     yajl_handle parser = NULL;
-    bool ok = false;
+    bool ok = false, alone;
 
     if (size > UINT32_MAX - 1) {
         nl_err_set(err, NL_LIMIT, "JSON text of over 4 GB");
@@ -181,7 +208,10 @@ nl_json *nl_json_read(const char *text, size_t size, unsigned max_depth, nl_err 
         goto out;
     }
     yajl_config(parser, yajl_dont_validate_strings, 1); /* done above */
+    r.parser = parser;
     yajl_status status = yajl_parse(parser, (const unsigned char *)text, size);
+    /* yajl overlooks an unfinished string or word behind the value. */
+    alone = !r.json->root || r.depth > 0 || only_space(text + r.end, size - r.end);
     if (status == yajl_status_ok)
         status = yajl_complete_parse(parser);
     if (r.nomem) {
@@ -190,6 +220,9 @@ nl_json *nl_json_read(const char *text, size_t size, unsigned max_depth, nl_err 
         nl_err_set(err, NL_LIMIT, "JSON nested deeper than %u", r.max_depth);
     } else if (status != yajl_status_ok || !r.json->root) {
         explain(parser, text, size, err);
+    } else if (!alone) {
+        complain(text, r.end, "something follows the value", strlen("something follows the value"),
+                 err);
     } else {
         ok = true;
     }
