@@ -209,9 +209,11 @@ out:
 }
 
 void nl_args_help(const nl_command *command, FILE *out) {
-    (void)fprintf(out, "usage: nlsql %s%s%s%s [options]\n\n%s.\n", command->name,
-                  command->operand ? " [" : "", command->operand ? command->operand : "",
-                  command->operand ? "]" : "", command->summary);
+    bool options = command->args->name != NULL; /* without any, what follows is the script's own */
+    (void)fprintf(out, "usage: nlsql %s", command->name);
+    if (command->operand)
+        (void)fprintf(out, options ? " [%s]" : " %s", command->operand);
+    (void)fprintf(out, " %s\n\n%s.\n", options ? "[options]" : "[ARGUMENT...]", command->summary);
     if (command->text)
         (void)fprintf(out, "\n%s\n", command->text);
     if (command->args->name)

@@ -274,8 +274,26 @@ static void put_choice(nl_json_writer *w, const struct choice *choice, unsigned 
     nl_json_close_object(w);
 }
 
+/* Did a text stop growing for want of memory? */
+static bool lost_text(const struct fold *fold) {
+    bool lost = fold->id.failed || fold->model.failed || fold->usage.failed || fold->error.failed;
+    for (unsigned i = 0; i < fold->n_choices; i++) {
+        const struct choice *c = &fold->choices[i];
+        lost = lost || (c->used && (c->content.failed || c->refusal.failed || c->reasoning.failed ||
+                                    c->finish.failed));
+        for (unsigned k = 0; c->used && k < c->n_calls; k++) {
+            const struct call *call = &c->calls[k];
+            lost = lost ||
+                   (call->used && (call->id.failed || call->name.failed || call->arguments.failed));
+        }
+    }
+    return lost;
+}
+
 static bool write_completion(const struct fold *fold, nl_buf *out, nl_err *err) {
     nl_json_writer w;
+    if (lost_text(fold))
+        return nl_err_nomem(err);
     nl_json_writer_init(&w, out);
     nl_json_open_object(&w);
     put_text(&w, "id", &fold->id);

@@ -59,7 +59,9 @@ static bool read_settings(nl_pg *pg, const char *url, nl_err *err) {
     }
     bool ok = copy_settings(pg, options);
     PQconninfoFree(options);
-    return ok || nl_err_nomem(err);
+    if (!ok)
+        nl_err_nomem(err);
+    return ok;
 }
 
 const char *pg_setting(const nl_pg *pg, const char *keyword) {

@@ -60,10 +60,10 @@ static bool send_with(const nl_pg_op *op, const char *prefix) {
     return ok;
 }
 
-#define SETTINGS                                                                                   \
-    "SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true), "     \
-    "set_config('idle_in_transaction_session_timeout', $3, true), "                                \
-    "set_config('standard_conforming_strings', 'on', true)" /* as the gate read the text */
+#define SETTINGS /* standard_conforming_strings: as the gate read the text */                      \
+    "SELECT set_config('standard_conforming_strings', 'on', true) || "                             \
+    "set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true), "            \
+    "set_config('idle_in_transaction_session_timeout', $3, true)"
 #define CLIENT_CHECK "client_connection_check_interval"
 
 /* Transaction-local settings; being a query it also pins the transaction to READ ONLY, which a SET
