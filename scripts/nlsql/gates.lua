@@ -58,21 +58,11 @@ local function server_words(result)
   return #words > 0 and table.concat(words, " ") or nil
 end
 
---- Sends one question and query through all gates but the last.
----@param ctx nlsql.Context
----@param item table            its `tables` are what the query may use; nil: all
----@param candidate table       {question=, sql=}
----@param accept function?      the phase's own rule: accept(ctx, item, candidate)
----@return nlsql.Verdict
-function gates.check(ctx, item, candidate, accept)
-  local verdict = { ok = true }
-  if not text.valid_utf8(candidate.question) or not text.valid_utf8(candidate.sql) then
-    return fall(verdict, "read", "not valid UTF-8")
-  end
-  local statement, why = sql.parse(candidate.sql)
+--- The gates that ask only the text and the catalog: parse, safe, grounded. Fills the verdict.
+local function read_query(ctx, item, candidate, verdict)
+  local statement <close>, why = sql.parse(candidate.sql)
   if not statement then return fall(verdict, "parse", why) end
   verdict.sql = statement:text()
-
   local safe, unsafe = statement:safe(ctx.schema, ctx.settings.safe)
   local facts, no_facts = statement:facts(ctx.schema, item.tables)
   local unknown = facts and facts.unknown[1] and table.concat(facts.unknown, "; ")
@@ -86,9 +76,24 @@ function gates.check(ctx, item, candidate, accept)
   verdict.facts = facts
   if unknown then return fall(verdict, "grounded", unknown) end
   if facts.ambiguous then return fall(verdict, "grounded", facts.ambiguous) end
-
   verdict.sql_key, verdict.masked_key = statement:keys()
   verdict.question_key = text.question_key(candidate.question)
+  return verdict
+end
+
+--- Sends one question and query through all gates but the last.
+---@param ctx nlsql.Context
+---@param item table            its `tables` are what the query may use; nil: all
+---@param candidate table       {question=, sql=}
+---@param accept function?      the phase's own rule: accept(ctx, item, candidate)
+---@return nlsql.Verdict
+function gates.check(ctx, item, candidate, accept)
+  local verdict = { ok = true }
+  if not text.valid_utf8(candidate.question) or not text.valid_utf8(candidate.sql) then
+    return fall(verdict, "read", "not valid UTF-8")
+  end
+  read_query(ctx, item, candidate, verdict)
+  if not verdict.ok then return verdict end
 
   local result = ask_database(ctx, verdict.sql)
   verdict.probe = result
@@ -103,7 +108,7 @@ function gates.check(ctx, item, candidate, accept)
   end
 
   if accept then
-    candidate.facts, candidate.probe = facts, result
+    candidate.facts, candidate.probe = verdict.facts, result
     local good, reason, detail = accept(ctx, item, candidate)
     if not good then return fall(verdict, "accept", detail or reason or "the phase refuses it", reason) end
   end
