@@ -112,9 +112,10 @@ static void note_end(struct reader *r) {
  * long, takes their place. (It makes "?" of a lone high one.) */
 static const char *keep(struct reader *r, const char *text, size_t size) {
     char *copy = nl_arena_copy(&r->json->arena, text, size);
-    for (size_t i = 0; copy && i + 2 < size; i++) {
-        if ((unsigned char)copy[i] == 0xED && (unsigned char)copy[i + 1] >= 0xA0)
-            memcpy(copy + i, "\xEF\xBF\xBD", 3);
+    char *at = copy, *end = copy ? copy + size : NULL;
+    for (; at && (at = memchr(at, 0xED, (size_t)(end - at))) != NULL; at++) {
+        if (end - at > 2 && (unsigned char)at[1] >= 0xA0)
+            memcpy(at, "\xEF\xBF\xBD", 3);
     }
     r->nomem = r->nomem || !copy;
     return copy;
