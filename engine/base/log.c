@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 
 #include "base/banned.h"
 
@@ -18,7 +19,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static nl_level least_level = NL_INFO;
 static bool as_json;
 static FILE *copy;
-static char *secrets[MAX_SECRETS];
+static char *secrets[MAX_SECRETS]; /* longest first: one may begin with another */
 static size_t n_secrets;
 static nl_buf block; /* what the live block shows now */
 static unsigned block_lines;
@@ -49,8 +50,12 @@ bool nl_log_secret(const char *text) {
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < n_secrets && !ok; i++)
         ok = strcmp(secrets[i], text) == 0;
-    if (!ok && n_secrets < MAX_SECRETS && (secrets[n_secrets] = strdup(text)) != NULL) {
-        n_secrets++;
+    char *own = !ok && n_secrets < MAX_SECRETS ? strdup(text) : NULL;
+    if (own) {
+        size_t at = n_secrets++;
+        for (; at > 0 && strlen(secrets[at - 1]) < strlen(own); at--)
+            secrets[at] = secrets[at - 1];
+        secrets[at] = own;
         ok = true;
     }
     pthread_mutex_unlock(&lock);
@@ -76,6 +81,15 @@ void nl_log_redact(char *text) {
 bool nl_log_is_live(void) {
     const char *term = getenv("TERM");
     return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 && !as_json;
+}
+
+/* Control characters would let a database's or an endpoint's words move the cursor, or worse. */
+static void disarm(char *text) {
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F)
+            *text = '?';
+    }
 }
 
 /* The live block is taken away before a line is written, and put back after it. */
@@ -105,17 +119,25 @@ void nl_log_block(const char *lines) {
     erase_block();
     nl_buf_clear(&block);
     nl_buf_str(&block, lines);
-    if (block.size > 0)
+    if (block.size > 0) {
         redact(block.data);
+        disarm(block.data);
+    }
     draw_block();
     (void)fflush(stderr);
     pthread_mutex_unlock(&lock);
 }
 
-/* A JSON string's inside. Bytes that are not ASCII pass: lines are UTF-8 or nearly so. */
+/* A JSON string's inside. */
 static void json_escape(nl_buf *out, const char *text) {
+    const char *end = text + strlen(text), *valid = text + nl_utf8_span(text, (size_t)(end - text));
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
+        if (text == valid) { /* a byte that is no part of a character */
+            nl_buf_str(out, "\\ufffd");
+            valid = text + 1 + nl_utf8_span(text + 1, (size_t)(end - text - 1));
+            continue;
+        }
         if (c == '"' || c == '\\')
             nl_buf_printf(out, "\\%c", c);
         else if (c < 0x20)
@@ -155,8 +177,11 @@ void nl_log(nl_level level, const char *format, ...) {
     nl_buf_vprintf(&message, format, args);
     va_end(args);
     pthread_mutex_lock(&lock);
-    if (message.size > 0)
+    if (message.size > 0) {
         redact(message.data);
+        if (!as_json)
+            disarm(message.data);
+    }
     format_line(&line, level, message.data, as_json);
     erase_block();
     (void)fwrite(line.data, 1, line.size, stderr);

@@ -1,7 +1,8 @@
 /* log.h: lines for people and machines, on standard error, with secrets taken out.
  *
  * Lines may come from any thread. A live block (progress) stays below the lines on a terminal.
- * Every line, and the live block, passes through the redaction first. */
+ * Every line, and the live block, passes through the redaction first; control characters other
+ * than newlines and tabs do not reach the terminal. */
 #ifndef NL_BASE_LOG_H
 #define NL_BASE_LOG_H
 

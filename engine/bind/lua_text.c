@@ -1,6 +1,7 @@
 #include "bind/lua_text.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <lauxlib.h>
@@ -54,6 +55,8 @@ static int l_hex(lua_State *L) {
 
 static nl_dedup *check_set(lua_State *L) {
     nl_dedup **set = luaL_checkudata(L, 1, SET);
+    if (!*set)
+        luaL_error(L, "this set was released");
     return *set;
 }
 
@@ -145,7 +148,7 @@ static size_t smaller(size_t a, size_t b) {
 static size_t distance(const char *a, size_t n, const char *b, size_t m) {
     size_t rows[3][MAX_WORD + 1], *before = rows[0], *last = rows[1], *row = rows[2];
     if (n > MAX_WORD || m > MAX_WORD)
-        return MAX_WORD;
+        return SIZE_MAX;
     for (size_t j = 0; j <= m; j++)
         last[j] = j;
     for (size_t i = 1; i <= n; i++) {
@@ -214,6 +217,8 @@ int luaopen_nlsql_text(lua_State *L) {
     lua_setfield(L, -2, "__len");
     lua_pushcfunction(L, l_set_collect);
     lua_setfield(L, -2, "__gc");
+    lua_pushliteral(L, "set"); /* what getmetatable gives: __gc is not a script's to call */
+    lua_setfield(L, -2, "__metatable");
     luaL_newlib(L, functions);
     return 1;
 }

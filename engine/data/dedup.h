@@ -19,11 +19,11 @@ typedef struct {
 /* XXH3, 128 bits, of the bytes as they are. */
 nl_key nl_key_of(const void *bytes, size_t size);
 
-/* XXH3 of a question reduced to what tells it from others: Unicode case folded for ASCII and
- * Latin-1, punctuation and repeated white space dropped, English articles, "please", "all",
- * "show me/list/give me/find/what is/what are" openings dropped, simple plurals folded.
- * Numbers, quoted values, negations and comparison words stay: two questions share a key only
- * where a reader would call them the same question. */
+/* XXH3 of a question reduced to what tells it from others: case folded for ASCII and Latin-1,
+ * punctuation and repeated white space dropped; openings ("please show me", "list all"), articles,
+ * forms of be, do and have, "what", "which", "of" dropped; simple plurals folded. Numbers, signs,
+ * quoted values (letter by letter), capitalised names, negations and comparison words stay: two
+ * questions share a key only where a reader would call them the same question. */
 nl_key nl_key_of_question(const char *text, size_t size);
 
 /* 32 lower-case hexadecimal digits and a NUL. */

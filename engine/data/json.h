@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 typedef enum {
     NL_JSON_NULL,
@@ -59,12 +60,6 @@ double nl_json_get_num(const nl_json_node *node, const char *key, double otherwi
 bool nl_json_get_bool(const nl_json_node *node, const char *key);
 /* A number node as int64, exactly; false where it has a fraction or does not fit. */
 bool nl_json_int(const nl_json_node *node, int64_t *value);
-
-/* Bytes at the start of text[0..size) that are valid UTF-8: no surrogates, no overlong forms, at
- * most U+10FFFF; never ends inside a character. */
-size_t nl_utf8_span(const char *text, size_t size);
-/* Is all of it? */
-bool nl_utf8_valid(const char *text, size_t size);
 
 typedef struct {
     nl_buf *out;

@@ -1,6 +1,8 @@
 /* json_read.c: yajl's events into a tree of nodes in one arena. */
 #include <errno.h>
-#include <math.h>
+#include <setjmp.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@
 
 #include "base/banned.h"
 
-enum { DEFAULT_DEPTH = 512 };
+enum { DEFAULT_DEPTH = 512, SCRATCH = 4096 };
 
 struct nl_json {
     nl_arena arena;
@@ -23,6 +25,14 @@ struct level {
     nl_json_node *node, *last;
 };
 
+/* Memory that yajl asked for. */
+struct block {
+    struct block *next, *previous;
+    size_t size;
+    bool in_scratch;
+    alignas(max_align_t) char bytes[];
+};
+
 struct reader {
     nl_json *json;
     yajl_handle parser;
@@ -32,7 +42,66 @@ struct reader {
     const char *key; /* the next value's, in an object */
     uint32_t key_size;
     bool too_deep, nomem;
+    jmp_buf full;         /* where a failed allocation of yajl's leads */
+    struct block *blocks; /* those that are malloc's */
+    size_t used;          /* of the scratch, which is enough for most texts */
+    alignas(max_align_t) char scratch[SCRATCH];
 };
+
+/* --- yajl's memory -------------------------------------------------------------------------
+ *
+ * yajl 2.1 writes through what its allocator returns without looking. So the allocator never
+ * returns NULL: it leaves the parser by longjmp, and run() gives back what the parser held. */
+
+static void *yajl_take(void *ctx, size_t size) {
+    struct reader *r = ctx;
+    struct block *block = NULL;
+    if (size > SIZE_MAX / 2)
+        longjmp(r->full, 1);
+    size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    if (size + sizeof *block <= SCRATCH - r->used) {
+        block = (struct block *)(void *)(r->scratch + r->used);
+        r->used += sizeof *block + size;
+        *block = (struct block){ .size = size, .in_scratch = true };
+    } else {
+        block = malloc(sizeof *block + size);
+        if (!block)
+            longjmp(r->full, 1);
+        *block = (struct block){ .size = size, .next = r->blocks };
+        if (r->blocks)
+            r->blocks->previous = block;
+        r->blocks = block;
+    }
+    return block->bytes;
+}
+
+static void yajl_drop(void *ctx, void *bytes) {
+    struct reader *r = ctx;
+    if (!bytes)
+        return;
+    struct block *block = (void *)((char *)bytes - offsetof(struct block, bytes));
+    if (block->in_scratch)
+        return;
+    if (block->next)
+        block->next->previous = block->previous;
+    if (block->previous)
+        block->previous->next = block->next;
+    else
+        r->blocks = block->next;
+    free(block);
+}
+
+static void *yajl_resize(void *ctx, void *bytes, size_t size) {
+    void *more = yajl_take(ctx, size);
+    if (bytes) {
+        const struct block *old = (void *)((char *)bytes - offsetof(struct block, bytes));
+        memcpy(more, bytes, old->size < size ? old->size : size);
+        yajl_drop(ctx, bytes);
+    }
+    return more;
+}
+
+/* --- the tree ------------------------------------------------------------------------------ */
 
 static void note_end(struct reader *r) {
     if (r->depth == 0)
@@ -43,9 +112,10 @@ static void note_end(struct reader *r) {
  * long, takes their place. (It makes "?" of a lone high one.) */
 static const char *keep(struct reader *r, const char *text, size_t size) {
     char *copy = nl_arena_copy(&r->json->arena, text, size);
-    for (size_t i = 0; copy && i + 2 < size; i++) {
-        if ((unsigned char)copy[i] == 0xED && (unsigned char)copy[i + 1] >= 0xA0)
-            memcpy(copy + i, "\xEF\xBF\xBD", 3);
+    char *at = copy, *end = copy ? copy + size : NULL;
+    for (; at && (at = memchr(at, 0xED, (size_t)(end - at))) != NULL; at++) {
+        if (end - at > 2 && (unsigned char)at[1] >= 0xA0)
+            memcpy(at, "\xEF\xBF\xBD", 3);
     }
     r->nomem = r->nomem || !copy;
     return copy;
@@ -186,10 +256,37 @@ static bool only_space(const char *text, size_t size) {
     return true;
 }
 
+/* Parses into r->json; says in *err what is wrong with the text. All of yajl's life is in here. */
+static bool run(struct reader *r, const char *text, size_t size, nl_err *err) {
+    yajl_alloc_funcs memory = {
+        .malloc = yajl_take, .realloc = yajl_resize, .free = yajl_drop, .ctx = r
+    };
+    if (setjmp(r->full)) {
+        r->nomem = true;
+        return false;
+    }
+    yajl_handle parser = yajl_alloc(&callbacks, &memory, r);
+    r->parser = parser;
+    yajl_config(parser, yajl_dont_validate_strings, 1); /* the caller did */
+    yajl_status status = yajl_parse(parser, (const unsigned char *)text, size);
+    /* yajl overlooks an unfinished string or word behind the value. */
+    bool alone = !r->json->root || r->depth > 0 || only_space(text + r->end, size - r->end);
+    if (status == yajl_status_ok)
+        status = yajl_complete_parse(parser);
+    if (r->nomem || r->too_deep)
+        return false;
+    if (status == yajl_status_ok && r->json->root && alone)
+        return true;
+    if (status != yajl_status_ok || !r->json->root)
+        explain(parser, text, size, err);
+    else
+        complain(text, r->end, "something follows the value", strlen("something follows the value"),
+                 err);
+    return false;
+}
+
 nl_json *nl_json_read(const char *text, size_t size, unsigned max_depth, nl_err *err) {
-    struct reader r = { .max_depth = max_depth ? max_depth : DEFAULT_DEPTH };
-    yajl_handle parser = NULL;
-    bool ok = false, alone;
+    struct reader r;
 
     if (size > UINT32_MAX - 1) {
         nl_err_set(err, NL_LIMIT, "JSON text of over 4 GB");
@@ -200,35 +297,16 @@ nl_json *nl_json_read(const char *text, size_t size, unsigned max_depth, nl_err 
         complain(text, good, "invalid UTF-8", strlen("invalid UTF-8"), err);
         return NULL;
     }
+    memset(&r, 0, offsetof(struct reader, scratch));
+    r.max_depth = max_depth ? max_depth : DEFAULT_DEPTH;
     r.json = calloc(1, sizeof *r.json);
-    if (r.json)
-        parser = yajl_alloc(&callbacks, NULL, &r);
-    if (!parser) {
+    bool ok = r.json && run(&r, text, size, err);
+    if (!r.json || r.nomem)
         nl_err_nomem(err);
-        goto out;
-    }
-    yajl_config(parser, yajl_dont_validate_strings, 1); /* done above */
-    r.parser = parser;
-    yajl_status status = yajl_parse(parser, (const unsigned char *)text, size);
-    /* yajl overlooks an unfinished string or word behind the value. */
-    alone = !r.json->root || r.depth > 0 || only_space(text + r.end, size - r.end);
-    if (status == yajl_status_ok)
-        status = yajl_complete_parse(parser);
-    if (r.nomem) {
-        nl_err_nomem(err);
-    } else if (r.too_deep) {
+    else if (r.too_deep)
         nl_err_set(err, NL_LIMIT, "JSON nested deeper than %u", r.max_depth);
-    } else if (status != yajl_status_ok || !r.json->root) {
-        explain(parser, text, size, err);
-    } else if (!alone) {
-        complain(text, r.end, "something follows the value", strlen("something follows the value"),
-                 err);
-    } else {
-        ok = true;
-    }
-out:
-    if (parser)
-        yajl_free(parser);
+    while (r.blocks)
+        yajl_drop(&r, r.blocks->bytes);
     free(r.levels);
     if (!ok) {
         nl_json_free(r.json);

@@ -11,47 +11,6 @@
 /* What may come next at one depth. */
 enum { FIRST_VALUE, NEXT_VALUE, FIRST_KEY, NEXT_KEY, MEMBER, OVER };
 
-/* Bytes at the start of s[0..n) that are ASCII, looked at eight at a time. */
-static size_t ascii_run(const unsigned char *s, size_t n) {
-    size_t i = 0;
-    uint64_t word;
-    for (; i + sizeof word <= n; i += sizeof word) {
-        memcpy(&word, s + i, sizeof word);
-        if (word & 0x8080808080808080u)
-            break;
-    }
-    while (i < n && s[i] < 0x80)
-        i++;
-    return i;
-}
-
-size_t nl_utf8_span(const char *text, size_t size) {
-    const unsigned char *s = (const unsigned char *)text, *end = s + size;
-    for (;;) {
-        s += ascii_run(s, (size_t)(end - s));
-        if (s == end)
-            break;
-        size_t more = *s >= 0xF0 ? 3 : *s >= 0xE0 ? 2 : 1;
-        unsigned least = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
-        if (*s < 0xC2 || *s > 0xF4 || (size_t)(end - s) <= more)
-            break;
-        unsigned c = *s & (0x3Fu >> more);
-        bool whole = true;
-        for (size_t i = 1; i <= more; i++) {
-            whole = whole && (s[i] & 0xC0) == 0x80;
-            c = c << 6 | (s[i] & 0x3Fu);
-        }
-        if (!whole || c < least || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
-            break;
-        s += more + 1;
-    }
-    return (size_t)(s - (const unsigned char *)text);
-}
-
-bool nl_utf8_valid(const char *text, size_t size) {
-    return nl_utf8_span(text, size) == size;
-}
-
 void nl_json_writer_init(nl_json_writer *w, nl_buf *out) {
     *w = (nl_json_writer){ .out = out };
     w->state[0] = FIRST_VALUE;
@@ -124,49 +83,68 @@ bool nl_json_close_array(nl_json_writer *w) {
     return close_level(w, ']', FIRST_VALUE, NEXT_VALUE);
 }
 
-/* The two-character escapes; others below 0x20 become \u00XX. */
-static const char *short_escape(unsigned char c) {
-    switch (c) {
-    case '"':
-        return "\\\"";
-    case '\\':
-        return "\\\\";
-    case '\n':
-        return "\\n";
-    case '\r':
-        return "\\r";
-    case '\t':
-        return "\\t";
-    case '\b':
-        return "\\b";
-    case '\f':
-        return "\\f";
-    default:
-        return NULL;
+/* What a string's byte becomes: 0: itself; 'u': \u00XX; else a backslash and this letter. */
+static const char escapes[256] = {
+    ['"'] = '"',  ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['\b'] = 'b',
+    ['\f'] = 'f', [0x00] = 'u',  [0x01] = 'u', [0x02] = 'u', [0x03] = 'u', [0x04] = 'u',
+    [0x05] = 'u', [0x06] = 'u',  [0x07] = 'u', [0x0B] = 'u', [0x0E] = 'u', [0x0F] = 'u',
+    [0x10] = 'u', [0x11] = 'u',  [0x12] = 'u', [0x13] = 'u', [0x14] = 'u', [0x15] = 'u',
+    [0x16] = 'u', [0x17] = 'u',  [0x18] = 'u', [0x19] = 'u', [0x1A] = 'u', [0x1B] = 'u',
+    [0x1C] = 'u', [0x1D] = 'u',  [0x1E] = 'u', [0x1F] = 'u', [0x7F] = 'u',
+};
+
+/* Bytes that text[0..size) grows by when escaped. */
+static size_t growth(const char *text, size_t size) {
+    size_t more = 0;
+    for (size_t i = 0; i < size;
+         i++) { /* without a branch: escapes come thick in JSON within JSON */
+        char e = escapes[(unsigned char)text[i]];
+        more += (size_t)(e != 0) + ((size_t)(e == 'u') << 2);
     }
+    return more;
 }
 
-static bool quoted(nl_json_writer *w, const char *text, size_t size) {
-    size_t from = 0;
-    if (!nl_utf8_valid(text, size))
-        return refuse(w, "invalid UTF-8");
-    if (!nl_buf_reserve(w->out, size + 2))
-        return refuse(w, "out of memory");
-    nl_buf_char(w->out, '"');
+/* Writes text[0..size) with its escapes at `to`, which has room; returns its end. */
+static char *escape(char *to, const char *text, size_t size) {
+    static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F)
+        if (!escapes[c]) {
+            *to++ = (char)c;
             continue;
-        const char *escape = short_escape(c);
-        nl_buf_add(w->out, text + from, i - from);
-        if (escape)
-            nl_buf_str(w->out, escape);
-        else
-            nl_buf_printf(w->out, "\\u%04x", c);
-        from = i + 1;
+        }
+        *to++ = '\\';
+        *to++ = escapes[c];
+        if (escapes[c] == 'u') {
+            memcpy(to, "00", 2);
+            to[2] = digits[c >> 4];
+            to[3] = digits[c & 15];
+            to += 4;
+        }
     }
-    nl_buf_add(w->out, text + from, size - from);
-    return nl_buf_char(w->out, '"') || refuse(w, "out of memory");
+    return to;
+}
+
+/* "text", and `after` behind it ('\0': nothing), in one reservation. */
+static bool quoted(nl_json_writer *w, const char *text, size_t size, char after) {
+    nl_buf *out = w->out;
+    if (!nl_utf8_valid(text, size))
+        return refuse(w, "invalid UTF-8");
+    size_t more = growth(text, size);
+    if (size > SIZE_MAX / 8 || !nl_buf_reserve(out, size + more + 3))
+        return refuse(w, "out of memory");
+    char *at = out->data + out->size;
+    *at++ = '"';
+    if (more > 0)
+        at = escape(at, text, size);
+    else if (size > 0)
+        at = (char *)memcpy(at, text, size) + size;
+    *at++ = '"';
+    if (after)
+        *at++ = after;
+    *at = '\0';
+    out->size = (size_t)(at - out->data);
+    return true;
 }
 
 bool nl_json_key_n(nl_json_writer *w, const char *key, size_t size) {
@@ -178,7 +156,7 @@ bool nl_json_key_n(nl_json_writer *w, const char *key, size_t size) {
     if (*state == NEXT_KEY && !put(w, ",", 1))
         return false;
     *state = MEMBER;
-    return quoted(w, key, size) && put(w, ":", 1);
+    return quoted(w, key, size, ':');
 }
 
 bool nl_json_key(nl_json_writer *w, const char *key) {
@@ -186,7 +164,7 @@ bool nl_json_key(nl_json_writer *w, const char *key) {
 }
 
 bool nl_json_str_n(nl_json_writer *w, const char *text, size_t size) {
-    return before_value(w) && quoted(w, text, size);
+    return before_value(w) && quoted(w, text, size, '\0');
 }
 
 bool nl_json_str(nl_json_writer *w, const char *text) {

@@ -15,6 +15,9 @@ void nl_jsonl_init(nl_jsonl *file) {
 
 bool nl_make_dirs(const char *path, nl_err *err) {
     bool ok = false;
+    struct stat info;
+    if (*path == '\0')
+        return nl_err_set(err, NL_INVALID, "a folder without a name");
     char *copy = strdup(path);
     if (!copy)
         return nl_err_nomem(err);
@@ -23,7 +26,8 @@ bool nl_make_dirs(const char *path, nl_err *err) {
             continue;
         char c = *at;
         *at = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
+        if (mkdir(copy, 0777) != 0 &&
+            (errno != EEXIST || stat(copy, &info) != 0 || !S_ISDIR(info.st_mode))) {
             nl_err_errno(err, "cannot make the folder %s", copy);
             goto out;
         }
@@ -136,6 +140,14 @@ bool nl_jsonl_append(nl_jsonl *file, const char *bytes, size_t size, nl_err *err
 }
 
 bool nl_jsonl_truncate(nl_jsonl *file, uint64_t size, nl_err *err) {
+    char last = '\n';
+    if (size > file->size)
+        return nl_err_set(err, NL_INVALID, "%s has no %llu bytes", file->path,
+                          (unsigned long long)size);
+    if (size > 0 && pread(file->fd, &last, 1, (off_t)size - 1) != 1)
+        return nl_err_errno(err, "cannot read %s", file->path);
+    if (last != '\n')
+        return nl_err_set(err, NL_INVALID, "%s would be cut inside a line", file->path);
     if (ftruncate(file->fd, (off_t)size) != 0)
         return nl_err_errno(err, "cannot cut %s", file->path);
     file->size = file->lines = 0;

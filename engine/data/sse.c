@@ -26,20 +26,21 @@ struct fold {
     unsigned n_choices;
     nl_buf id, model, usage, error;
     nl_sse_report report;
+    bool nomem; /* a text is not whole: nothing may be made of it */
 };
 
 static bool is_text(const nl_json_node *node) {
     return node && node->type == NL_JSON_STRING;
 }
 
-static void add_text(nl_buf *to, const nl_json_node *node) {
-    if (is_text(node))
-        nl_buf_add(to, node->text, node->size);
+static void add_text(struct fold *fold, nl_buf *to, const nl_json_node *node) {
+    if (is_text(node) && !nl_buf_add(to, node->text, node->size))
+        fold->nomem = true;
 }
 
-static void set_text(nl_buf *to, const nl_json_node *node) {
-    if (is_text(node) && to->size == 0)
-        add_text(to, node);
+static void set_text(struct fold *fold, nl_buf *to, const nl_json_node *node) {
+    if (to->size == 0)
+        add_text(fold, to, node);
 }
 
 /* Writes a node again, for the parts that are kept whole. */
@@ -77,16 +78,17 @@ static void write_node(nl_json_writer *w, const nl_json_node *node) {
     }
 }
 
-static void keep_node(nl_buf *to, const nl_json_node *node) {
+static void keep_node(struct fold *fold, nl_buf *to, const nl_json_node *node) {
     nl_json_writer w;
     if (!node || node->type == NL_JSON_NULL)
         return;
     nl_buf_clear(to);
     nl_json_writer_init(&w, to);
     write_node(&w, node);
+    fold->nomem = fold->nomem || w.failed;
 }
 
-/* The index that a delta names; false where it is missing or beyond what is kept. */
+/* The index that a delta names, 0 where it names none, `most` where that is beyond what is kept. */
 static unsigned index_of(const nl_json_node *node, unsigned most) {
     int64_t index;
     if (!nl_json_int(nl_json_get(node, "index"), &index))
@@ -94,31 +96,47 @@ static unsigned index_of(const nl_json_node *node, unsigned most) {
     return index >= 0 && index < (int64_t)most ? (unsigned)index : most;
 }
 
-static bool take_calls(struct choice *choice, const nl_json_node *calls, nl_err *err) {
+/* Which call a part belongs to. Some endpoints number them, some do not: then a new id starts the
+ * next one, and a part without id goes on with the last. */
+static unsigned call_index(const struct choice *choice, const nl_json_node *part) {
+    if (nl_json_get(part, "index"))
+        return index_of(part, MAX_CALLS);
+    if (choice->n_calls == 0)
+        return 0;
+    const nl_json_node *id = nl_json_get(part, "id");
+    const nl_buf *last = &choice->calls[choice->n_calls - 1].id;
+    if (!is_text(id) || id->size == 0 ||
+        (id->size == last->size && memcmp(id->text, last->data, id->size) == 0))
+        return choice->n_calls - 1;
+    return choice->n_calls;
+}
+
+static bool take_calls(struct fold *fold, struct choice *choice, const nl_json_node *calls,
+                       nl_err *err) {
     if (!calls || calls->type != NL_JSON_ARRAY)
         return true;
     if (!choice->calls) {
         choice->calls = calloc(MAX_CALLS, sizeof *choice->calls);
         if (!choice->calls)
             return nl_err_nomem(err);
+        for (unsigned i = 0; i < MAX_CALLS; i++) {
+            nl_buf_init(&choice->calls[i].id);
+            nl_buf_init(&choice->calls[i].name);
+            nl_buf_init(&choice->calls[i].arguments);
+        }
     }
     for (const nl_json_node *c = calls->child; c; c = c->next) {
-        unsigned index = index_of(c, MAX_CALLS);
-        if (index == MAX_CALLS)
+        unsigned index = call_index(choice, c);
+        if (index >= MAX_CALLS)
             continue;
         struct call *call = &choice->calls[index];
-        if (!call->used) {
-            nl_buf_init(&call->id);
-            nl_buf_init(&call->name);
-            nl_buf_init(&call->arguments);
-            call->used = true;
-        }
+        call->used = true;
         if (choice->n_calls <= index)
             choice->n_calls = index + 1;
         const nl_json_node *function = nl_json_get(c, "function");
-        set_text(&call->id, nl_json_get(c, "id"));
-        add_text(&call->name, nl_json_get(function, "name"));
-        add_text(&call->arguments, nl_json_get(function, "arguments"));
+        set_text(fold, &call->id, nl_json_get(c, "id"));
+        add_text(fold, &call->name, nl_json_get(function, "name"));
+        add_text(fold, &call->arguments, nl_json_get(function, "arguments"));
     }
     return true;
 }
@@ -144,15 +162,19 @@ static bool take_choice(struct fold *fold, const nl_json_node *node, nl_err *err
     const nl_json_node *refusal = nl_json_get(delta, "refusal");
     choice->has_content = choice->has_content || is_text(content);
     choice->has_refusal = choice->has_refusal || is_text(refusal);
-    add_text(&choice->content, content);
-    add_text(&choice->refusal, refusal);
-    add_text(&choice->reasoning, nl_json_get(delta, "reasoning_content"));
-    set_text(&choice->finish, nl_json_get(node, "finish_reason"));
-    return take_calls(choice, nl_json_get(delta, "tool_calls"), err);
+    add_text(fold, &choice->content, content);
+    add_text(fold, &choice->refusal, refusal);
+    add_text(fold, &choice->reasoning, nl_json_get(delta, "reasoning_content"));
+    set_text(fold, &choice->finish, nl_json_get(node, "finish_reason"));
+    return take_calls(fold, choice, nl_json_get(delta, "tool_calls"), err);
 }
 
 /* One event's data. */
 static bool take_event(struct fold *fold, const char *data, size_t size, nl_err *err) {
+    while (size > 0 && (data[size - 1] == ' ' || data[size - 1] == '\t' || data[size - 1] == '\n'))
+        size--;
+    if (size == 0) /* "data:" alone keeps a connection alive */
+        return true;
     if (size == 6 && memcmp(data, "[DONE]", 6) == 0) {
         fold->report.done = true;
         return true;
@@ -169,10 +191,10 @@ static bool take_event(struct fold *fold, const char *data, size_t size, nl_err 
     }
     bool ok = true;
     fold->report.events++;
-    set_text(&fold->id, nl_json_get(root, "id"));
-    set_text(&fold->model, nl_json_get(root, "model"));
-    keep_node(&fold->usage, nl_json_get(root, "usage"));
-    keep_node(&fold->error, nl_json_get(root, "error"));
+    set_text(fold, &fold->id, nl_json_get(root, "id"));
+    set_text(fold, &fold->model, nl_json_get(root, "model"));
+    keep_node(fold, &fold->usage, nl_json_get(root, "usage"));
+    keep_node(fold, &fold->error, nl_json_get(root, "error"));
     const nl_json_node *choices = nl_json_get(root, "choices");
     if (choices && choices->type == NL_JSON_ARRAY) {
         for (const nl_json_node *c = choices->child; c && ok; c = c->next)
@@ -325,11 +347,9 @@ static void release_choice(struct choice *choice) {
     nl_buf_release(&choice->reasoning);
     nl_buf_release(&choice->finish);
     for (unsigned i = 0; choice->calls && i < MAX_CALLS; i++) {
-        if (choice->calls[i].used) {
-            nl_buf_release(&choice->calls[i].id);
-            nl_buf_release(&choice->calls[i].name);
-            nl_buf_release(&choice->calls[i].arguments);
-        }
+        nl_buf_release(&choice->calls[i].id);
+        nl_buf_release(&choice->calls[i].name);
+        nl_buf_release(&choice->calls[i].arguments);
     }
     free(choice->calls);
 }
@@ -358,6 +378,10 @@ bool nl_sse_fold(const char *body, size_t size, nl_buf *out, nl_sse_report *repo
     }
     if (!split_events(&fold, body, size, err))
         goto out;
+    if (fold.nomem) {
+        nl_err_nomem(err);
+        goto out;
+    }
     if (fold.report.events == 0) {
         nl_err_set(err, NL_INVALID, "a stream without one readable event");
         goto out;

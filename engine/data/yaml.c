@@ -51,28 +51,32 @@ static bool is_one_of(const char *text, const char *const *words) {
 }
 
 static bool reads_as_int(const char *text, int64_t *value) {
-    char *end;
-    const char *digits = text + (*text == '-' || *text == '+');
+    static const char hex[] = "0123456789abcdefABCDEF", octal[] = "01234567",
+                      decimal[] = "0123456789";
+    const char *digits = text + (*text == '-' || *text == '+'), *allowed = decimal;
     int base = 10;
-    if (digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'o')) {
-        base = digits[1] == 'x' ? 16 : 8;
-        text = digits + 2; /* the core schema knows no signed ones */
-        digits = text;
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'o')) { /* the core schema knows no -0x */
+        base = text[1] == 'x' ? 16 : 8;
+        allowed = base == 16 ? hex : octal;
+        text = digits = text + 2;
     }
-    if (*digits == '\0')
-        return false;
+    if (*digits == '\0' || digits[strspn(digits, allowed)] != '\0')
+        return false; /* strtoll alone takes spaces, signs and a second 0x */
     errno = 0;
-    *value = strtoll(text, &end, base);
-    return *end == '\0' && errno == 0;
+    *value = strtoll(text, NULL, base);
+    return errno == 0;
 }
 
 static bool reads_as_float(const char *text, double *value) {
-    static const char *const infinite[] = { ".inf", ".Inf", ".INF", "+.inf", "+.Inf", NULL };
+    static const char *const infinite[] = {
+        ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", NULL
+    };
+    static const char *const below[] = { "-.inf", "-.Inf", "-.INF", NULL };
     static const char *const nan_words[] = { ".nan", ".NaN", ".NAN", NULL };
     char *end;
     if (is_one_of(text, infinite)) {
         *value = (double)INFINITY;
-    } else if (strcmp(text, "-.inf") == 0) {
+    } else if (is_one_of(text, below)) {
         *value = -(double)INFINITY;
     } else if (is_one_of(text, nan_words)) {
         *value = (double)NAN;

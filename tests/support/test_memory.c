@@ -6,12 +6,18 @@
 #include "base/banned.h"
 
 static _Thread_local long left = -1;
-static _Thread_local bool failed;
+static _Thread_local bool failed, once;
 
 void test_memory_fail(long after) {
     left = after;
+    once = false;
     if (after >= 0)
         failed = false;
+}
+
+void test_memory_fail_once(long after) {
+    test_memory_fail(after);
+    once = true;
 }
 
 bool test_memory_failed(void) {
@@ -41,7 +47,7 @@ bool test_memory_can_fail(void) {
 static bool fails(void) {
     if (left < 0 || left-- > 0)
         return false;
-    left = 0;
+    left = once ? -1 : 0;
     failed = true;
     errno = ENOMEM;
     return true;

@@ -10,6 +10,8 @@
 bool test_memory_can_fail(void);
 /* Lets `after` allocations of this thread pass, then fails every one; -1: none fails any more. */
 void test_memory_fail(long after);
+/* The same for one allocation only: those behind it pass, as where a large one does not fit. */
+void test_memory_fail_once(long after);
 /* Has an allocation failed since test_memory_fail? */
 bool test_memory_failed(void);
 
