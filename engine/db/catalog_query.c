@@ -111,7 +111,8 @@ static const char *const parts[] = {
     "      WHERE t.typdelim <> ',')"
     "    THEN array_to_json((s.most_common_vals::text::text[])[1:8])::text END,"
     "  CASE WHEN s.inherited THEN 'h' END" NONE_4
-    " FROM rel r, LATERAL (SELECT * FROM pg_catalog.pg_stats p"
+    " FROM rel r, LATERAL (SELECT p.attname, p.null_frac, p.n_distinct, p.most_common_vals,"
+    "    p.inherited FROM pg_catalog.pg_stats p"
     "    WHERE p.schemaname = r.nspname AND p.tablename = r.relname OFFSET 0) AS s"
     " WHERE r.readable",
 

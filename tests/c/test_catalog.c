@@ -260,17 +260,23 @@ static const struct {
     { "public", "uses_hidden", "uses_hidden_code_fkey", "code", "base", "code" },
 };
 
+static const nl_foreign_key *foreign_key(const nl_table *t, const char *name) {
+    static const nl_foreign_key none;
+    for (size_t i = 0; i < t->n_foreign; i++) {
+        if (strcmp(t->foreign[i].name, name) == 0)
+            return &t->foreign[i];
+    }
+    fail_msg("no foreign key %s", name);
+    return &none;
+}
+
 static void reads_foreign_keys_whole(void **state) {
     size_t n, found = 0;
     const nl_table *all = nl_catalog_tables(catalog, &n);
     (void)state;
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         const nl_table *t = table(catalog, foreign[i].schema, foreign[i].table);
-        const nl_foreign_key *f = NULL;
-        for (size_t k = 0; k < t->n_foreign; k++)
-            f = strcmp(t->foreign[k].name, foreign[i].name) == 0 ? &t->foreign[k] : f;
-        if (!f)
-            fail_msg("no foreign key %s", foreign[i].name);
+        const nl_foreign_key *f = foreign_key(t, foreign[i].name);
         assert_string_equal(joined(f->columns, f->n_columns), foreign[i].columns);
         assert_string_equal(f->referred_table, foreign[i].referred);
         assert_string_equal(joined(f->referred_columns, f->n_columns), foreign[i].referred_columns);
