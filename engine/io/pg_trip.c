@@ -60,11 +60,12 @@ static bool send_with(const nl_pg_op *op, const char *prefix) {
     return ok;
 }
 
-#define SETTINGS /* standard_conforming_strings: as the gate read the text */                      \
+/* Strings are to end where the gate saw them end. Compiling a plan (jit) costs more than it saves a
+ * query that is capped. */
+#define SETTINGS                                                                                   \
     "SELECT set_config('standard_conforming_strings', 'on', true) || "                             \
-    "set_config('jit', 'off', true) || " /* its compiling costs more than it saves a capped query  \
-                                          */                                                       \
-    "set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true), "            \
+    "set_config('jit', 'off', true) || set_config('statement_timeout', $1, true), "                \
+    "set_config('lock_timeout', $2, true), "                                                       \
     "set_config('idle_in_transaction_session_timeout', $3, true)"
 #define CLIENT_CHECK "client_connection_check_interval"
 
