@@ -88,7 +88,8 @@ void nl_pg_reply_release(nl_pg_reply *reply);
 typedef struct nl_pg_op nl_pg_op;
 
 /* Runs one fixed statement with text parameters (NULL: SQL NULL), one round trip. Where the
- * connection is lost before the server has begun, another takes over once without a report. */
+ * connection is lost before the server has begun, another takes over without a report, three times
+ * at most. */
 nl_pg_op *nl_pg_query(nl_pg *pg, const char *sql, const char *const *params, size_t n_params,
                       const nl_pg_limits *limits, nl_pg_done done, void *ctx, nl_err *err);
 
@@ -99,7 +100,8 @@ nl_pg_op *nl_pg_query(nl_pg *pg, const char *sql, const char *const *params, siz
 nl_pg_op *nl_pg_probe(nl_pg *pg, const char *sql, bool execute, const nl_pg_limits *limits,
                       nl_pg_done done, void *ctx, nl_err *err);
 
-/* The callback will not come. A query that runs is cancelled at the server. Frees the op. */
+/* The callback will not come. A query that runs is cancelled at the server; its connection serves
+ * nobody until the server has answered, and is closed then. Frees the op. */
 void nl_pg_cancel(nl_pg_op *op);
 
 typedef struct {

@@ -56,6 +56,7 @@ static void refused(pg_conn *conn) {
 /* --- connecting ------------------------------------------------------------------------------ */
 
 static void on_ready(void *ctx, int events);
+static void dying_event(pg_conn *conn);
 
 static bool watch(pg_conn *conn, nl_watch_fn fn, int events, nl_err *err) {
     nl_watch_free(conn->watch);
@@ -258,6 +259,8 @@ static void on_ready(void *ctx, int events) {
     pg_conn *conn = ctx;
     if (conn->state == PG_IDLE)
         idle_event(conn);
+    else if (conn->state == PG_DYING)
+        dying_event(conn);
     else if (events & NL_READABLE)
         pg_op_readable(conn->op);
     else if (!pg_conn_flush(conn))
@@ -275,6 +278,59 @@ static void free_cancel(void *ctx) {
 
 void pg_conn_cancel(pg_conn *conn) {
     PGcancel *cancel = PQgetCancel(conn->pq);
+    conn->cancels++;
     if (cancel && !nl_loop_work(conn->pg->loop, send_cancel, free_cancel, cancel, NULL))
         PQfreeCancel(cancel);
+}
+
+/* --- called off ------------------------------------------------------------------------------ */
+
+static void retire(pg_conn *conn) {
+    nl_pg *pg = conn->pg;
+    pg->stats.retired++;
+    pg_conn_close(conn);
+    pg_pump(pg);
+}
+
+/* True once the statement is over, or the connection is, or there is more than we care to read. */
+static bool drained(pg_conn *conn) {
+    size_t taken;
+    bool over = !pg_consume(conn->pq, &taken);
+    conn->drained += taken;
+    over = over || conn->drained > PG_DEFAULT_BYTES || !pg_conn_flush(conn);
+    while (!over && PQisBusy(conn->pq) == 0) {
+        PGresult *result = PQgetResult(conn->pq);
+        ExecStatusType status = PQresultStatus(result); /* of NULL: a fatal error */
+        over = result && (status == PGRES_FATAL_ERROR || status == PGRES_PIPELINE_SYNC);
+        if (!result && ++conn->nothings > 16)
+            over = true;
+        PQclear(result);
+    }
+    return over;
+}
+
+static void dying_event(pg_conn *conn) {
+    if (drained(conn))
+        retire(conn);
+}
+
+static void cancel_again(void *ctx) {
+    pg_conn *conn = ctx;
+    if (conn->cancels < PG_CANCELS)
+        pg_conn_cancel(conn);
+    else
+        retire(conn);
+}
+
+void pg_conn_abandon(pg_conn *conn) {
+    nl_timer_stop(conn->timer);
+    conn->timer = nl_timer_start(conn->pg->loop, PG_CANCEL_EVERY_MS, PG_CANCEL_EVERY_MS,
+                                 cancel_again, conn, NULL);
+    conn->op = NULL;
+    conn->state = PG_DYING;
+    conn->drained = 0;
+    conn->nothings = 0;
+    pg_conn_cancel(conn);
+    if (!conn->timer)
+        retire(conn);
 }

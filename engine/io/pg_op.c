@@ -7,6 +7,7 @@
 #include "base/banned.h"
 
 enum {
+    MAX_RETRIES = 3,
     PATIENCE_MS = 5000,      /* the client's deadline lies so far behind the server's */
     CANCEL_MS = 2000,        /* from the cancel to closing the connection */
     MESSAGE_BYTES = 1 << 18, /* a row's bytes beside its values: at most 1,600 lengths, and what was
@@ -78,7 +79,7 @@ static void leave_conn(nl_pg_op *op, bool fit) {
     conn->timer = NULL;
     conn->op = NULL;
     op->conn = NULL;
-    if (fit && !conn->cancelled && !conn->swollen &&
+    if (fit && conn->cancels == 0 && !conn->swollen &&
         PQtransactionStatus(conn->pq) == PQTRANS_IDLE && pg_conn_flush(conn)) {
         conn->state = PG_IDLE;
     } else {
@@ -94,12 +95,13 @@ void pg_op_finish(nl_pg_op *op, bool fit) {
 }
 
 /* Where the server has not begun with this operation the connection was dead before, or dies with a
- * server that restarts: another serves, once. */
+ * server that restarts: another serves. A server that crashes may take in a connection or two
+ * before it knows. */
 void pg_op_lost(nl_pg_op *op) {
     nl_pg *pg = op->pg;
     char said[300], state[6];
-    if (!op->answered && !op->retried) {
-        op->retried = true;
+    if (!op->answered && op->retries < MAX_RETRIES) {
+        op->retries++;
         leave_conn(op, false);
         pg_reply_reset(&op->reply);
         pg_requeue(op);
@@ -111,18 +113,19 @@ void pg_op_lost(nl_pg_op *op) {
     pg_op_finish(op, false);
 }
 
+/* Called again while the cancel is not answered. A late one might hit the next operation: the
+ * connection ends with this one in any case. */
 static void on_deadline(void *ctx) {
     pg_conn *conn = ctx;
     nl_pg_op *op = conn->op;
-    if (conn->cancelled) { /* it does not even answer a cancel */
+    if (conn->cancels == PG_CANCELS) {
         pg_op_finish(op, false);
         return;
     }
-    conn->cancelled = true; /* which might arrive late and hit another: the connection ends too */
     pg_reply_fail(op, pg_trip_stage(op), NL_TIMEOUT,
                   "no answer before the client's deadline; cancelled");
     pg_conn_cancel(conn);
-    nl_timer_again(conn->timer, CANCEL_MS);
+    nl_timer_again(conn->timer, PG_CANCEL_EVERY_MS);
 }
 
 /* --- the beginning --------------------------------------------------------------------------- */
@@ -140,7 +143,7 @@ void pg_op_start(nl_pg_op *op, pg_conn *conn) {
     op->sent_at = pg_now_ms();
     conn->op = op;
     conn->state = PG_BUSY;
-    conn->cancelled = false;
+    conn->cancels = 0;
     conn->timer = nl_timer_start(op->pg->loop, deadline, 0, on_deadline, conn, NULL);
     if (!conn->timer || !pg_trip_first(op) || !pg_conn_flush(conn)) {
         op->task = (nl_task){ .fn = lost_task, .ctx = op }; /* not from within the caller's call */

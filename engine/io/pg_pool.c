@@ -196,7 +196,8 @@ static pg_conn *idle_conn(nl_pg *pg) {
 static size_t count_state(const nl_pg *pg, bool connected) {
     size_t n = 0;
     for (const pg_conn *c = pg->conns; c; c = c->next)
-        n += (c->state == PG_IDLE || c->state == PG_BUSY) == connected;
+        n += connected ? c->state == PG_IDLE || c->state == PG_BUSY
+                       : c->state == PG_RESOLVING || c->state == PG_CONNECTING;
     return n;
 }
 
@@ -347,11 +348,11 @@ void nl_pg_cancel(nl_pg_op *op) {
     nl_pg *pg = op->pg;
     pg_conn *conn = op->conn;
     nl_loop_unpost(pg->loop, &op->task);
-    if (conn) { /* what runs is cancelled at the server; the connection is not used again */
-        conn->op = NULL;
+    if (conn && pg->freed) {
         pg_conn_cancel(conn);
-        pg->stats.retired++;
         pg_conn_close(conn);
+    } else if (conn) { /* what runs is cancelled at the server; the connection is not used again */
+        pg_conn_abandon(conn);
     } else {
         take_off(pg, op);
     }

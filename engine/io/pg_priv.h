@@ -18,7 +18,17 @@ enum {
     PG_DEFAULT_BYTES = 16 << 20
 };
 
-typedef enum { PG_RESOLVING, PG_CONNECTING, PG_IDLE, PG_BUSY } pg_state;
+typedef enum {
+    PG_RESOLVING,
+    PG_CONNECTING,
+    PG_IDLE,
+    PG_BUSY,
+    PG_DYING /* its operation was called off; the server has not answered yet */
+} pg_state;
+
+/* A cancel that arrives between two statements of a pipeline is forgotten by the server, so it is
+ * sent again until there is an answer. */
+enum { PG_CANCEL_EVERY_MS = 250, PG_CANCELS = 8 };
 
 typedef struct pg_conn {
     nl_pg *pg;
@@ -27,9 +37,11 @@ typedef struct pg_conn {
     int watched;     /* the events that it watches for */
     nl_timer *timer; /* while connecting: its limit; while busy: the operation's deadline */
     pg_state state;
-    nl_pg_op *op;   /* while busy */
-    bool cancelled; /* a cancel was sent for the operation under way */
-    bool swollen;   /* libpq's buffer has grown by a large row, and never shrinks */
+    nl_pg_op *op;      /* while busy */
+    unsigned cancels;  /* sent for the operation under way */
+    size_t drained;    /* bytes read while dying */
+    unsigned nothings; /* ends of results seen while dying */
+    bool swollen;      /* libpq's buffer has grown by a large row, and never shrinks */
     struct pg_resolve *resolve;
     struct pg_conn *next, *previous;
 } pg_conn;
@@ -65,7 +77,7 @@ struct nl_pg_op {
     nl_pg_done done;
     void *ctx;
     const pg_step *step; /* what the next result belongs to; the rest of the trip follows it */
-    bool retried;        /* was put on a fresh connection once */
+    unsigned retries;    /* how often it was put on a fresh connection */
     bool answered;       /* the server has begun with it */
     bool failed;         /* is on the pool's list of those that wait to be told so */
     size_t pending;      /* bytes read since the last whole row or result */
@@ -118,6 +130,9 @@ void pg_conn_resolved(pg_conn *conn, const char *hosts, const char *addresses, c
 void pg_conn_close(pg_conn *conn);
 /* Asks the server to cancel what runs, from the worker pool. */
 void pg_conn_cancel(pg_conn *conn);
+/* Cancels what runs and closes the connection once the server, or a pooler, has answered: one that
+ * is closed at once may overtake its cancel. Its operation must have been taken off. */
+void pg_conn_abandon(pg_conn *conn);
 /* Sends what is buffered and watches for what must come next. False: the connection is lost. */
 bool pg_conn_flush(pg_conn *conn);
 /* What libpq or the server says, on one line, without its preamble; its sqlstate in `state`

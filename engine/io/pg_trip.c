@@ -68,6 +68,8 @@ static bool send_with(const nl_pg_op *op, const char *prefix) {
     "set_config('lock_timeout', $2, true), "                                                       \
     "set_config('idle_in_transaction_session_timeout', $3, true)"
 #define CLIENT_CHECK "client_connection_check_interval"
+#define CAN_CHECK                                                                                  \
+    "current_setting('" CLIENT_CHECK "', true) IS NOT NULL AND version() LIKE '%linux%'"
 
 /* Transaction-local settings; being a query it also pins the transaction to READ ONLY, which a SET
  * does not. A server that watches its client ends the query of one that is gone: from version 14,
@@ -75,8 +77,8 @@ static bool send_with(const nl_pg_op *op, const char *prefix) {
  * of a pool asks. */
 static bool send_settings(const nl_pg_op *op) {
     static const char *const sql[] = {
-        [PG_CHECK_UNKNOWN] = SETTINGS ", current_setting('" CLIENT_CHECK "', true) IS NOT NULL "
-                                      "AND version() LIKE '%linux%'",
+        [PG_CHECK_UNKNOWN] = SETTINGS ", set_config(CASE WHEN " CAN_CHECK " THEN '" CLIENT_CHECK
+                                      "' ELSE 'nlsql.unused' END, '2s', true), " CAN_CHECK,
         [PG_CHECK_YES] = SETTINGS ", set_config('" CLIENT_CHECK "', '2s', true)",
         [PG_CHECK_NO] = SETTINGS,
     };
@@ -204,7 +206,7 @@ static bool after_sync(nl_pg_op *op) {
 
 /* Of the operations that asked at once the last answer counts; they are all the same. */
 static void learn(nl_pg *pg, const PGresult *result) {
-    enum { ASKED = 3 };
+    enum { ASKED = 4 };
     if (pg->client_check == PG_CHECK_UNKNOWN && PQntuples(result) == 1 && PQnfields(result) > ASKED)
         pg->client_check = PQgetvalue(result, 0, ASKED)[0] == 't' ? PG_CHECK_YES : PG_CHECK_NO;
 }
