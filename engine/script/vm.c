@@ -253,5 +253,6 @@ bool nl_vm_run(nl_vm *vm, int n_args, int *n_results, nl_err *err) {
     nl_job *job = lua_touserdata(L, -1);
     nl_job_on_end(job, stop_loop, &finish);
     nl_loop_run(vm->host->loop);
+    nl_job_on_end(job, NULL, NULL); /* somebody else may have stopped the loop */
     return nl_job_results(L, job, n_results, err);
 }

@@ -158,6 +158,19 @@ describe("a run", function()
     assert.equal(before, after:sub(1, #before))
   end)
 
+  it("that is interrupted twice leaves at once, with what was committed", function()
+    local endpoint = support.endpoint { "--script", support.write_json_lines(dir .. "/rules.jsonl",
+      { SETS, { match = "more pairs", fault = "hang" }, GOOD }) }
+    local p = start(shop.url(), endpoint)
+    require "nlsql.jobs".sleep(0.5)
+    p:kill("INT")
+    assert.is_nil((p:wait(0.5)), "the first interrupt waits for what is in flight")
+    p:kill("INT")
+    assert.equal(130, p:wait(3), support.read(dir .. "/err"))
+    endpoint.stop()
+    assert.equal(1, #shop.dataset(dir))
+  end)
+
   it("that is killed again and again ends with the dataset of one that was not", function()
     local endpoint = slow_endpoint()
     for i = 1, 6 do
