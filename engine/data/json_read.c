@@ -248,12 +248,11 @@ static void explain(yajl_handle parser, const char *text, size_t size, nl_err *e
         yajl_free_error(parser, why);
 }
 
-static bool only_space(const char *text, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r' && text[i] != '\n')
-            return false;
-    }
-    return true;
+/* Where text[from..size) has something other than white space; `size` where it has not. */
+static size_t skip_space(const char *text, size_t from, size_t size) {
+    while (from < size && memchr(" \t\r\n", text[from], 4))
+        from++;
+    return from;
 }
 
 /* Parses into r->json; says in *err what is wrong with the text. All of yajl's life is in here. */
@@ -270,18 +269,19 @@ static bool run(struct reader *r, const char *text, size_t size, nl_err *err) {
     yajl_config(parser, yajl_dont_validate_strings, 1); /* the caller did */
     yajl_status status = yajl_parse(parser, (const unsigned char *)text, size);
     /* yajl overlooks an unfinished string or word behind the value. */
-    bool alone = !r->json->root || r->depth > 0 || only_space(text + r->end, size - r->end);
+    size_t rest = r->json->root && r->depth == 0 ? skip_space(text, r->end, size) : size;
     if (status == yajl_status_ok)
         status = yajl_complete_parse(parser);
     if (r->nomem || r->too_deep)
         return false;
-    if (status == yajl_status_ok && r->json->root && alone)
+    if (rest < size) {
+        static const char why[] = "something follows the value";
+        complain(text, rest, why, sizeof why - 1, err);
+        return false;
+    }
+    if (status == yajl_status_ok && r->json->root)
         return true;
-    if (status != yajl_status_ok || !r->json->root)
-        explain(parser, text, size, err);
-    else
-        complain(text, r->end, "something follows the value", strlen("something follows the value"),
-                 err);
+    explain(parser, text, size, err);
     return false;
 }
 

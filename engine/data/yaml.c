@@ -199,7 +199,8 @@ static nl_yaml_node *build(struct builder *b, const yaml_node_t *from, unsigned 
 
 static void explain(const yaml_parser_t *parser, const char *name, nl_err *err) {
     const char *problem = parser->problem ? parser->problem : "cannot be read";
-    if (parser->error == YAML_MEMORY_ERROR)
+    /* libyaml's composer says nothing at all where memory runs out */
+    if (parser->error == YAML_MEMORY_ERROR || parser->error == YAML_NO_ERROR)
         nl_err_nomem(err);
     else if (parser->error == YAML_READER_ERROR)
         nl_err_set(err, NL_CONFIG, "%s: byte %zu: %s", name, parser->problem_offset, problem);

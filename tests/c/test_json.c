@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "test_memory.h"
+
 /* Writes a node as the writer would: what was read comes back. */
 static void copy(nl_json_writer *w, const nl_json_node *node) {
     switch (node->type) {
@@ -60,7 +62,7 @@ static const struct {
     { "a NUL inside a string", "\"a\\u0000b\"", NULL },
     { "duplicate keys are both there", "{\"a\":1,\"a\":2}", NULL },
     { "nothing", "", "!line 1" },
-    { "two values", "1 2", "!line 1, column" },
+    { "two values", "1 2", "!line 1, column 3: something follows" },
     { "a trailing comma", "[1,]", "!line 1, column" },
     { "no quotes", "{a:1}", "!line 1, column" },
     { "invalid UTF-8", "\"\xFF\"", "!line 1, column" },
@@ -68,6 +70,14 @@ static const struct {
     { "the place is told", "{\n  \"a\": tru\n}", "!line 2" },
     { "a comment", "/* x */ 1", "!line 1" },
     { "NaN", "NaN", "!line 1" },
+    { "an unfinished string behind the value", "[1]\n \"", "!line 2, column 2: something follows" },
+    { "an unfinished word behind the value", "{} tr", "!line 1, column 4: something follows" },
+    { "a lone low surrogate", "\"a\\udc00b\"",
+      "\"a\xEF\xBF\xBD"
+      "b\"" },
+    { "a character that begins like a surrogate", "\"\xED\x9F\xBF\"", NULL },
+    { "every escape", "\"\\u0000\\u0001\\b\\t\\n\\u000b\\f\\r\\u001f\\\"\\\\\\/\\u007f\"",
+      "\"\\u0000\\u0001\\b\\t\\n\\u000b\\f\\r\\u001f\\\"\\\\/\\u007f\"" },
 };
 
 static void reads_and_writes(void **state) {
@@ -233,6 +243,54 @@ static void memory_limits_are_errors(void **state) {
     nl_buf_release(&out);
 }
 
+/* yajl itself does not look at what its allocator returns. Texts on both sides of the reader's
+ * scratch memory; one allocation fails, or all from one on. */
+static void reading_outlives_memory_that_runs_out(void **state) {
+    (void)state;
+    nl_buf text;
+    nl_buf_init(&text);
+    nl_buf_str(&text, "{\"a\":[1,2.5,null,true],\"long\":\"\\n");
+    for (int large = 0; large < 2; large++) {
+        size_t size = text.size;
+        nl_buf_str(&text, "\",\"deep\":[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]}");
+        for (int once = 0; once < 2 && test_memory_can_fail(); once++) {
+            bool done = false;
+            for (long i = 0; !done; i++) {
+                nl_err err = { .code = NL_OK };
+                if (once)
+                    test_memory_fail_once(i);
+                else
+                    test_memory_fail(i);
+                nl_json *json = nl_json_read(text.data, text.size, 0, &err);
+                test_memory_fail(-1);
+                done = !test_memory_failed();
+                if (done != (json != NULL) || (!done && err.code != NL_NOMEM))
+                    fail_msg("allocation %ld: %s", i, json ? "a value" : err.msg);
+                nl_json_free(json);
+            }
+        }
+        text.size = size;
+        for (int i = 0; i < 5000; i++)
+            nl_buf_str(&text, "\\t\xC3\xA9");
+    }
+    nl_buf_release(&text);
+}
+
+/* The text goes on wrong behind something long: the words of the error need memory too. */
+static void errors_outlive_memory_that_runs_out(void **state) {
+    (void)state;
+    static const char text[] = "{\"a\": [1, 2, 3}";
+    bool done = !test_memory_can_fail();
+    for (long i = 0; !done; i++) {
+        nl_err err = { .code = NL_OK };
+        test_memory_fail(i);
+        assert_null(nl_json_read(text, sizeof text - 1, 0, &err));
+        test_memory_fail(-1);
+        done = !test_memory_failed();
+        assert_int_equal(err.code, done ? NL_INVALID : NL_NOMEM);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_writes),
@@ -242,6 +300,8 @@ int main(void) {
         cmocka_unit_test(doubles_are_shortest_and_exact),
         cmocka_unit_test(spans_end_where_the_value_does),
         cmocka_unit_test(memory_limits_are_errors),
+        cmocka_unit_test(reading_outlives_memory_that_runs_out),
+        cmocka_unit_test(errors_outlive_memory_that_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,5 @@
--- nlsql.json, nlsql.text and nlsql.yaml, as scripts see them.
+-- nlsql.json, as scripts see it: what comes back, what is refused and where.
 local json = require "nlsql.json"
-local text = require "nlsql.text"
-local yaml = require "nlsql.yaml"
 
 describe("json", function()
   local round = {
@@ -27,6 +25,7 @@ describe("json", function()
   it("puts the named keys first, the others in order", function()
     assert.equal('{"question":1,"sql":2,"a":3,"b":4}',
       (json.encode({ b = 4, sql = 2, a = 3, question = 1 }, { keys = { "question", "sql" } })))
+    assert.equal('{"a":1,"b":2}', (json.encode({ b = 2, a = 1 }, { keys = { "a", "a", 7 } }))) -- each once
     assert.equal('{"sql":2}', (json.encode({ sql = 2 }, { keys = { "question", "sql" } })))
   end)
 
@@ -46,6 +45,19 @@ describe("json", function()
     { "NaN", { x = 0 / 0 }, "x" },
     { "invalid UTF-8", { rows = { { name = "\xFF" } } }, "rows[1].name" },
     { "a cycle", looped, "self" },
+    { "an item behind a deep one", { { { a = {} }, { b = { 1, print } } } }, "[1][2].b[2]" },
+    { "the later of two members", { a = { x = 1 }, b = { y = { print } } }, "encode b.y[1]: a function" },
+    { "a bad name", { rows = { ["\xFF"] = 1 } }, "rows.\xFF: invalid UTF-8" },
+    { "a table too deep", (function()
+      local t = {}
+      for _ = 1, 300 do t = { t } end
+      return t
+    end)(), "nested too deep" },
+    { "a number's words that were changed", (function()
+      local n = json.number("1")
+      n[1] = "01"
+      return { a = n }
+    end)(), "a: not a JSON number" },
     { "a number as a name", { [1.5] = 1 }, "name" },
   }
   for _, case in ipairs(refused) do
@@ -56,6 +68,27 @@ describe("json", function()
       assert.truthy(message:find(case[3], 1, true), message)
     end)
   end
+
+  it("says nothing of a place where the value itself is wrong", function()
+    local _, message = json.encode(print)
+    assert.equal("cannot encode a function cannot be JSON", message)
+  end)
+
+  it("encodes objects of any size in the order of their names", function()
+    for _, n in ipairs { 0, 1, 15, 16, 17, 500 } do
+      local object, parts = {}, {}
+      for i = 1, n do
+        object[("k%04d"):format(i)] = i
+        parts[i] = ('"k%04d":%d'):format(i, i)
+      end
+      assert.equal("{" .. table.concat(parts, ",") .. "}", (json.encode(object)))
+    end
+  end)
+
+  it("takes one table twice, side by side", function()
+    local shared = { 1 }
+    assert.equal('{"a":[1],"b":[1]}', (json.encode { a = shared, b = shared }))
+  end)
 
   it("says where a text goes wrong", function()
     local value, message, code = json.decode('{\n "a": tru }')
@@ -76,57 +109,5 @@ describe("json", function()
     assert.equal("ab", json.decode(folded).choices[1].message.content)
     assert.same({ done = true, events = 2, garbled = 0 }, report)
     assert.is_nil((json.fold("nothing")))
-  end)
-end)
-
-describe("text", function()
-  it("makes keys of 16 bytes", function()
-    assert.equal(16, #text.key("abc"))
-    assert.equal("06b05ab6733a618578af5f94892f3950", text.hex(text.key("abc")))
-    assert.equal(text.question_key("How many tracks are there?"), text.question_key("how many tracks are there"))
-    assert.not_equal(text.question_key("Over 5?"), text.question_key("Over 6?"))
-  end)
-
-  it("keeps sets of them", function()
-    local set = text.set()
-    assert.truthy(set:add(text.key("a")))
-    assert.falsy(set:add(text.key("a")))
-    assert.truthy(set:has(text.key("a")))
-    assert.falsy(set:has(text.key("b")))
-    assert.equal(1, #set)
-    assert.has_error(function() set:add("short") end)
-  end)
-
-  it("mends invalid UTF-8", function()
-    assert.equal("a\u{FFFD}é", text.clean_utf8("a\xFFé"))
-    assert.truthy(text.valid_utf8("é"))
-    assert.falsy(text.valid_utf8("\xED\xA0\x80"))
-  end)
-
-  it("finds the nearest name, and none where all are far", function()
-    local names = { "min_joins", "count", "n_rows" }
-    assert.equal("min_joins", text.nearest("min_join", names))
-    assert.equal("count", text.nearest("cuont", names))
-    assert.equal("count", text.nearest("COUNT", names))
-    assert.is_nil(text.nearest("parallelism", names))
-    assert.is_nil(text.nearest("x", {}))
-  end)
-end)
-
-describe("yaml", function()
-  it("gives nodes with their places", function()
-    local root = yaml.read("count: 5\nlist:\n  - a\n  - 'b'\n", "c.yaml")
-    assert.equal("map", root.type)
-    assert.same({ type = "int", value = 5, text = "5", line = 1, column = 8, key = "count", key_line = 1, key_column = 1 },
-      root.items[1])
-    assert.equal(4, root.items[2].items[2].line)
-    assert.equal("b", root.items[2].items[2].value)
-  end)
-
-  it("says where it goes wrong", function()
-    local root, message, code = yaml.read("a: 1\na: 2\n", "c.yaml")
-    assert.is_nil(root)
-    assert.equal("config", code)
-    assert.truthy(message:find("c.yaml:2:1", 1, true), message)
   end)
 end)
