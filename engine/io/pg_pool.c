@@ -65,7 +65,7 @@ static bool read_settings(nl_pg *pg, const char *url, nl_err *err) {
 }
 
 const char *pg_setting(const nl_pg *pg, const char *keyword) {
-    for (size_t i = 0; pg->keywords[i]; i++) {
+    for (size_t i = 0; pg->keywords && pg->keywords[i]; i++) {
         if (strcmp(pg->keywords[i], keyword) == 0 && pg->values[i][0])
             return pg->values[i];
     }

@@ -439,7 +439,9 @@ static void a_server_restarts_under_load(void **state) {
     assert_int_equal(long_ones.code, NL_NET);
     assert_non_null(strstr(long_ones.msg, "lost the connection"));
     assert_true(test_loop_until(&many.all, 20000));
-    if (many.ok != many.wanted) /* not sent yet: they wait until it is up again */
+    /* Those not begun wait until it is up again. A connection made before the server knew of the
+     * crash may have begun with one; there are two connections. */
+    if (many.ok + 2 < many.wanted || (many.ok < many.wanted && many.code != NL_NET))
         fail_msg("%zu of %zu: %s", many.ok, many.wanted, many.msg);
     nl_pg_free(other);
     nl_pg_free(pg);
