@@ -83,8 +83,8 @@ static void yajl_drop(void *ctx, void *bytes) {
     if (block->in_scratch)
         return;
     if (block->next)
-        block->next->previous =
-            block->previous; /* NOLINT(clang-analyzer-unix.Malloc): it loses track */
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the analyzer loses track of the list */
+        block->next->previous = block->previous;
     if (block->previous)
         block->previous->next = block->next;
     else
