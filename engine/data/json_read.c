@@ -83,7 +83,6 @@ static void yajl_drop(void *ctx, void *bytes) {
     if (block->in_scratch)
         return;
     if (block->next)
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the analyzer loses track of the list */
         block->next->previous = block->previous;
     if (block->previous)
         block->previous->next = block->next;
@@ -306,8 +305,11 @@ nl_json *nl_json_read(const char *text, size_t size, unsigned max_depth, nl_err 
         nl_err_nomem(err);
     else if (r.too_deep)
         nl_err_set(err, NL_LIMIT, "JSON nested deeper than %u", r.max_depth);
-    while (r.blocks)
-        yajl_drop(&r, r.blocks->bytes);
+    while (r.blocks) {
+        struct block *next = r.blocks->next;
+        free(r.blocks);
+        r.blocks = next;
+    }
     free(r.levels);
     if (!ok) {
         nl_json_free(r.json);
