@@ -87,6 +87,8 @@ bool nl_json_put_null(nl_json_writer *w);
 bool nl_json_put_number(nl_json_writer *w, const char *text, size_t size);
 /* JSON text made by this writer or checked by nl_json_read, copied as it is. */
 bool nl_json_put_raw(nl_json_writer *w, const char *json, size_t size);
+/* A node that was read, and all below it. */
+bool nl_json_put_node(nl_json_writer *w, const nl_json_node *node);
 /* True where exactly one whole value has been written; else *err says why not. */
 bool nl_json_writer_done(const nl_json_writer *w, nl_err *err);
 

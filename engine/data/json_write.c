@@ -242,6 +242,41 @@ bool nl_json_put_number(nl_json_writer *w, const char *text, size_t size) {
     return before_value(w) && put(w, text, size);
 }
 
+bool nl_json_put_node(nl_json_writer *w, const nl_json_node *node) {
+    switch (node->type) {
+    case NL_JSON_NULL:
+        nl_json_put_null(w);
+        break;
+    case NL_JSON_FALSE:
+    case NL_JSON_TRUE:
+        nl_json_put_bool(w, node->type == NL_JSON_TRUE);
+        break;
+    case NL_JSON_NUMBER:
+        nl_json_put_number(w, node->text, node->size);
+        break;
+    case NL_JSON_STRING:
+        nl_json_str_n(w, node->text, node->size);
+        break;
+    case NL_JSON_ARRAY:
+    case NL_JSON_OBJECT:
+        if (node->type == NL_JSON_ARRAY)
+            nl_json_open_array(w);
+        else
+            nl_json_open_object(w);
+        for (const nl_json_node *c = node->child; c; c = c->next) {
+            if (c->key)
+                nl_json_key_n(w, c->key, c->key_size);
+            nl_json_put_node(w, c);
+        }
+        if (node->type == NL_JSON_ARRAY)
+            nl_json_close_array(w);
+        else
+            nl_json_close_object(w);
+        break;
+    }
+    return !w->failed;
+}
+
 bool nl_json_writer_done(const nl_json_writer *w, nl_err *err) {
     if (w->failed)
         return nl_err_set(err, w->out->failed ? NL_NOMEM : NL_INVALID, "cannot write JSON: %s",

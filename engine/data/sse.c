@@ -43,48 +43,13 @@ static void set_text(struct fold *fold, nl_buf *to, const nl_json_node *node) {
         add_text(fold, to, node);
 }
 
-/* Writes a node again, for the parts that are kept whole. */
-static void write_node(nl_json_writer *w, const nl_json_node *node) {
-    switch (node->type) {
-    case NL_JSON_NULL:
-        nl_json_put_null(w);
-        break;
-    case NL_JSON_FALSE:
-    case NL_JSON_TRUE:
-        nl_json_put_bool(w, node->type == NL_JSON_TRUE);
-        break;
-    case NL_JSON_NUMBER:
-        nl_json_put_number(w, node->text, node->size);
-        break;
-    case NL_JSON_STRING:
-        nl_json_str_n(w, node->text, node->size);
-        break;
-    case NL_JSON_ARRAY:
-    case NL_JSON_OBJECT:
-        if (node->type == NL_JSON_ARRAY)
-            nl_json_open_array(w);
-        else
-            nl_json_open_object(w);
-        for (const nl_json_node *c = node->child; c; c = c->next) {
-            if (c->key)
-                nl_json_key_n(w, c->key, c->key_size);
-            write_node(w, c);
-        }
-        if (node->type == NL_JSON_ARRAY)
-            nl_json_close_array(w);
-        else
-            nl_json_close_object(w);
-        break;
-    }
-}
-
 static void keep_node(struct fold *fold, nl_buf *to, const nl_json_node *node) {
     nl_json_writer w;
     if (!node || node->type == NL_JSON_NULL)
         return;
     nl_buf_clear(to);
     nl_json_writer_init(&w, to);
-    write_node(&w, node);
+    nl_json_put_node(&w, node);
     fold->nomem = fold->nomem || w.failed;
 }
 
