@@ -104,7 +104,7 @@ local function completion_of(body)
   end
   local text, report = json.fold(body)
   if not text then return nil, report end
-  return json.decode(text), nil, text, report.done
+  return json.decode(text), nil, text, report.done and report.garbled == 0 -- a lost event may hold a part of the text
 end
 
 local function usage_of(completion)

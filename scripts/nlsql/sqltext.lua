@@ -80,8 +80,12 @@ local function without_semicolon(sql)
       at = past
     end
   end
-  for i = #final, 1, -1 do sql = sql:sub(1, final[i] - 1) .. sql:sub(final[i] + 1) end
-  return sql
+  local kept, from = {}, 1
+  for i, place in ipairs(final) do
+    kept[i] = sql:sub(from, place - 1)
+    from = place + 1
+  end
+  return table.concat(kept) .. sql:sub(from)
 end
 
 local SPACE = { [9] = true, [10] = true, [11] = true, [12] = true, [13] = true, [32] = true }

@@ -86,6 +86,15 @@ describe("an endpoint", function()
     assert.equal(1, #shop.dataset(dir))
   end)
 
+  it("whose stream lost an event in the middle is not taken for whole", function()
+    local function event(content) return 'data: {"choices":[{"index":0,"delta":{"content":' .. json.encode(content) .. "}}]}\n\n" end
+    local whole = json.encode(shop.BY_COUNTRY)
+    local body = event(whole:sub(1, 40)) .. "data: garbled\n\n" .. event(whole:sub(60)) .. "data: [DONE]\n\n"
+    local code, out, err = run { SETS, { times = 1, status = 200, body = body }, GOOD }
+    assert.equal(0, code, out .. err)
+    assert.truthy(out:find("broken 1", 1, true), out)
+  end)
+
   it("that knows no json_schema is asked for less, and only once", function()
     local code, _, err = run({ SETS, GOOD }, { "--no-json-schema", "--no-json-object" })
     assert.equal(0, code, err)
