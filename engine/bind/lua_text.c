@@ -6,6 +6,7 @@
 
 #include <lauxlib.h>
 
+#include "base/edit.h"
 #include "data/dedup.h"
 #include "data/json.h"
 
@@ -13,7 +14,7 @@
 
 #define SET "nlsql.text.set"
 
-enum { KEY_BYTES = 16, MAX_WORD = 128 };
+enum { KEY_BYTES = 16 };
 
 static int push_key(lua_State *L, nl_key key) {
     lua_pushlstring(L, (const char *)&key, KEY_BYTES);
@@ -139,36 +140,6 @@ static int l_clean_utf8(lua_State *L) {
 
 /* --- nearest names ------------------------------------------------------------------------- */
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-/* Edits between two words, a swap of neighbours counting as one (optimal string alignment,
- * Damerau-Levenshtein), blind to case. */
-static size_t distance(const char *a, size_t n, const char *b, size_t m) {
-    size_t rows[3][MAX_WORD + 1], *before = rows[0], *last = rows[1], *row = rows[2];
-    if (n > MAX_WORD || m > MAX_WORD)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= m; j++)
-        last[j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        int x = tolower((unsigned char)a[i - 1]);
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            int y = tolower((unsigned char)b[j - 1]);
-            row[j] = smaller(smaller(last[j], row[j - 1]) + 1, last[j - 1] + (x != y));
-            if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
-                y == tolower((unsigned char)a[i - 2]))
-                row[j] = smaller(row[j], before[j - 2] + 1);
-        }
-        size_t *oldest = before;
-        before = last;
-        last = row;
-        row = oldest;
-    }
-    return last[m];
-}
-
 /* name | nil = nearest(word, names): at most a third of the word (but two edits) away. */
 static int l_nearest(lua_State *L) {
     size_t size;
@@ -180,7 +151,7 @@ static int l_nearest(lua_State *L) {
         size_t other_size;
         lua_rawgeti(L, 2, i);
         const char *other = lua_tolstring(L, -1, &other_size);
-        size_t d = other ? distance(word, size, other, other_size) : least;
+        size_t d = other ? nl_edit_distance(word, size, other, other_size) : least;
         lua_pop(L, 1);
         if (d < least && d < size) {
             least = d;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/edit.h"
 #include "data/json.h"
 
 #include "base/banned.h"
@@ -25,32 +26,11 @@ static const nl_arg *find_letter(const nl_command *command, char letter) {
     return NULL;
 }
 
-/* Edits between two short words (Levenshtein), for "did you mean". */
-static size_t distance(const char *a, size_t n, const char *b) {
-    size_t m = strlen(b), row[64];
-    if (n >= 64 || m >= 64)
-        return 64;
-    for (size_t j = 0; j <= m; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t best = corner + (a[i - 1] != b[j - 1]);
-            corner = row[j];
-            best = best < row[j] + 1 ? best : row[j] + 1;
-            best = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[m];
-}
-
 static bool unknown(const nl_command *command, const char *name, size_t size, nl_err *err) {
     const char *nearest = NULL;
     size_t least = size / 3 + 2;
     for (const nl_arg *a = command->args; a->name; a++) {
-        size_t d = distance(name, size, a->name);
+        size_t d = nl_edit_distance(name, size, a->name, strlen(a->name));
         if (d < least) {
             least = d;
             nearest = a->name;

@@ -41,7 +41,7 @@ out:
     return ok;
 }
 
-static bool make_parent(const char *path, nl_err *err) {
+bool nl_make_parent(const char *path, nl_err *err) {
     const char *slash = strrchr(path, '/');
     if (!slash || slash == path)
         return true;
@@ -86,7 +86,7 @@ out:
 
 bool nl_jsonl_open(nl_jsonl *file, const char *path, nl_err *err) {
     nl_jsonl_close(file);
-    if (!make_parent(path, err))
+    if (!nl_make_parent(path, err))
         return false;
     file->path = strdup(path);
     if (!file->path)

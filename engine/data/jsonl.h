@@ -31,4 +31,7 @@ void nl_jsonl_close(nl_jsonl *file); /* idempotent */
 /* mkdir -p. Mode 0777 less the umask. */
 bool nl_make_dirs(const char *path, nl_err *err);
 
+/* The same for the folder that `path` lies in. */
+bool nl_make_parent(const char *path, nl_err *err);
+
 #endif

@@ -322,16 +322,6 @@ static bool start(nl_store *store, nl_err *err) {
     return true;
 }
 
-static bool make_folder(const char *path, nl_err *err) {
-    const char *slash = strrchr(path, '/');
-    if (!slash || slash == path)
-        return true;
-    char *folder = strndup(path, (size_t)(slash - path));
-    bool ok = folder ? nl_make_dirs(folder, err) : nl_err_nomem(err);
-    free(folder);
-    return ok;
-}
-
 nl_store *nl_store_open(nl_loop *loop, const char *path, nl_err *err) {
     pthread_condattr_t monotonic;
     nl_store *store = calloc(1, sizeof *store);
@@ -352,7 +342,7 @@ nl_store *nl_store_open(nl_loop *loop, const char *path, nl_err *err) {
     store->path = strdup(path);
     if (!store->path)
         nl_err_nomem(err);
-    else if (make_folder(path, err) && take_lock(store, err) && nl_store_connect(store, err) &&
+    else if (nl_make_parent(path, err) && take_lock(store, err) && nl_store_connect(store, err) &&
              nl_store_money_open(store, err) && start(store, err))
         return store;
     nl_store_close(store);

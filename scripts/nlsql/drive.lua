@@ -173,7 +173,7 @@ local function finish(self, record)
       self:stop(("the first %d items all failed; the last: %s"):format(HOPELESS, record.failure), "script")
     end
     console.warn(("item %s: %s"):format(record.item.key, record.failure))
-  else
+  elseif not record.skip then
     self.done = self.done + 1
   end
   self.items[self.head] = nil

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/edit.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -188,10 +189,34 @@ static void a_file_gets_what_is_shown(void **state) {
     unlink(path);
 }
 
+static void edits_are_counted(void **state) {
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        size_t edits;
+    } cases[] = {
+        { "count", "count", 0 }, { "COUNT", "count", 0 }, /* case is no edit */
+        { "cuont", "count", 1 },                          /* neighbours swapped */
+        { "cout", "count", 1 },  { "counts", "count", 1 }, { "caunt", "count", 1 },
+        { "", "abc", 3 },        { "abc", "", 3 },         { "kitten", "sitting", 3 },
+    };
+    char longer[NL_EDIT_LONGEST + 2];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t n = strlen(cases[i].a), m = strlen(cases[i].b);
+        if (nl_edit_distance(cases[i].a, n, cases[i].b, m) != cases[i].edits)
+            fail_msg("%s and %s: %zu", cases[i].a, cases[i].b,
+                     nl_edit_distance(cases[i].a, n, cases[i].b, m));
+    }
+    memset(longer, 'x', sizeof longer);
+    assert_int_equal(nl_edit_distance(longer, sizeof longer, longer, 1), sizeof longer);
+    assert_int_equal(nl_edit_distance(longer, NL_EDIT_LONGEST, longer, NL_EDIT_LONGEST), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(long_messages_end_with_a_whole_character),
         cmocka_unit_test(a_prefix_goes_before),
+        cmocka_unit_test(edits_are_counted),
         cmocka_unit_test(a_buffer_over_its_limit_keeps_what_it_had),
         cmocka_unit_test(an_arena_hands_out_zeroed_separate_memory),
         cmocka_unit_test(files_are_read_whole_or_not_at_all),

@@ -141,6 +141,7 @@ describe("nlsql run phases/joins.lua", function()
     assert.equal(0, endpoint.stop().requests)
     endpoint = nil
     assert.truthy(out:find("1 of them from earlier runs", 1, true), out)
+    assert.truthy(out:find("1 planned, 1 done, 0 failed", 1, true), out)
   end)
 
   it("goes on with items that a larger count asks more of", function()
