@@ -1,0 +1,131 @@
+--- grammar: pairs of a question and its query, made without a model from the live schema, its foreign
+--- keys and values that occur in it.
+---
+--- Question and query come from one growth (see nlsql.grammar.growth), so they mean the same. Each
+--- file of CONSTRUCTS holds a family of them; `offline.weights` in the configuration weighs each.
+
+local draws = require "nlsql.grammar.draw"
+local growth = require "nlsql.grammar.growth"
+local lexicon = require "nlsql.grammar.lexicon"
+local sql = require "nlsql.sql"
+local text = require "nlsql.text"
+local tree = require "nlsql.grammar.tree"
+
+local grammar = {}
+
+local CONSTRUCTS = {}
+for _, family in ipairs { "lists", "totals", "periods", "windows", "nested", "partners" } do
+  for _, construct in ipairs(require("nlsql.grammar." .. family)) do CONSTRUCTS[#CONSTRUCTS + 1] = construct end
+end
+
+--- Names of all constructs, sorted.
+---@return string[]
+function grammar.constructs()
+  local names = {}
+  for i, construct in ipairs(CONSTRUCTS) do names[i] = construct.name end
+  table.sort(names)
+  return names
+end
+
+---@class nlsql.Grammar
+local Grammar = {}
+Grammar.__index = Grammar
+
+---@class nlsql.GrammarOptions
+---@field seed integer
+---@field weights table<string, number>? by construct, in place of its own
+---@field variants integer? most queries of one reply that differ in their literals only (0: any number)
+
+---@param schema nlsql.Catalog
+---@param db nlsql.Db
+---@param options nlsql.GrammarOptions
+---@return nlsql.Grammar
+function grammar.open(schema, db, options)
+  local weighted = {}
+  for i, construct in ipairs(CONSTRUCTS) do
+    weighted[i] = { weight = options.weights and options.weights[construct.name] or construct.weight, construct = construct }
+  end
+  return setmetatable({
+    schema = schema, db = db, seed = options.seed, variants = options.variants or 0, weighted = weighted,
+    lexicon = lexicon.open(schema, db, options.seed),
+  }, Grammar)
+end
+
+--- A source of choices for these words, and the seed.
+---@param ... string|number
+---@return nlsql.Draw
+function Grammar:draws(...) return draws.new(self.seed, ...) end
+
+--- Up to `most` sets of at least `least` tables that its joins can connect.
+---@return string[][]
+function Grammar:sets(least, most, draw) return tree.sets(self.lexicon, least, most, draw) end
+
+---@class nlsql.Known what there is already, so that nothing comes twice
+local Known = {}
+Known.__index = Known
+
+---@param most integer variants of one query
+function grammar.known(most)
+  return setmetatable({ queries = text.set(), questions = text.set(), variants = {}, most = most }, Known)
+end
+
+--- Adds a pair; false where it is there already, or there are enough that differ in literals only.
+---@param question string
+---@param query string
+---@return boolean
+function Known:add(question, query)
+  local statement <close>, why = sql.parse(query)
+  if not statement then error(("the grammar wrote what does not parse (%s): %s"):format(why, query), 0) end
+  local key, masked = statement:keys()
+  local asked = text.question_key(question)
+  local n = self.variants[masked] or 0
+  if self.queries:has(key) or self.questions:has(asked) or (self.most > 0 and n >= self.most) then return false end
+  self.queries:add(key)
+  self.questions:add(asked)
+  self.variants[masked] = n + 1
+  return true
+end
+
+---@class nlsql.GrammarPair
+---@field question string
+---@field sql string
+---@field construct string
+
+--- Attempts for each pair wanted, after which the tables are taken to hold no more.
+local ATTEMPTS = 40
+
+--- One pair over the tables, or nil.
+local function one(self, set, least, draw)
+  local joined = tree.over(self.lexicon, set, draw)
+  if #joined.rows == 0 or #joined.nodes < least then return nil end
+  local construct = draw:weighted(self.weighted)
+  if not construct then return nil end
+  local grown = growth.new(draw, joined, least, self.db)
+  local query, question = construct.construct.make(grown)
+  if not query or next(grown.need) then return nil end
+  return { question = question, sql = query, construct = construct.construct.name }
+end
+
+--- Up to `count` pairs that use all of `set` (as far as foreign keys connect it) and join at least
+--- `least` tables, none of which `known` has; they are added to it.
+---@param set string[]
+---@param count integer
+---@param least integer
+---@param draw nlsql.Draw
+---@param known nlsql.Known
+---@return nlsql.GrammarPair[]
+function Grammar:pairs(set, count, least, draw, known)
+  local out, idle = {}, 0
+  while #out < count and idle < ATTEMPTS * 5 do
+    local pair = one(self, set, least, draw)
+    if pair and known:add(pair.question, pair.sql) then
+      out[#out + 1] = pair
+      idle = 0
+    else
+      idle = idle + 1
+    end
+  end
+  return out
+end
+
+return grammar

@@ -1,0 +1,310 @@
+--- tree: tables joined from one that refers up to those that it refers to, and rows to see what holds.
+---
+--- Every join goes from a row to the one row that its foreign key names, so joining never multiplies
+--- rows: what a query counts or adds up are always rows of the first table, the base.
+
+local catalog = require "nlsql.catalog"
+local json = require "nlsql.json"
+local profile = require "nlsql.grammar.profile"
+local words = require "nlsql.grammar.words"
+
+local tree = {}
+
+---@class nlsql.TreeNode
+---@field entity nlsql.Entity
+---@field alias string        "" where the tree has but one table
+---@field parent nlsql.TreeNode?
+---@field edge table?         the foreign key that leads here
+---@field noun string         what it is to the base: "customer", "billing address", "customer's country"
+---@field attributes nlsql.NodeAttribute[]
+
+---@class nlsql.NodeAttribute : nlsql.Attribute
+---@field node nlsql.TreeNode
+---@field at integer          its place in each row of the tree
+---@field expr string         as SQL writes it: "c.name"
+
+---@class nlsql.Tree
+---@field nodes nlsql.TreeNode[]  the base first, parents before their children
+---@field leaves nlsql.TreeNode[] nodes that lead to no other
+---@field lexicon nlsql.Lexicon
+---@field rows any[][]        a sample of the joined rows; numbers are numbers, NULL is nil
+
+--- --- which tables, along which keys -------------------------------------------------------------
+
+--- A random way to reach all of `set` from `base` along foreign keys, or nil: steps {parent index, edge}.
+local function span(lexicon, set, base, draw)
+  local inside, steps, nodes = {}, {}, { base }
+  for _, ref in ipairs(set) do inside[ref] = true end
+  inside[base] = nil
+  local left = #set - 1
+  while left > 0 do
+    local open = {}
+    for i, ref in ipairs(nodes) do
+      for _, edge in ipairs(lexicon:edges_from(ref)) do
+        if inside[edge.to] then open[#open + 1] = { i, edge } end
+      end
+    end
+    local step = draw:pick(open)
+    if not step then return nil, #nodes end
+    steps[#steps + 1] = step
+    nodes[#nodes + 1] = step[2].to
+    inside[step[2].to] = nil
+    left = left - 1
+  end
+  return steps
+end
+
+--- Tables of the set from which all others are reached; where there is none, the largest part of
+--- the set that has one.
+---@return string[] set, string[] bases
+function tree.bases(lexicon, set, draw)
+  local bases, best, best_set = {}, 0, nil
+  for _, base in ipairs(set) do
+    local steps, reached = span(lexicon, set, base, draw)
+    if steps then
+      bases[#bases + 1] = base
+    elseif reached > best then
+      best, best_set = reached, base
+    end
+  end
+  if #bases > 0 or best < 2 then return set, #bases > 0 and bases or { set[1] } end
+  return nil, { best_set }
+end
+
+--- The part of `set` that `base` reaches.
+local function reachable(lexicon, set, base)
+  local inside, out, at = {}, { base }, 1
+  for _, ref in ipairs(set) do inside[ref] = true end
+  inside[base] = nil
+  while out[at] do
+    for _, edge in ipairs(lexicon:edges_from(out[at])) do
+      if inside[edge.to] then
+        inside[edge.to] = nil
+        out[#out + 1] = edge.to
+      end
+    end
+    at = at + 1
+  end
+  return out
+end
+
+--- --- names ---------------------------------------------------------------------------------------
+
+local function initials(name)
+  local out = {}
+  for _, word in ipairs(words.split(name)) do out[#out + 1] = word:match("^%l") end
+  local short = table.concat(out)
+  return short ~= "" and short or "t"
+end
+
+local function alias_of(t, taken)
+  local short, n = initials(t.name), 1
+  local alias = short
+  while taken[alias] or catalog.quote(alias) ~= alias do
+    n = n + 1
+    alias = short .. n
+  end
+  taken[alias] = true
+  return alias
+end
+
+--- What a node is to rows of `base`: "customer" where an order can only mean one; else through whom:
+--- "order's customer".
+---@param lexicon nlsql.Lexicon
+---@param base string
+---@param node nlsql.TreeNode
+---@return string
+function tree.noun_for(lexicon, base, node)
+  local role = node.edge.role
+  if not node.parent.parent then return role end
+  if lexicon:only_path(base, node.edge.to) then return role end
+  return words.owner(node.parent.noun) .. " " .. role
+end
+
+local function expression(node, attribute)
+  if node.alias == "" then return attribute.sql end
+  return node.alias .. "." .. attribute.sql
+end
+
+local function bind(node, attribute)
+  return setmetatable({ node = node, expr = expression(node, attribute) }, { __index = attribute })
+end
+
+local function add_node(self, lexicon, node, taken, alone)
+  node.alias = alone and "" or alias_of(node.entity.table, taken)
+  node.noun = node.parent and tree.noun_for(lexicon, self.nodes[1].entity.ref, node) or node.entity.noun
+  node.attributes = {}
+  for i, attribute in ipairs(node.entity.attributes) do node.attributes[i] = bind(node, attribute) end
+  node.label = {}
+  for i, attribute in ipairs(node.entity.label) do
+    node.label[i] = bind(node, attribute)
+    for _, known in ipairs(node.attributes) do
+      if known.name == attribute.name and not known.json then node.label[i] = known end
+    end
+  end
+  self.nodes[#self.nodes + 1] = node
+end
+
+--- Foreign key columns as a join condition.
+---@return string
+function tree.on(parent_alias, child, edge)
+  local parts = {}
+  for i, name in ipairs(edge.columns) do
+    parts[i] = ("%s.%s = %s.%s"):format(child, catalog.quote(edge.referred_columns[i]), parent_alias, catalog.quote(name))
+  end
+  return table.concat(parts, " AND ")
+end
+
+--- --- rows ----------------------------------------------------------------------------------------
+
+--- Joined rows that are looked at, and letters of a text.
+local SAMPLE, LETTERS = 240, 200
+
+--- Rows of the base from which they come.
+local BASE_ROWS = 4000
+
+local function shown(attribute)
+  if attribute.role == "array" then return ("to_json(%s)::text"):format(attribute.expr) end
+  if attribute.json or attribute.role == "text" or attribute.role == "label" then
+    return ("left(%s, %d)"):format(attribute.json and "(" .. attribute.expr .. ")" or attribute.expr .. "::text", LETTERS)
+  end
+  return attribute.expr .. "::text"
+end
+
+local function base_source(entity, seed)
+  local source = profile.source(entity.table, seed)
+  if entity.rows <= BASE_ROWS or source ~= entity.ref then return source end
+  return ("(SELECT * FROM %s TABLESAMPLE BERNOULLI (%.4f) REPEATABLE (%d))"):format(entity.ref,
+    BASE_ROWS / entity.rows * 100, seed)
+end
+
+local function sample_query(self, seed)
+  local columns, base = {}, self.nodes[1]
+  for _, node in ipairs(self.nodes) do
+    for _, attribute in ipairs(node.attributes) do
+      columns[#columns + 1] = shown(attribute)
+      attribute.at = #columns
+    end
+  end
+  local from = { ("%s AS %s"):format(base_source(base.entity, seed), base.alias == "" and "t" or base.alias) }
+  for i = 2, #self.nodes do
+    local node = self.nodes[i]
+    from[i] = ("JOIN %s AS %s ON %s"):format(node.entity.ref, node.alias, tree.on(node.parent.alias, node.alias, node.edge))
+  end
+  local order, alias = {}, base.alias == "" and "t" or base.alias
+  for i, name in ipairs(base.entity.key) do order[i] = ("%s.%s::text"):format(alias, catalog.quote(name)) end
+  local by = #order > 0 and table.concat(order, " || '/' || ") or alias .. "::text"
+  return ("SELECT %s FROM %s ORDER BY md5(%s), 1 LIMIT %d"):format(#columns > 0 and table.concat(columns, ", ") or "1",
+    table.concat(from, " "), by, SAMPLE)
+end
+
+local function read_row(self, cells)
+  local row = {}
+  for _, node in ipairs(self.nodes) do
+    for _, attribute in ipairs(node.attributes) do
+      local cell = cells[attribute.at]
+      if type(cell) == "string" then
+        if attribute.role == "number" then
+          row[attribute.at] = tonumber(cell)
+        elseif attribute.role == "array" then
+          row[attribute.at] = json.decode(cell)
+        else
+          row[attribute.at] = cell
+        end
+      end
+    end
+  end
+  return row
+end
+
+local function read_rows(self, lexicon)
+  local rows = profile.ask(lexicon.db, sample_query(self, lexicon.seed))
+  for i, cells in ipairs(rows) do rows[i] = read_row(self, cells) end
+  return rows
+end
+
+--- --- trees ---------------------------------------------------------------------------------------
+
+local function build(lexicon, base, steps)
+  local self = { nodes = {}, leaves = {}, lexicon = lexicon }
+  local taken, alone = {}, #steps == 0
+  add_node(self, lexicon, { entity = lexicon:entity(base) }, taken, alone)
+  for _, step in ipairs(steps) do
+    local parent = self.nodes[step[1]]
+    parent.leads = true
+    add_node(self, lexicon, { entity = lexicon:entity(step[2].to), parent = parent, edge = step[2] }, taken, false)
+  end
+  for i = 2, #self.nodes do
+    if not self.nodes[i].leads then self.leaves[#self.leaves + 1] = self.nodes[i] end
+  end
+  self.rows = read_rows(self, lexicon)
+  return self
+end
+
+--- A tree over the tables of `set`, drawn among the ways in which their keys connect them. The same
+--- tree is the same table: its rows are read once.
+---@param lexicon nlsql.Lexicon
+---@param set string[]
+---@param draw nlsql.Draw
+---@return nlsql.Tree
+function tree.over(lexicon, set, draw)
+  local whole, bases = tree.bases(lexicon, set, draw)
+  local base = draw:pick(bases)
+  local steps = span(lexicon, whole or reachable(lexicon, set, base), base, draw) or {}
+  local names = { base }
+  for _, step in ipairs(steps) do
+    names[#names + 1] = ("%d>%s>%s"):format(step[1], table.concat(step[2].columns, ","), step[2].to)
+  end
+  return profile.once(lexicon.trees, table.concat(names, "|"), function() return build(lexicon, base, steps) end)
+end
+
+--- --- sets of tables ------------------------------------------------------------------------------
+
+--- Most tables of one set.
+local MOST_TABLES = 5
+
+--- Up to `most` different sets of at least `least` tables that foreign keys connect so that one
+--- table of the set refers, through others of it, to all the rest.
+---@param lexicon nlsql.Lexicon
+---@param least integer
+---@param most integer
+---@param draw nlsql.Draw
+---@return string[][]
+function tree.sets(lexicon, least, most, draw)
+  local starts, sets, seen = {}, {}, {}
+  for _, ref in ipairs(lexicon.schema:names()) do
+    if #lexicon:edges_from(ref) > 0 or least <= 1 then starts[#starts + 1] = ref end
+  end
+  local misses, round = 0, {}
+  while #sets < most and misses < 200 and #starts > 0 do
+    if #round == 0 then round = draw:shuffled(starts) end -- every table starts as often as any other
+    local set = { table.remove(round) }
+    local inside, size = { [set[1]] = true }, least
+    while size < MOST_TABLES and draw:chance(0.45) do size = size + 1 end
+    while #set < size do
+      local open = {}
+      for _, ref in ipairs(set) do
+        for _, edge in ipairs(lexicon:edges_from(ref)) do
+          if not inside[edge.to] then open[#open + 1] = edge.to end
+        end
+      end
+      local ref = draw:pick(open)
+      if not ref then break end
+      inside[ref] = true
+      set[#set + 1] = ref
+    end
+    local sorted = table.move(set, 1, #set, 1, {})
+    table.sort(sorted)
+    local key = table.concat(sorted, "+")
+    if #set >= least and not seen[key] then
+      seen[key] = true
+      sets[#sets + 1] = set
+      misses = 0
+    else
+      misses = misses + 1
+    end
+  end
+  return sets
+end
+
+return tree

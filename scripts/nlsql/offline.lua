@@ -1,0 +1,140 @@
+--- offline: the provider that asks nobody. A grammar over the live schema writes the pairs (see
+--- nlsql.grammar), rules mend queries (see nlsql.grammar.repair).
+---
+--- It is no model: it does not read prompts. What is wanted comes as data beside the messages
+--- (`task` of a request); only a review is answered from the rendered text alone. What it gives
+--- depends on the seed, the database and the request, never on what else is under way.
+
+local grammar = require "nlsql.grammar"
+local json = require "nlsql.json"
+local openai = require "nlsql.openai"
+local repair = require "nlsql.grammar.repair"
+local replies = require "nlsql.replies"
+local spoil = require "nlsql.grammar.spoil"
+
+local offline = {}
+
+--- Opens the grammar on what a run works on.
+---@param settings table
+---@param world { schema: nlsql.Catalog, db: nlsql.Db }
+---@return table endpoint with `spoilt`: how many pairs were spoilt on purpose, by the gate to find them
+function offline.open(settings, world)
+  local options = settings.offline or {}
+  return {
+    url = "the offline grammar", model = "grammar", settings = settings, schema = world.schema,
+    error_rate = options.error_rate or 0, weights = options.weights, spoilt = {},
+    grammar = grammar.open(world.schema, world.db, {
+      seed = settings.seed, weights = options.weights, variants = settings.gates.literal_variants,
+    }),
+  }
+end
+
+--- The request as it is recorded.
+function offline.body(_, ask)
+  return { model = "grammar", task = ask.task, sample = ask.sample, messages = json.array(ask.messages) }
+end
+
+--- What tells requests apart besides their messages.
+---@return string
+function offline.identity(endpoint, ask)
+  return assert(json.encode { task = ask.task or false, error_rate = endpoint.error_rate, weights = endpoint.weights or false })
+end
+
+offline.read = openai.read
+
+--- --- answers -------------------------------------------------------------------------------------
+
+--- The pairs that this conversation has brought already.
+local function pairs_before(body, known)
+  local turns = 0
+  for _, message in ipairs(body.messages) do
+    if message.role == "assistant" then
+      turns = turns + 1
+      for _, pair in ipairs((replies.read(message.content))) do
+        pcall(known.add, known, pair.question, pair.sql) -- a spoilt one does not parse
+      end
+    end
+  end
+  return turns
+end
+
+local function column_test(schema, tables)
+  local names = {}
+  for _, ref in ipairs(tables) do
+    for _, column in ipairs(schema:table(ref).columns) do names[column.name] = true end
+  end
+  return function(name) return names[name] == true end
+end
+
+local function spoil_some(endpoint, draw, list, task)
+  local out, earlier = {}, {}
+  local given = { tables = task.tables, least = task.least, earlier = earlier, is_column = column_test(endpoint.schema, task.tables) }
+  for i, pair in ipairs(list) do
+    local spoilt, kind
+    if draw:chance(endpoint.error_rate) then spoilt, kind = spoil.pair(draw, pair, given) end
+    if spoilt then
+      endpoint.spoilt[kind] = (endpoint.spoilt[kind] or 0) + 1
+      out[i] = spoilt
+    else
+      out[i] = pair
+      earlier[#earlier + 1] = pair
+    end
+  end
+  return out
+end
+
+local KEYS = { keys = { "question", "sql" } }
+
+local function write_pairs(endpoint, body)
+  local task = body.task
+  local tables = task.tables or endpoint.schema:names()
+  local known = grammar.known(endpoint.settings.gates.literal_variants)
+  local turns = pairs_before(body, known)
+  local draw = endpoint.grammar:draws("pairs", table.concat(tables, "+"), turns, body.sample or 1)
+  local list = endpoint.grammar:pairs(tables, task.count, task.least, draw, known)
+  if endpoint.error_rate > 0 then
+    list = spoil_some(endpoint, draw, list, { tables = tables, least = task.least })
+  end
+  local lines = {}
+  for i, pair in ipairs(list) do lines[i] = assert(json.encode({ question = pair.question, sql = pair.sql }, KEYS)) end
+  return ('{"pairs": [%s]}'):format(table.concat(lines, ",\n"))
+end
+
+local function write_sets(endpoint, body)
+  local task, sets = body.task, {}
+  local draw = endpoint.grammar:draws("table sets")
+  for i, set in ipairs(endpoint.grammar:sets(task.least, task.most, draw)) do sets[i] = { tables = json.array(set) } end
+  return assert(json.encode { sets = json.array(sets) })
+end
+
+local ANSWERS = { pairs = write_pairs, table_sets = write_sets }
+
+local function answer(endpoint, body)
+  local kind = body.task and body.task.kind
+  if ANSWERS[kind] then return ANSWERS[kind](endpoint, body) end
+  if kind == "review" then
+    return assert(json.encode(repair.review(body.messages[#body.messages].content)))
+  end
+  return nil
+end
+
+--- One request, answered in the process.
+---@return nlsql.Reply
+function offline.send(endpoint, body)
+  local ok, content = pcall(answer, endpoint, body)
+  local reply = { content = "", sent = true, seconds = 0, usage = { tokens_in = 0, tokens_out = 0, tokens_cached = 0 } }
+  if not ok then
+    if type(content) ~= "table" then error(content, 0) end
+    reply.failure, reply.outcome, reply.message = "fatal", content.code, content.message
+    return reply
+  end
+  local message = content and { role = "assistant", content = content }
+    or { role = "assistant", refusal = "the offline grammar writes pairs, sets of tables and reviews, nothing else" }
+  local completion = { model = "grammar", choices = json.array { { index = 0, message = message, finish_reason = "stop" } },
+    usage = { prompt_tokens = 0, completion_tokens = 0 } }
+  for name, value in pairs(offline.read(completion)) do reply[name] = value end
+  reply.stored = assert(json.encode(completion))
+  return reply
+end
+
+return offline
