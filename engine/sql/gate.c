@@ -196,7 +196,11 @@ static bool is_system_column(const char *name) {
 static bool check_name(gate *g, const char *name) {
     if (function_allowed(g, NULL, name, false) || is_system_column(name))
         return true;
-    if (nl_catalog_function_known(g->catalog, name) || nl_gate_function_denied(name))
+    bool known = nl_catalog_function_known(g->catalog, name);
+    /* "regions" for region is a slip, though what begins with reg is denied */
+    if (!known && nl_gate_function_denied(name) && g->scopes->n_unknown)
+        return refuse(g, "%s", g->scopes->unknown[0]);
+    if (known || nl_gate_function_denied(name))
         return refuse(g, "function %s is not allowed (no column of that name is known here)", name);
     if (nl_gate_field_own(name) || is_some_column(g, name))
         return true;

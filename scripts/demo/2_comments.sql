@@ -55,13 +55,13 @@ COMMENT ON TABLE product_supplier IS 'An offer: a supplier that can deliver a pr
 COMMENT ON COLUMN product_supplier.purchase_price IS 'purchase price, in euros; for one piece';
 COMMENT ON COLUMN product_supplier.minimum_quantity IS 'minimum order quantity, in pieces';
 
-COMMENT ON TABLE stock IS 'What a store has of a product.';
+COMMENT ON TABLE stock IS 'A stock position: what a store has of a product.';
 COMMENT ON COLUMN stock.quantity IS 'quantity in stock, in pieces';
 COMMENT ON COLUMN stock.reorder_level IS 'reorder level, in pieces; new goods are ordered below it';
 COMMENT ON COLUMN stock.shelf IS 'shelf number; empty for goods kept in the back room';
 COMMENT ON COLUMN stock.counted_on IS 'date of the last count';
 
-COMMENT ON TABLE promotion IS 'A sale: some products at a discount for some days.';
+COMMENT ON TABLE promotion IS 'A promotion: some products at a discount for some days.';
 COMMENT ON COLUMN promotion.discount_percent IS 'discount, in percent';
 COMMENT ON COLUMN promotion.channel IS 'sales channel; empty where it holds for all of them';
 COMMENT ON COLUMN promotion.starts_on IS 'first day';
@@ -87,7 +87,7 @@ COMMENT ON TABLE wish_list_item IS 'A product that a customer would like to have
 COMMENT ON COLUMN wish_list_item.quantity IS 'wanted quantity';
 COMMENT ON COLUMN wish_list_item.added_on IS 'date of the wish';
 
-COMMENT ON TABLE customer_order IS 'An order of a customer, from any sales channel.';
+COMMENT ON TABLE customer_order IS 'An order, from any sales channel.';
 COMMENT ON COLUMN customer_order.channel IS 'sales channel';
 COMMENT ON COLUMN customer_order.store_id IS 'store; empty for the web and the phone';
 COMMENT ON COLUMN customer_order.employee_id IS 'selling employee; empty for the web';

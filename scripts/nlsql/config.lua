@@ -52,21 +52,28 @@ local function built_in()
   return layer
 end
 
---- The tables that gates are split into: settings.gates, .limits and .safe.
-local function assemble_gates(values)
-  local parts = { gates = {}, limits = {}, safe = { functions = json.array {} } }
+--- Is it a member of gates or offline?
+local function is_member(key)
+  local group = key:match("^(%l+)%.")
+  return settings.MEMBERS[group] ~= nil
+end
+
+--- The tables that members come in: settings.gates, .limits and .safe of gates; settings.offline.
+local function assemble_members(values)
+  local parts = { gates = {}, limits = {}, safe = { functions = json.array {} }, offline = {} }
   for name, rule in pairs(GATES) do
     local value = values["gates." .. name]
     if value ~= nil then parts[rule.part][name] = value end
   end
+  for name in pairs(settings.OFFLINE) do parts.offline[name] = values["offline." .. name] end
   return parts
 end
 
 --- Flat values as the rest of the program reads them.
 local function assemble(values)
-  local result = assemble_gates(values)
+  local result = assemble_members(values)
   for key, value in pairs(values) do
-    if not key:find("^gates%.") then result[key] = value end
+    if not is_member(key) then result[key] = value end
   end
   result.phase_memory = values.phase_memory << 20
   if json.is_array(values.tables) then result.tables = { include = values.tables } end
@@ -106,8 +113,8 @@ end
 --- One KEY=VALUE of --set, or a member of the C interface's options.
 local function set_one(strong, key, value, spot, out)
   local first, rest = key:match("^([^.]+)%.(.+)$")
-  if first == "gates" then
-    configfile.put_gate(strong, rest, value, spot, out)
+  if settings.MEMBERS[first] then
+    configfile.put_member(strong, first, rest, value, spot, out)
     return
   end
   local name = settings.ALIASES[key] or settings.FLAGS[key] or key
@@ -175,22 +182,22 @@ local function make_phase(one, base, defaults, strong, out)
   for name, entry in pairs(given) do phase.options[name] = entry end
   local merged = configfile.new_layer()
   overlay(merged, base)
-  local any_gate = false
+  local any_member = false
   for key, value in pairs(layer.values) do
     if strong.values[key] == nil then
       merged.values[key], merged.origins[key] = value, layer.origins[key]
-      any_gate = any_gate or key:find("^gates%.") ~= nil
+      any_member = any_member or is_member(key)
     end
   end
   cap_parallelism(merged.values, merged.origins, base)
   for key in pairs(layer.values) do
     if strong.values[key] == nil then
       phase.origins[key] = merged.origins[key]
-      if not key:find("^gates%.") then phase.settings[key] = merged.values[key] end
+      if not is_member(key) then phase.settings[key] = merged.values[key] end
     end
   end
-  if any_gate then
-    for part, values in pairs(assemble_gates(merged.values)) do phase.settings[part] = values end
+  if any_member then
+    for part, values in pairs(assemble_members(merged.values)) do phase.settings[part] = values end
   end
   return phase
 end

@@ -1,7 +1,7 @@
 --- configfile: reading config.yaml, with the place of every value.
 ---
 --- Values go into layers, `{ values = {key = …}, origins = {key = "config.yaml:3:1"} }`, in which
---- the members of `gates:` are keys of their own ("gates.max_cost"). Complaints are gathered in
+--- the members of `gates:` and `offline:` are keys of their own ("gates.max_cost"). Complaints are gathered in
 --- `out.errors` and `out.warnings`.
 
 local json = require "nlsql.json"
@@ -52,27 +52,28 @@ end
 
 local RULES = settings.RULES
 
---- Checks `value` and puts it into `layer`; the members of gates each for itself.
+--- Checks `value` and puts it into `layer`; the members of gates and offline each for itself.
 function configfile.put(layer, key, value, spot, out)
   local checked = options.validate(RULES[key], value, spot, key, out)
   if checked == nil then return end
-  if key ~= "gates" then
+  if not settings.MEMBERS[key] then
     layer.values[key], layer.origins[key] = checked, spot.at
     return
   end
   for name, one in pairs(checked) do
-    local full = "gates." .. name
+    local full = key .. "." .. name
     local below = spot.children and spot.children[name]
     layer.values[full], layer.origins[full] = one, below and below.at or spot.at
   end
 end
 
---- One member of gates, by its own name.
-function configfile.put_gate(layer, name, value, spot, out)
-  local full, rule = "gates." .. name, settings.GATES[name]
+--- One member of gates or offline, by its own name.
+function configfile.put_member(layer, group, name, value, spot, out)
+  local members = settings.MEMBERS[group]
+  local full, rule = group .. "." .. name, members[name]
   if not rule then
     out.errors[#out.errors + 1] = ("%s: %s: there is no such key%s"):format(spot.at, full,
-      options.did_you_mean(name, options.keys_of(settings.GATES)))
+      options.did_you_mean(name, options.keys_of(members)))
     return
   end
   local checked = options.validate(rule, value, spot, full, out)

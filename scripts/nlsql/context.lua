@@ -79,6 +79,10 @@ function Context:sample(refs)
   return self.rendered[key][1]
 end
 
+--- Counts a candidate that failed a gate as it came, before any repair.
+---@param gate string
+function Context:count_fault(gate) self.counts.faults[gate] = (self.counts.faults[gate] or 0) + 1 end
+
 --- Runs `f` for each value, at most `n` at once: see jobs.map.
 function Context.map(_, list, n, f) return jobs.map(list, n, f) end
 

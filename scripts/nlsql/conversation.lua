@@ -135,6 +135,7 @@ local function judge(self, pair)
   local ctx = self.ctx
   local verdict = gates.check(ctx, self.item, pair, self.phase.accept)
   if not verdict.ok then
+    ctx:count_fault(verdict.gate)
     local first = verdict
     local mended, candidate, code = critic.mend(ctx, self.item, pair, verdict, self.phase)
     if not mended then return nil, candidate, code end
@@ -188,6 +189,10 @@ function Conversation:turn()
   if not messages then return nil, why, "config" end
   local reply, message, code = ctx.llm:chat {
     purpose = "ask", item = item.key, messages = messages, schema = PAIRS_SCHEMA, sample = self.sample,
+    task = {
+      kind = "pairs", tables = item.tables, least = ctx.opt.min_joins or 1,
+      count = math.min(ctx.opt.api_answer_count or item.missing, item.missing),
+    },
     keep = function(got) return #replies.read(got.content) > 0 end,
   }
   if not reply then return nil, message, code end
@@ -210,6 +215,7 @@ function Conversation:turn()
     self.sample = self.sample + 1 -- the same question once more
   end
   local unread = refused or {}
+  for _ = 1, #unread do ctx:count_fault("read") end
   if #found == 0 and #unread == 0 then
     local kind = reply.outcome ~= "ok" and reply.outcome or state
     unread = { { reason = NOTHING_READ[kind] or kind } }

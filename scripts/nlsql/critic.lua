@@ -47,6 +47,7 @@ local function proposal(ctx, item, candidate, verdict, template)
   if not messages then return nil, why, "config" end
   local reply, message, code = ctx.llm:chat {
     purpose = "critic", item = item.key, messages = messages, schema = SCHEMA, temperature = 0,
+    task = { kind = "review" },
   }
   if not reply then return nil, message, code end
   local review = replies.verdict(reply.content)
@@ -73,6 +74,7 @@ function critic.mend(ctx, item, candidate, verdict, phase)
     current_verdict = gates.check(ctx, item, current, phase.accept)
     if current_verdict.ok then
       ctx.counts.repaired = ctx.counts.repaired + 1
+      ctx.counts.mended[verdict.gate] = (ctx.counts.mended[verdict.gate] or 0) + 1
       return current_verdict, current
     end
     if not REPAIRABLE[current_verdict.gate] or current_verdict.lost then break end

@@ -73,7 +73,7 @@ local function facts_of(self, item, turn, index, one)
   local f, probe = one.verdict.facts, one.verdict.probe
   return {
     phase = self.ctx.phase, item = item.key, turn = turn.number, candidate = index,
-    provider = self.ctx.settings.provider, model = self.ctx.settings.openai_model,
+    provider = self.ctx.settings.provider, model = self.ctx.llm.endpoint.model,
     tables = f.tables, columns = f.columns, functions = f.functions, literals = f.literals,
     constructs = f.constructs, joined = f.joined, ordered = f.ordered,
     plan_cost = probe.cost, plan_rows = probe.plan_rows, rows = probe.n_rows, more_rows = probe.more,
@@ -121,6 +121,7 @@ function Entries:take(item, turn)
     if not verdict.ok then
       reject(index, verdict.gate, verdict.reason, one.candidate, verdict.detail)
     elseif double then
+      self.ctx:count_fault("unique")
       reject(index, "unique", double, one.candidate)
     elseif item.accepted >= self.ctx.opt.count then
       self.surplus = self.surplus + 1

@@ -56,6 +56,21 @@ end
 ---@return nlsql.Draw
 function Grammar:draws(...) return draws.new(self.seed, ...) end
 
+--- Is there a row to ask about?
+---@return boolean
+function Grammar:has_rows()
+  if self.filled == nil then
+    self.filled = false
+    for _, ref in ipairs(self.schema:names()) do
+      if self.lexicon:entity(ref).rows > 0 then
+        self.filled = true
+        break
+      end
+    end
+  end
+  return self.filled
+end
+
 --- Up to `most` sets of at least `least` tables that its joins can connect.
 ---@return string[][]
 function Grammar:sets(least, most, draw) return tree.sets(self.lexicon, least, most, draw) end

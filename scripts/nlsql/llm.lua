@@ -7,6 +7,7 @@ local console = require "nlsql.console"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local money = require "nlsql.money"
+local offline = require "nlsql.offline"
 local openai = require "nlsql.openai"
 local text = require "nlsql.text"
 
@@ -25,10 +26,15 @@ Llm.__index = Llm
 --- Failures of the endpoint in a row after which it counts as down.
 local DOWN_AFTER = 3
 
+local PROVIDERS = { offline = offline, openai = openai }
+
+--- `world`: what the offline provider works on.
+---@param world { schema: nlsql.Catalog, db: nlsql.Db }
 ---@return nlsql.Llm
-function llm.open(settings, store, run, price)
+function llm.open(settings, store, run, price, world)
+  local provider = PROVIDERS[settings.provider]
   return setmetatable({
-    endpoint = openai.open(settings), provider = openai,
+    endpoint = provider.open(settings, world), provider = provider,
     store = store, run = run, price = price, settings = settings,
     counts = { requests = 0, recalled = 0, retries = 0, tokens_in = 0, tokens_out = 0, cost = 0,
       in_flight = 0, answered = 0, outcomes = {} },
@@ -51,6 +57,7 @@ local function request_key(self, ask)
   add(ask.max_tokens)
   add(ask.schema and ask.schema.name)
   add(self.settings.seed)
+  if self.provider.identity then add(self.provider.identity(self.endpoint, ask)) end
   for _, message in ipairs(ask.messages) do
     add(message.role)
     add(message.content)
@@ -138,6 +145,8 @@ local function keep_all(reply) return reply.outcome ~= "broken" end
 ---@field max_tokens integer?  output limit
 ---@field schema table?        {name=, schema=}: a JSON schema for the reply
 ---@field temperature number?
+---@field task table?          the same as data, for a provider that does not read: { kind = "pairs", tables =, count =,
+---                            least = }, { kind = "table_sets", least =, most = }, { kind = "review" }
 ---@field sample integer?      the how-manieth answer to the same request this is (from 1)
 ---@field keep (fun(reply: nlsql.Reply): boolean)? is a broken-off reply worth keeping?
 
@@ -168,7 +177,7 @@ function Llm:chat(ask)
       return reply
     end
     if reply.failure == "fatal" then
-      return nil, ("%s: %s"):format(self.endpoint.url, reply.message), "model"
+      return nil, ("%s: %s"):format(self.endpoint.url, reply.message), reply.code or "model"
     end
     if reply.failure == "learn" and learnt < 8 then
       learnt = learnt + 1

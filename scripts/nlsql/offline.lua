@@ -8,23 +8,44 @@
 local grammar = require "nlsql.grammar"
 local json = require "nlsql.json"
 local openai = require "nlsql.openai"
+local options = require "nlsql.options"
 local repair = require "nlsql.grammar.repair"
 local replies = require "nlsql.replies"
 local spoil = require "nlsql.grammar.spoil"
 
 local offline = {}
 
+--- A weight for a construct that there is not, or none above 0, ends the run.
+local function check_weights(weights)
+  local names, any = grammar.constructs(), false
+  local known = {}
+  for _, name in ipairs(names) do
+    known[name] = true
+    any = any or (weights[name] or 1) > 0
+  end
+  for _, name in ipairs(options.keys_of(weights)) do
+    if not known[name] then
+      error({ code = "config", message = ("offline.weights: there is no construct %q%s"):format(name,
+        options.did_you_mean(name, names)) }, 0)
+    end
+  end
+  if not any then
+    error({ code = "config", message = "offline.weights: expected a weight above 0 for some construct" }, 0)
+  end
+end
+
 --- Opens the grammar on what a run works on.
 ---@param settings table
 ---@param world { schema: nlsql.Catalog, db: nlsql.Db }
 ---@return table endpoint with `spoilt`: how many pairs were spoilt on purpose, by the gate to find them
 function offline.open(settings, world)
-  local options = settings.offline or {}
+  local told = settings.offline
+  check_weights(told.weights or {})
   return {
     url = "the offline grammar", model = "grammar", settings = settings, schema = world.schema,
-    error_rate = options.error_rate or 0, weights = options.weights, spoilt = {},
+    error_rate = told.error_rate or 0, weights = told.weights, spoilt = {},
     grammar = grammar.open(world.schema, world.db, {
-      seed = settings.seed, weights = options.weights, variants = settings.gates.literal_variants,
+      seed = settings.seed, weights = told.weights, variants = settings.gates.literal_variants,
     }),
   }
 end
@@ -104,12 +125,19 @@ local function write_sets(endpoint, body)
   local task, sets = body.task, {}
   local draw = endpoint.grammar:draws("table sets")
   for i, set in ipairs(endpoint.grammar:sets(task.least, task.most, draw)) do sets[i] = { tables = json.array(set) } end
+  if #sets == 0 then
+    error({ code = "not_found", message = ("there is nothing to ask about: no foreign keys connect %d tables with rows in them")
+      :format(task.least) }, 0)
+  end
   return assert(json.encode { sets = json.array(sets) })
 end
 
 local ANSWERS = { pairs = write_pairs, table_sets = write_sets }
 
 local function answer(endpoint, body)
+  if not endpoint.grammar:has_rows() then
+    error({ code = "not_found", message = "there is nothing to ask about: every table is empty" }, 0)
+  end
   local kind = body.task and body.task.kind
   if ANSWERS[kind] then return ANSWERS[kind](endpoint, body) end
   if kind == "review" then
@@ -125,7 +153,7 @@ function offline.send(endpoint, body)
   local reply = { content = "", sent = true, seconds = 0, usage = { tokens_in = 0, tokens_out = 0, tokens_cached = 0 } }
   if not ok then
     if type(content) ~= "table" then error(content, 0) end
-    reply.failure, reply.outcome, reply.message = "fatal", content.code, content.message
+    reply.failure, reply.outcome, reply.message, reply.code = "fatal", content.code, content.message, content.code
     return reply
   end
   local message = content and { role = "assistant", content = content }

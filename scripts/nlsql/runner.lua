@@ -87,6 +87,10 @@ end
 
 --- The model's price: nothing on loopback, an error where a budget needs one that nobody gave.
 local function price_of(settings)
+  if settings.provider == "offline" then
+    settings.free = true
+    return money.FREE
+  end
   if settings.loopback_is_free and http.is_loopback(settings.base_url) then
     settings.free = true
     return money.FREE
@@ -107,7 +111,8 @@ local function price_of(settings)
 end
 
 local function fingerprint(spec, opt, source)
-  return text.hex(text.key(source .. assert(json.encode(opt)) .. spec.settings.openai_model))
+  return text.hex(text.key(source .. assert(json.encode(opt)) .. (spec.settings.provider == "offline" and "offline"
+    or spec.settings.openai_model)))
 end
 
 local function open_store(spec, opt, source)
@@ -175,12 +180,14 @@ local function run_phase(spec, chunk, load_error, source)
   local phase = load_phase(spec, chunk, load_error, source)
   local opt = check_options(spec, phase)
   if spec.problem then give_up(spec.problem.message, spec.problem.code) end
+  if settings.stand_ins then console.info(settings.stand_ins) end
   local price = price_of(settings)
   local db, schema = open_database(settings)
   local st, run = open_store(spec, opt, source)
   local ctx = context.new {
     phase = phase.name, opt = opt, settings = settings, schema = schema, db = db,
-    llm = llm.open(settings, st, run, price), counts = { repaired = 0, repairs_tried = 0 },
+    llm = llm.open(settings, st, run, price, { schema = schema, db = db }),
+    counts = { repaired = 0, repairs_tried = 0, faults = {}, mended = {} },
   }
   local d = drive.new(ctx, phase, run, entries.open(ctx, phase, run))
   d.store = st

@@ -39,6 +39,15 @@ settings.GATES = {
   system_catalogs  = { part = "safe", type = "boolean" },
 }
 
+--- Keys of `offline:`, what the grammar is told.
+settings.OFFLINE = {
+  error_rate = { type = "number", min = 0, max = 1 },
+  weights = { type = "map", of = { type = "number", min = 0 } },
+}
+
+--- Settings whose members are set one by one, and so override one by one.
+settings.MEMBERS = { gates = settings.GATES, offline = settings.OFFLINE }
+
 local CRITIC = {
   type = "map",
   keys = {
@@ -67,7 +76,7 @@ settings.RULES = {
   max_reply_bytes = { type = "integer", min = 1024 },
   max_tokens = { type = "integer", min = 1 },
   notes = NOTES,
-  offline = { type = "map" },
+  offline = { type = "map", keys = settings.OFFLINE },
   openai_model = TEXT,
   parallelism = { type = "integer", min = 1 },
   phase_memory = { type = "integer", min = 16, expected = "megabytes, a whole number of 16 or more" },

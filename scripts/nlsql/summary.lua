@@ -116,6 +116,30 @@ local function outcomes_of(counts)
   return #parts > 0 and " (" .. table.concat(parts, ", ") .. ")" or ""
 end
 
+--- What was spoilt on purpose, where it was found, and what the critic made of it.
+local function add_spoilt(out, ctx)
+  local spoilt = ctx.llm.endpoint.spoilt
+  if not spoilt or not next(spoilt) then return end
+  out[#out + 1] = ("Spoilt on purpose (error_rate %g), by the gate that is to find it:"):format(ctx.llm.endpoint.error_rate)
+  for _, gate in ipairs(gates.ORDER) do
+    if spoilt[gate] then
+      out[#out + 1] = ("  %-9s %6s spoilt, %6s found, %6s mended"):format(gate, thousands(spoilt[gate]),
+        thousands(ctx.counts.faults[gate] or 0), thousands(ctx.counts.mended[gate] or 0))
+    end
+  end
+end
+
+--- What to do next, where something stood in.
+local function add_next(out, settings)
+  if not settings.stand_ins then return end
+  out[#out + 1] = ""
+  out[#out + 1] = settings.stand_ins:gsub("^%l", string.upper) .. "."
+  out[#out + 1] = "Next, with your own database and model:"
+  out[#out + 1] = "  export DATABASE_URL=postgresql://user:password@host:5432/name"
+  out[#out + 1] = "  export OPENAI_API_KEY=sk-…        (or OPENAI_BASE_URL, for a model on this machine)"
+  out[#out + 1] = "  nlsql run phases/joins.lua --count 20 --set total_table_pairs=5 --budget 1"
+end
+
 --- The report on standard output.
 ---@param drive nlsql.Drive
 ---@param dataset string
@@ -144,10 +168,13 @@ function summary.report(drive, dataset, started)
     out[#out + 1] = ("Surplus:  %s good pairs more than their items wanted"):format(thousands(entries.surplus))
   end
   local spent = drive.store:ledger()
+  add_spoilt(out, ctx)
   out[#out + 1] = ("Cost:     %s in this run%s, %s over all runs of this store"):format(money.show(counts.cost),
+    ctx.settings.provider == "offline" and " (the grammar costs nothing)" or
     ctx.settings.free and " (an endpoint on loopback costs nothing)" or
     ctx.settings.unpriced and " (no price is known for this model)" or "", money.show(spent))
   out[#out + 1] = ("Time:     %s"):format(duration(jobs.now() - started))
+  add_next(out, ctx.settings)
   console.out(table.concat(out, "\n"), "\n")
 end
 

@@ -149,7 +149,8 @@ local function from_model(ctx, template, least, most)
     schema_json = schema_json, cut = cut or false, total_table_pairs = most, min_joins = least,
   })
   if not messages then error(why, 0) end
-  local reply, message, code = ctx.llm:chat { purpose = "join_set", messages = messages, schema = SCHEMA }
+  local reply, message, code = ctx.llm:chat { purpose = "join_set", messages = messages, schema = SCHEMA,
+    task = { kind = "table_sets", least = least, most = most } }
   if not reply then return nil, message, code end
   local sets, dropped, near = {}, 0, neighbours(ctx)
   for _, named in ipairs(replies.sets(reply.content)) do

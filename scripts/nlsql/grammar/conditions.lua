@@ -178,7 +178,7 @@ KINDS.contains = {
 }
 
 KINDS.null = {
-  weight = 1.2, roles = { category = true, text = true, number = true, date = true }, nullable = true,
+  weight = 1.2, roles = { category = true, text = true, number = true, year = true, date = true }, nullable = true,
   draw = function() return {} end,
   holds = function(_, value) return value == nil end,
   sql = function(_, expr) return expr .. " IS NULL" end,
@@ -186,7 +186,7 @@ KINDS.null = {
 }
 
 KINDS.not_null = {
-  weight = 0.7, roles = { category = true, text = true, number = true, date = true }, nullable = true,
+  weight = 0.7, roles = { category = true, text = true, number = true, year = true, date = true }, nullable = true,
   draw = function() return {} end,
   holds = function(_, value) return value ~= nil end,
   sql = function(_, expr) return expr .. " IS NOT NULL" end,
@@ -217,7 +217,7 @@ end
 local function comparison(operator, low, high, is, noun)
   local test = load("local a, b = ... return a " .. operator .. " b")
   return {
-    weight = 1.6, roles = { number = true },
+    weight = 1.6, roles = { number = true, year = true },
     draw = function(draw, attribute, rows)
       local value = quantile(draw, attribute, rows, low, high)
       return value and { value, draw:int(#is) }
@@ -235,7 +235,7 @@ KINDS.lt = comparison("<", 0.15, 0.6, { "below", "less than", "under" }, { "belo
 KINDS.le = comparison("<=", 0.1, 0.6, { "at most", "no more than" }, { "of at most", "of no more than" })
 
 KINDS.equals = {
-  weight = 0.8, roles = { number = true }, most_distinct = 30,
+  weight = 0.8, roles = { number = true, year = true }, most_distinct = 30,
   draw = function(draw, attribute, rows)
     local value = draw:pick(rows)[attribute.at]
     return value and is_short(value) and { value }
@@ -247,7 +247,7 @@ KINDS.equals = {
 }
 
 KINDS.between = {
-  weight = 1.4, roles = { number = true },
+  weight = 1.4, roles = { number = true, year = true },
   draw = function(draw, attribute, rows)
     local low, high = quantile(draw, attribute, rows, 0.1, 0.5), quantile(draw, attribute, rows, 0.5, 0.9)
     return low and high and low < high and { low, high }
@@ -457,6 +457,7 @@ end
 ---@return nlsql.Condition?, any[][]?
 function conditions.on(draw, attribute, rows, only)
   local able = {}
+  if #rows == 0 then return nil end
   -- what a row of the base is called would leave that row alone
   local own_name = not attribute.node.parent and attribute.role == "label"
   for _, name in ipairs(NAMES) do

@@ -18,6 +18,7 @@ local function owned(node, phrase)
     local before = node.noun:sub(1, -#last - 1)
     return before .. phrase
   end
+  if phrase:find(" of ", 1, true) then return words.owner(node.noun) .. " " .. phrase end
   return node.noun .. " " .. phrase
 end
 
@@ -66,15 +67,40 @@ local function is_adjective(word)
   return false
 end
 
+local VERBS = {}
+for word in ("accepts allows requires needs includes supports contains uses wants offers receives sends ships sells owns gets "
+  .. "takes sponsors blocks"):gmatch("%S+") do
+  VERBS[word] = true
+end
+
+--- Is, or are, what `rest` says: "is active", "is a gift", "are gifts".
+local function being(rest, wanted)
+  local no = wanted and "" or "not "
+  if is_adjective(rest:match("(%S+)$")) or is_adjective(rest:match("^(%S+)")) and not rest:find(" ") then
+    return "is " .. no .. rest, "are " .. no .. rest
+  end
+  return "is " .. no .. words.a(rest), "are " .. no .. words.plural(rest)
+end
+
+local function having(rest, wanted)
+  local plain = rest:find("ing$") or rest:find("s$")
+  local one = plain and rest or words.a(rest)
+  if wanted then return "has " .. one, "have " .. one end
+  return "has no " .. rest, "have no " .. rest
+end
+
 --- The verb phrases of a yes-or-no attribute, singular and plural; nil where its name makes none.
 local function flag_verbs(attribute, wanted)
   local list = words.split(attribute.name)
   local first = list[1]
   local rest = words.humanise(table.concat(list, "_", 2))
   if first == "is" and #list > 1 then
-    return wanted and "is " .. rest or "is not " .. rest, wanted and "are " .. rest or "are not " .. rest
+    return being(rest, wanted)
   elseif first == "has" and #list > 1 then
-    return wanted and "has " .. rest or "does not have " .. rest, wanted and "have " .. rest or "do not have " .. rest
+    return having(rest, wanted)
+  elseif VERBS[first] and #list > 1 then
+    local many = words.singular(first) .. " " .. rest
+    return wanted and first .. " " .. rest or "does not " .. many, wanted and many or "do not " .. many
   elseif first == "can" and #list > 1 then
     local both = (wanted and "can " or "cannot ") .. rest
     return both, both
@@ -179,7 +205,7 @@ end
 ---@field node nlsql.TreeNode?  what is counted, where it is not the base
 ---@field round boolean?        to two decimals
 
-local EXTREME = { number = { min = "lowest", max = "highest" }, date = { min = "earliest", max = "latest" } }
+local EXTREME = { year = { min = "earliest", max = "latest" }, number = { min = "lowest", max = "highest" }, date = { min = "earliest", max = "latest" } }
 
 --- "number of orders", "average price", "latest order date". `nouns` is what is counted.
 ---@param measure nlsql.Measure
@@ -222,7 +248,7 @@ end
 ---@param down boolean
 ---@return string
 function english.direction(role, down)
-  if role == "date" then return down and "from latest to earliest" or "from earliest to latest" end
+  if role == "date" or role == "year" then return down and "from latest to earliest" or "from earliest to latest" end
   if role == "number" then return down and "from highest to lowest" or "from lowest to highest" end
   return down and "in reverse alphabetical order" or "in alphabetical order"
 end

@@ -123,6 +123,7 @@ function Growth:take_entity(nodes)
   local chosen = self.draw:pick(#wanted > 0 and wanted or others)
   if chosen then
     self:use(chosen)
+    self.settled[chosen] = true
     for _, attribute in ipairs(chosen.label) do self.used[attribute] = true end
   end
   return chosen
@@ -130,7 +131,7 @@ end
 
 --- --- conditions ----------------------------------------------------------------------------------
 
-local FILTERED = { category = true, label = true, text = true, number = true, date = true, flag = true, array = true }
+local FILTERED = { category = true, label = true, text = true, number = true, year = true, date = true, flag = true, array = true }
 
 local function narrow(self, condition, left)
   local node = condition.attribute.node
@@ -344,7 +345,7 @@ function Growth:measure(fns)
   local function may(fn) return not fns or fns[fn] end
   if may("count") and self.draw:chance(0.4) then return { fn = "count" } end
   local numeric = may("avg") or may("sum")
-  local attribute = self:take({ number = true, date = may("min") or may("max") }, { own = true })
+  local attribute = self:take({ number = true, date = may("min") or may("max"), year = may("min") or may("max") }, { own = true })
   if attribute and self:filled(attribute) then
     local able = {}
     if attribute.role == "number" and numeric then

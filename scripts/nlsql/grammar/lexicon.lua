@@ -7,6 +7,7 @@
 ---   category  few values, many rows each: status, country
 ---   flag      yes or no
 ---   number    a quantity: compared and averaged, added up where `additive`
+---   year      a calendar year as a number: compared, never averaged
 ---   date      a date or a time stamp
 ---   text      any other text
 ---   array     a list of texts
@@ -26,6 +27,7 @@ local lexicon = {}
 ---@field sql string        the expression behind the table's alias and dot, quoted: `"Unit Price"`
 ---@field type string       base type: numeric, date, …
 ---@field nullable boolean  some row has no value
+---@field sparse boolean    most rows have none
 ---@field distinct integer
 ---@field additive boolean? does a sum of it mean anything?
 ---@field json string?      the key of an object, where the attribute is one of its values
@@ -171,15 +173,23 @@ local function strip_suffix(name)
   return name
 end
 
+local function comment_of(t, name)
+  for _, column in ipairs(t.columns) do
+    if column.name == name then return column.comment end
+  end
+end
+
 --- What the referred row is to the one that refers: "customer", "billing address", "manager".
 local function role_of(self, edge)
-  local target = self.nouns[edge.to]
+  local target, own = self.nouns[edge.to], words.singular(words.humanise(self.tables[edge.to].name))
   if #edge.columns > 1 then return target end
+  local comment = lexicon.phrase_of(comment_of(self.tables[edge.from], edge.columns[1]), 3)
+  if comment and not comment:find(" in ", 1, true) and not comment:find(" of ", 1, true) then return comment end
   local said = words.humanise(strip_suffix(edge.columns[1]))
   if ROLES[said] then return ROLES[said] end
   if said == "parent" then return "parent " .. target end
   local bare = words.singular(said)
-  if bare == target or bare == "" or words.split(edge.columns[1])[1] == "id" then return target end
+  if bare == target or bare == own or bare == "" or words.split(edge.columns[1])[1] == "id" then return target end
   local short = bare:gsub(" ", "")
   if target:gsub(" ", ""):sub(1, #short) == short or target:find(" " .. bare .. "$") or #short <= 2 then
     return target -- "cust" for customer, "item" for order item
@@ -260,7 +270,7 @@ local CODES = set "id code zip zipcode postal postcode phone fax tel mobile ssn 
 local PLACES = set "latitude longitude lat lon lng x y z"
 local RATES = set ("price rate percent percentage pct share ratio score rating rank ranking average avg mean age level grade "
   .. "temperature temp height width depth year month day hour priority index position order factor min max minimum maximum "
-  .. "limit threshold rev revision discount speed density salary wage")
+  .. "limit threshold rev revision discount speed density salary wage score satisfaction period time lead delivery hourly")
 local LABELS = { "name", "title", "full_name", "display_name", "label", "subject", "headline", "username", "user_name",
   "email", "caption", "description" }
 
@@ -306,22 +316,21 @@ local function role_of_text(column, p, rows)
   return "text"
 end
 
-local function role_of_number(column, p)
+local function role_of_number(column, p, phrase)
   local kind = bare_type(column)
   if kind == "money" or kind == "oid" or has_word(column.name, PLACES) then return nil end
   if has_word(column.name, CODES) and not column.name:lower():find("number_of") then return nil end
   local low, high = tonumber(p.min), tonumber(p.max)
-  local is_year = low and low >= 1500 and high <= 2200 and kind:find("int") and words.split(column.name)[1]
-    and column.name:lower():find("year")
-  if is_year then return "number", false end
-  return "number", not has_word(column.name, RATES)
+  local is_year = low and low >= 1500 and high <= 2200 and kind:find("int") and (column.name .. phrase):lower():find("year")
+  if is_year then return "year" end
+  return "number", not has_word(column.name, RATES) and not has_word(phrase, RATES)
 end
 
-local function role_for(column, p, rows)
+local function role_for(column, p, rows, phrase)
   local kind = bare_type(column)
   if p.filled == 0 then return nil end
   if column.category == "B" then return "flag" end
-  if column.category == "N" then return role_of_number(column, p) end
+  if column.category == "N" then return role_of_number(column, p, phrase) end
   if kind == "date" or kind:find("^timestamp") then return "date" end
   if column.category == "S" or column.category == "E" then
     if (TEXT_TYPES[kind] or column.category == "E") then return role_of_text(column, p, rows) end
@@ -369,7 +378,7 @@ local function add_json(self, entity, seen, column)
       add_attribute(entity, seen, {
         name = column.name, json = one.key, phrase = words.humanise(one.key), role = "category",
         sql = ("%s ->> '%s'"):format(catalog.quote(column.name), one.key), type = "text",
-        nullable = true, distinct = one.distinct,
+        nullable = true, distinct = one.distinct, sparse = one.filled * 2 < entity.rows,
       })
     end
   end
@@ -384,13 +393,14 @@ local function add_attributes(self, entity, p)
       if bare_type(column) == "jsonb" then
         add_json(self, entity, seen, column)
       else
-        local role, additive = role_for(column, cp, p.rows)
+        local phrase = phrase_for(self, t, column, prefix)
+        local role, additive = role_for(column, cp, p.rows, phrase)
         local constant = cp.distinct <= 1 and p.rows > 3
         if role and not constant then
           add_attribute(entity, seen, {
-            name = column.name, phrase = phrase_for(self, t, column, prefix), role = role, additive = additive,
+            name = column.name, phrase = phrase, role = role, additive = additive,
             sql = catalog.quote(column.name), type = bare_type(column), nullable = cp.filled < p.rows,
-            distinct = cp.distinct, labels = column.labels, filled = cp.filled,
+            distinct = cp.distinct, labels = column.labels, sparse = cp.filled * 2 < p.rows,
           })
         end
       end

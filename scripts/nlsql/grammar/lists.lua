@@ -5,13 +5,16 @@ local growth = require "nlsql.grammar.growth"
 local select = require "nlsql.grammar.select"
 local words = require "nlsql.grammar.words"
 
-local SHOWN = { category = true, label = true, text = true, number = true, date = true }
-local ORDERED = { number = true, date = true }
+local SHOWN = { category = true, label = true, text = true, number = true, year = true, date = true }
+local ORDERED = { number = true, year = true, date = true }
+
+local function is_often_there(attribute) return not attribute.sparse end
 
 --- The columns of a list: the base's label, then what else is wanted; with how they are called.
 local function outputs(g, extra, wanted)
-  local base, columns, names = g.base, {}, {}
+  local base, columns, names, shown = g.base, {}, {}, {}
   local function add(attribute)
+    shown[#shown + 1] = attribute
     columns[#columns + 1] = g:output(attribute)
     names[#names + 1] = english.name(attribute)
   end
@@ -26,7 +29,7 @@ local function outputs(g, extra, wanted)
   for _, attribute in ipairs(wanted or {}) do add(attribute) end
   local most = extra + (#columns == 0 and 1 or 0)
   for _ = 1, most do
-    local attribute = g:take(SHOWN)
+    local attribute = g:take(SHOWN, { test = is_often_there })
     if attribute then add(attribute) end
   end
   for _, leaf in ipairs(g.tree.leaves) do -- a label is as good a use of a leaf as a filter
@@ -40,7 +43,17 @@ local function outputs(g, extra, wanted)
       end
     end
   end
-  return columns, names
+  return columns, names, shown
+end
+
+--- Would some row show more than NULLs?
+local function shows(g, attributes)
+  for _, attribute in ipairs(attributes) do
+    for _, row in ipairs(g.rows) do
+      if attribute.role == "key" or row[attribute.at] ~= nil then return true end
+    end
+  end
+  return false
 end
 
 --- What ends all ties among rows of the base, in SQL and in words.
@@ -62,9 +75,10 @@ end
 
 local function list(g)
   local ordered = g.draw:chance(0.4) and g:take(ORDERED, { filled = true, own = "first" })
-  local columns, names = outputs(g, g.draw:int(3) - 1, ordered and { ordered } or nil)
-  if #columns == 0 or not g:filters(2) then return nil end
+  local columns, names, attributes = outputs(g, g.draw:int(3) - 1, ordered and { ordered } or nil)
+  if #columns == 0 or (#columns == 1 and not g.base.entity.named) or not g:filters(2) then return nil end
   if #g.conditions == 0 and not ordered and not g:filter() then return nil end
+  if not shows(g, attributes) then return nil end
   local shown, nouns = "the " .. words.all(names), g:nouns()
   local s = { columns = columns, from = g:from(), where = g:where() }
   local question = g.draw:pick {

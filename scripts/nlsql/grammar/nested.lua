@@ -8,7 +8,7 @@ local words = require "nlsql.grammar.words"
 local catalog = require "nlsql.catalog"
 
 local NUMBERS = { number = true }
-local SHOWN = { category = true, label = true, number = true, date = true }
+local SHOWN = { category = true, label = true, number = true, year = true, date = true }
 
 local function label_of(g)
   local columns, names = {}, {}
@@ -68,7 +68,7 @@ local function average_of_totals(g)
     measure.attribute and measure.attribute.type:find("^double") and "::numeric" or "")
   local question
   if measure.fn == "count" then
-    question = ("How many %s does %s have on average, counting only %s that have any?"):format(g:nouns(), words.a(node.noun),
+    question = ("What is the average number of %s per %s, counting only %s that have any?"):format(g:nouns(), node.noun,
       words.plural(node.noun))
   else
     question = ("What is the %s of %s per %s on average, counting only %s that have any?"):format(english.measure(measure, ""),

@@ -10,7 +10,7 @@ local tree = require "nlsql.grammar.tree"
 local words = require "nlsql.grammar.words"
 local catalog = require "nlsql.catalog"
 
-local SHOWN = { category = true, number = true, date = true, text = true }
+local SHOWN = { category = true, number = true, year = true, date = true, text = true }
 
 --- A table that the base refers to itself, with the nodes above it, and the nodes on the base's side.
 local function sides(g)
@@ -75,12 +75,16 @@ local function from_of(g, nodes, first)
   return g:from(list)
 end
 
---- Plural, seen from the parent: to say more about the role where there is one.
-local function base_words(g, parent)
+--- What a row of the parent is to one of the base, where that is more than its noun: "billing address".
+local function role_of(parent)
   local role = parent.edge.role
-  local own = g.base.entity.nouns
-  if role == parent.entity.noun then return own, g.base.entity.noun end
-  return ("%s as their %s"):format(own, role), ("%s as its %s"):format(g.base.entity.noun, role)
+  return role ~= parent.entity.noun and role or nil
+end
+
+--- "have no orders", or, with a role, "are the billing address of no orders".
+local function partner_verb(parent, what)
+  local role = role_of(parent)
+  return role and ("are the %s of %s"):format(role, what) or "have " .. what
 end
 
 local function deep_enough(g, part, rest)
@@ -100,7 +104,6 @@ local function with_partner(g)
   end
   local outer, inner = split(g, part)
   local edge = parent.edge
-  local _, one = base_words(g, parent)
   local single = #edge.columns == 1
   local where, inner_where = g:where(outer), g:where(inner)
   if single and g.draw:chance(0.5) then
@@ -112,8 +115,8 @@ local function with_partner(g)
     where[#where + 1] = ("EXISTS (%s)"):format(select.text { columns = { "1" }, from = from_of(g, rest, g.base), where = inner_where })
   end
   local text = select.text { columns = columns, from = from_of(g, part, parent), where = where }
-  local question = g.draw:pick { "Which %s have at least one %s? Show the %s.", "Find the %s that have at least one %s, and show the %s." }
-    :format(parent.entity.nouns .. english.that(outer), one .. english.that(inner):gsub("that are", "that is"), shown)
+  local question = g.draw:pick { "Which %s %s? Show the %s.", "Find the %s that %s, and show the %s." }
+    :format(parent.entity.nouns .. english.that(outer), partner_verb(parent, (role_of(parent) and "some " or "at least one of the ") .. g:nouns(inner)), shown)
   back()
   return text, question
 end
@@ -143,9 +146,8 @@ local function without_partner(g)
       text = select.text { columns = columns, from = from_of(g, part, parent), where = where }
     end
     if text and g:answers(text) then
-      local many = base_words(g, parent)
-      question = g.draw:pick { "Which %s have no %s? Show the %s.", "Find the %s that have no %s, and show the %s." }
-        :format(parent.entity.nouns .. english.that(outer), many .. english.that(inner), shown)
+      question = g.draw:pick { "Which %s %s? Show the %s.", "Find the %s that %s, and show the %s." }
+        :format(parent.entity.nouns .. english.that(outer), partner_verb(parent, "no " .. g:nouns(inner)), shown)
     end
   end
   back()
@@ -163,7 +165,8 @@ local function counting_zero(g)
     if g.draw:chance(0.4) then g:filter(part) end
     local inside = g.draw:chance(0.4) and g:filter { g.base } or nil
     local outer, inner = split(g, part)
-    local many = base_words(g, parent)
+    local role = role_of(parent)
+    local many = g:nouns(inner) .. (role and (" that have it as their %s"):format(role) or "")
     local on = { tree.on(g.base.alias, parent.alias, parent.edge) }
     if inside then on[2] = conditions.sql(inside) end
     local name = english.column(g.base.entity.noun) .. "_count"
@@ -177,12 +180,13 @@ local function counting_zero(g)
     columns[#columns + 1] = ("count(%s) AS %s"):format(growth.key(g.base)[1], catalog.quote(name))
     text = select.text { columns = columns, from = ("%s LEFT JOIN %s%s%s ON %s"):format(from_of(g, part, parent), g.base.entity.ref,
       g:as(), g.base.alias, table.concat(on, " AND ")), where = g:where(outer), group = group }
-    question = g.draw:pick { "For each of the %s, count the %s, with zero where there are none. Show the %s and the number.",
-      "How many %s does each of the %s have? Include those with none, and show the %s and the number." }
-    if question:find("^How") then
-      question = question:format(many .. english.that(inner), parent.entity.nouns .. english.that(outer), shown)
+    local all = parent.entity.nouns .. english.that(outer)
+    if not role and g.draw:chance(0.5) then
+      question = ("How many %s does each of the %s have? Include those with none, and show the %s and the number."):format(many,
+        all, shown)
     else
-      question = question:format(parent.entity.nouns .. english.that(outer), many .. english.that(inner), shown)
+      question = ("For each of the %s, count the %s, with zero where there are none. Show the %s and the number."):format(all,
+        many, shown)
     end
   end
   back()

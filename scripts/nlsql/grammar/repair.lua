@@ -44,7 +44,9 @@ end
 --- Names that do not exist, each by the one that the complaint suggests.
 local function names(query, reason)
   local by = {}
-  for wrong, right in reason:gmatch('"([^"]+)" does not exist[^;(]*%(did you mean "?([%w_]+)"?') do by[wrong:match("[^.]+$")] = right end
+  for wrong, right in reason:gmatch('"([^"]+)" does not exist[^;]-%(did you mean "?([%w_]+)') do
+    by[wrong:match("[^.]+$")] = right
+  end
   if not next(by) then return query end
   return each_word(query, function(word) return by[word] end)
 end

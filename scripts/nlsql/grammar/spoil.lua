@@ -59,9 +59,8 @@ local KINDS = {
     return pair.question, not pair.sql:find("LIMIT") and pair.sql .. " LIMIT 'all'" or nil
   end,
 
-  execute = function(_, pair)
-    local source = pair.sql:match(' FROM ([%w_."]+)')
-    return pair.question, source and pair.sql .. (" OFFSET (SELECT 1 / count(*) FROM %s WHERE false)"):format(source)
+  execute = function(_, pair, given)
+    return pair.question, pair.sql .. (" OFFSET (SELECT 1 / count(*) FROM %s WHERE false)"):format(given.tables[1])
   end,
 
   answer = function(_, pair)
@@ -77,7 +76,7 @@ local KINDS = {
   unique = function(draw, _, given)
     local earlier = draw:pick(given.earlier)
     if not earlier then return nil end
-    return earlier.question, earlier.sql
+    return earlier.question, (earlier.sql:gsub("^%u+", string.lower)) -- the reader drops what is the same to the letter
   end,
 }
 

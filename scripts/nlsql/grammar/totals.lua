@@ -69,7 +69,7 @@ local function aggregate(g)
     question = g.draw:pick { "How many different %s are there among %s?", "Count the distinct %s among %s." }
       :format(words.plural(english.name(first.attribute)), g:nouns())
   else
-    question = g.draw:pick { "What %s %s?", "Find %s.", "Compute %s." }
+    question = first.fn ~= "count" and g.draw:pick { "What %s %s?", "Find %s.", "Compute %s." } or "Find %s."
     question = question:find("^What") and question:format(#measures > 1 and "are" or "is", said(g, measures, g:nouns()))
       or question:format(said(g, measures, g:nouns()))
   end
@@ -110,7 +110,7 @@ local function only_groups(g, group, measure, word, value)
     return g.draw:pick { " Only include %s with %s %s %s%s.", " Keep only %s with %s %s %s%s." }:format(group.nouns, word, value,
       such, value == "1" and g.base.entity.noun or g.base.entity.nouns)
   end
-  return (" Only include %s where that is %s %s."):format(group.nouns, word, value)
+  return (" Only include %s where the %s is %s %s."):format(group.nouns, english.measure(measure, ""), word, value)
 end
 
 local function ordering(g, s, group, measures)
@@ -147,7 +147,8 @@ local function group(g)
     question = g.draw:pick { "How many %s are there for each %s", "For each %s, count the %s", "Show the number of %s per %s" }
     question = question:find("^For") and question:format(each, nouns) or question:format(nouns, each)
   else
-    question = g.draw:pick { "For each %s, show %s", "What %s %s for each %s", "Show %s per %s" }
+    question = g.draw:pick { "For each %s, show %s", "Show %s per %s", measures[1].fn ~= "count"
+      and "What %s %s for each %s" or "Show %s for each %s" }
     question = question:find("^For") and question:format(each, wanted)
       or question:find("^What") and question:format(#measures > 1 and "are" or "is", wanted, each)
       or question:format(wanted, each)

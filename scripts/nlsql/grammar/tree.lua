@@ -204,7 +204,7 @@ local function read_row(self, cells)
     for _, attribute in ipairs(node.attributes) do
       local cell = cells[attribute.at]
       if type(cell) == "string" then
-        if attribute.role == "number" then
+        if (attribute.role == "number" or attribute.role == "year") then
           row[attribute.at] = tonumber(cell)
         elseif attribute.role == "array" then
           row[attribute.at] = json.decode(cell)

@@ -4,7 +4,7 @@ local english = require "nlsql.grammar.english"
 local growth = require "nlsql.grammar.growth"
 local select = require "nlsql.grammar.select"
 
-local ORDERED = { number = true, date = true }
+local ORDERED = { number = true, year = true, date = true }
 
 --- The base's label (its key where it has no name) as columns, with what it is called, and an order
 --- that leaves no ties.

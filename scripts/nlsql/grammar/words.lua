@@ -19,7 +19,14 @@ local LONG = {
 
 --- Words that stay in capitals.
 local CAPITALS = { id = "ID", url = "URL", isbn = "ISBN", iban = "IBAN", ip = "IP", vat = "VAT", sku = "SKU", gps = "GPS",
-  uuid = "UUID", zip = "ZIP", ssn = "SSN", pin = "PIN", usd = "USD", eur = "EUR", gbp = "GBP" }
+  uuid = "UUID", zip = "ZIP", ssn = "SSN", pin = "PIN", eu = "EU", usd = "USD", eur = "EUR", gbp = "GBP" }
+
+--- Units that stand behind a quantity, as they are written: "length_cm" is a length in cm.
+local UNITS = { mah = "mAh", ml = "ml", kb = "kB", mb = "MB", gb = "GB", kwh = "kWh" }
+for unit in ("grams kilograms kg cm mm m km ms centimetres centimeters millimetres millimeters metres meters kilometres "
+  .. "kilometers inches miles litres liters watts bytes milliseconds seconds minutes"):gmatch("%S+") do
+  UNITS[unit] = unit
+end
 
 --- The words of an identifier, in lower case: order_date, OrderDate, "Order Date", HTTPCode2.
 ---@param name string
@@ -38,6 +45,11 @@ function words.humanise(name)
   local list = words.split(name)
   if #list > 1 and (list[1] == "tbl" or list[1] == "tb" or list[1] == "dim" or list[1] == "fact" or list[1] == "vw") then
     table.remove(list, 1)
+  end
+  local unit = #list > 1 and list[#list - 1] ~= "in" and UNITS[list[#list]]
+  if unit then
+    list[#list] = "in"
+    list[#list + 1] = unit
   end
   for i, word in ipairs(list) do list[i] = LONG[word] or CAPITALS[word] or word end
   return table.concat(list, " ")
