@@ -68,6 +68,15 @@ function support.database(name, files)
   return started.cluster:url(name)
 end
 
+--- The demo database, made from the files that are shipped.
+function support.demo()
+  local files = {}
+  local list = assert(io.popen("ls scripts/demo/*.sql"))
+  for line in list:lines() do files[#files + 1] = line end
+  list:close()
+  return support.database("demo", files)
+end
+
 function support.cluster() return started and started.cluster end
 
 --- Starts the fake endpoint; returns { url=, stop=function() → its counts }.

@@ -235,7 +235,7 @@ end
 ---@param phrase string
 ---@return string
 function english.column(phrase)
-  local name = phrase:lower():gsub("'s ", "_"):gsub("[^%w]+", "_"):gsub("^_+", ""):gsub("_+$", "")
+  local name = phrase:lower():gsub("'s ", "_"):gsub("[^%w\128-\255]+", "_"):gsub("^_+", ""):gsub("_+$", "")
   while #name > 60 and name:find("_") do name = name:gsub("_[^_]*$", "") end
   if name == "" or name:find("^%d") then name = "value" end
   return name

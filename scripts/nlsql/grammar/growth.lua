@@ -271,9 +271,16 @@ function growth.measure(measure)
   if fn == "count" then return "count(*)" end
   if fn == "distinct" then return ("count(DISTINCT %s)"):format(attribute.expr) end
   local text = ("%s(%s)"):format(fn, attribute.expr)
-  if measure.round then return ("round(%s, 2)"):format(attribute.type:find("^double") and text .. "::numeric"
-    or attribute.type == "real" and text .. "::numeric" or text) end
-  return text
+  return measure.round and ("round(%s, 2)"):format(growth.exact(attribute, text)) or text
+end
+
+--- An expression over the attribute as round(…, n) takes it: there is none for floating point.
+---@param attribute nlsql.Attribute?
+---@param text string
+---@return string
+function growth.exact(attribute, text)
+  local kind = attribute and attribute.type or ""
+  return (kind == "real" or kind == "double precision") and text .. "::numeric" or text
 end
 
 --- --- groups --------------------------------------------------------------------------------------

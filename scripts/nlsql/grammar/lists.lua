@@ -140,7 +140,7 @@ local function top(g)
     question = question:gsub("the one", "the " .. g.base.entity.noun, 1)
   else
     question = g.draw:pick { "Show the %s of the %d %s with the %s%s.", "List the %s of the %d %s that have the %s%s." }
-      :format(shown, n, g.base.entity.nouns, extreme, #g.conditions > 0 and ", only counting " .. g:nouns():gsub("%%", "%%%%") or "")
+      :format(shown, n, g.base.entity.nouns, extreme, #g.conditions > 0 and ", only counting " .. g:nouns() or "")
   end
   return select.text(s), question .. " " .. english.ties(g.draw, ties)
 end

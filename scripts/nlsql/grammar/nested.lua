@@ -64,8 +64,8 @@ local function average_of_totals(g)
   if not measure or not g:filters(1) then return nil end
   local inner = select.text { columns = { growth.measure(measure) .. " AS total" }, from = g:from(), where = g:where(),
     group = growth.key(node) }
-  local text = ("WITH totals AS (%s) SELECT round(avg(total)%s, 2) AS average FROM totals"):format(inner,
-    measure.attribute and measure.attribute.type:find("^double") and "::numeric" or "")
+  local text = ("WITH totals AS (%s) SELECT round(%s, 2) AS average FROM totals"):format(inner,
+    growth.exact(measure.attribute, "avg(total)"))
   local question
   if measure.fn == "count" then
     question = ("What is the average number of %s per %s, counting only %s that have any?"):format(g:nouns(), node.noun,

@@ -6,6 +6,7 @@ local growth = require "nlsql.grammar.growth"
 local select = require "nlsql.grammar.select"
 local words = require "nlsql.grammar.words"
 
+--- The measure as a column of the result; `measure.column` is its name from now on.
 local function column(g, measure)
   local name = english.measure_column(measure, g.base.entity.noun)
   local unique, n = name, 1
@@ -14,6 +15,7 @@ local function column(g, measure)
     unique = name .. "_" .. n
   end
   g.names[unique] = true
+  measure.column = unique
   return ("%s AS %s"):format(growth.measure(measure), unique)
 end
 
@@ -115,10 +117,9 @@ end
 
 local function ordering(g, s, group, measures)
   local measure = measures[1]
-  local name = s.columns[#group.columns + 1]:match(" AS ([%w_]+)$")
   if g.draw:chance(0.5) then
     local down = g.draw:chance(0.7)
-    s.order = plus({ name .. (down and " DESC" or "") }, group.order)
+    s.order = plus({ measure.column .. (down and " DESC" or "") }, group.order)
     return (", sorted by %s %s and then by %s"):format(measure.fn == "count" and "that number"
       or "the " .. english.measure(measure, g.base.entity.nouns),
       english.direction(measure.attribute and measure.attribute.role or "number", down), group.ties)
@@ -183,8 +184,7 @@ local function top_group(g)
   if not measure or not g:filters(1) then return nil end
   local n, down = g.draw:pick(COUNTS), g.draw:chance(0.8)
   local s = { columns = plus(by.columns, { column(g, measure) }), from = g:from(), where = g:where(), group = by.by, limit = n }
-  local name = s.columns[#s.columns]:match(" AS ([%w_]+)$")
-  s.order = plus({ name .. (down and " DESC" or "") }, by.order)
+  s.order = plus({ measure.column .. (down and " DESC" or "") }, by.order)
   local which, nouns = n == 1 and by.noun .. " has" or ("%d %s have"):format(n, by.nouns), g:nouns()
   local what
   if measure.fn == "count" then

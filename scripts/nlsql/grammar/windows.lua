@@ -89,14 +89,26 @@ local function top_in_group(g)
   return text, question .. " " .. english.ties(g.draw, ties)
 end
 
+--- Shares mean something where nothing is below zero and something above.
+local function adds_up(g, attribute)
+  local above = false
+  for _, row in ipairs(g.rows) do
+    local value = row[attribute.at] or 0
+    if value < 0 then return false end
+    above = above or value > 0
+  end
+  return above
+end
+
 local function share_of_total(g)
   local group = g:group()
   local measure = group and g:measure { count = true, sum = true }
   if not measure or not g:filters(1) then return nil end
+  if measure.attribute and not adds_up(g, measure.attribute) then return nil end
   local text = growth.measure(measure)
   local columns = table.move(group.columns, 1, #group.columns, 1, {})
-  add(columns, ("round(100.0 * %s / sum(%s) OVER (), 1) AS percentage"):format(measure.attribute
-    and measure.attribute.type:find("^double") and text .. "::numeric" or text, text))
+  add(columns, ("round(%s, 1) AS percentage"):format(growth.exact(measure.attribute,
+    ("(100.0 * %s / sum(%s) OVER ())"):format(text, text))))
   local s = { columns = columns, from = g:from(), where = g:where(), group = group.by }
   local whole = measure.fn == "count" and "all " .. g:nouns()
     or ("the %s of all %s"):format(english.measure(measure, ""), g:nouns())
