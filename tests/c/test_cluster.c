@@ -284,31 +284,47 @@ static void only_abandoned_folders_are_removed(void **state) {
     assert_true(cluster_remove_tree(victim));
 }
 
+/* The only template, in `path`. */
+static void find_template(char *path, size_t room) {
+    char cache[PATH_MAX];
+    unsigned n = 0;
+    (void)snprintf(cache, sizeof cache, "%s/nlsql", getenv("XDG_CACHE_HOME"));
+    DIR *dir = opendir(cache);
+    assert_non_null(dir);
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (strncmp(entry->d_name, "postgresql-", 11) == 0 && ++n == 1)
+            assert_true(cluster_join(path, room, cache, entry->d_name));
+    }
+    closedir(dir);
+    assert_int_equal(n, 1);
+}
+
 static void a_damaged_template_is_made_again(void **state) {
     (void)state;
-    char path[PATH_MAX];
-    nl_buf version;
-    nl_cluster *cluster = start();
-    const char *const argv[] = { path, "--version", NULL };
-    const nl_proc_options options = { .argv = argv };
-    int status;
-
-    nl_buf_init(&version);
-    (void)snprintf(path, sizeof path, "%s/postgres", nl_cluster_bin(cluster));
-    assert_true(nl_proc_run(&options, &version, &status, NULL));
-    version.data[strcspn(version.data, "\n")] = '\0';
-    assert_true(cluster_template_path(version.data, path, sizeof path));
-    nl_buf_release(&version);
-    nl_cluster_stop(cluster);
-
-    assert_int_equal(access(path, F_OK), 0);
-    char control[PATH_MAX + 32];
-    (void)snprintf(control, sizeof control, "%s/global/pg_control", path);
-    assert_int_equal(truncate(control, 0), 0);
+    static const struct {
+        const char *file;
+        bool zeroes; /* in place of what was in it; otherwise it is empty */
+        const char *why;
+    } cases[] = {
+        { "data/global/pg_control", true, "the server does not start" },
+        { "data/base/1/1259", false, "the server would start, and tables be missing" },
+        { "size", false, "it cannot be told whether all is there" },
+    };
+    char template[PATH_MAX], path[PATH_MAX + 64];
+    struct stat before, after;
     nl_cluster_stop(start());
-    struct stat st;
-    assert_int_equal(stat(control, &st), 0);
-    assert_true(st.st_size > 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        find_template(template, sizeof template);
+        (void)snprintf(path, sizeof path, "%s/%s", template, cases[i].file);
+        assert_int_equal(stat(path, &before), 0);
+        assert_int_equal(truncate(path, 0), 0);
+        if (cases[i].zeroes)
+            assert_int_equal(truncate(path, before.st_size), 0);
+        nl_cluster_stop(start());
+        assert_int_equal(stat(path, &after), 0);
+        if (after.st_size != before.st_size || after.st_ino == before.st_ino)
+            fail_msg("%s: %s", cases[i].file, cases[i].why);
+    }
 }
 
 static void what_cannot_start_says_why(void **state) {
