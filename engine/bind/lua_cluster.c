@@ -36,9 +36,8 @@ static void check_list(lua_State *L, int at, const char *list[MAX_LIST + 1]) {
     list[n] = NULL;
 }
 
-/* A cluster that is not started: its user value is the database that url() is about. */
 static nl_cluster **push_closed(lua_State *L) {
-    nl_cluster **cluster = lua_newuserdatauv(L, sizeof *cluster, 1);
+    nl_cluster **cluster = lua_newuserdatauv(L, sizeof *cluster, 0);
     *cluster = NULL;
     luaL_setmetatable(L, CLUSTER);
     return cluster;
@@ -61,23 +60,15 @@ static int l_start(lua_State *L) {
     check_list(L, lua_gettop(L), files);
     nl_cluster **cluster = push_closed(L);
     *cluster = nl_cluster_start(&options, &err);
-    if (!*cluster)
-        return nl_push_err(L, &err);
-    lua_getfield(L, 1, "database"); /* cluster name */
-    lua_setiuservalue(L, -2, 1);
-    return 1;
+    return *cluster ? 1 : nl_push_err(L, &err);
 }
 
-/* cluster | nil, message, code = demo(): holds the demo database; cluster:url() is its URL. */
+/* cluster | nil, message, code = demo(): holds the demo database. */
 static int l_demo(lua_State *L) {
     nl_err err;
     nl_cluster **cluster = push_closed(L);
     *cluster = nl_demo_start(nl_host_of(L)->share_dir, &err);
-    if (!*cluster)
-        return nl_push_err(L, &err);
-    lua_pushstring(L, NL_DEMO_DATABASE); /* cluster name */
-    lua_setiuservalue(L, -2, 1);
-    return 1;
+    return *cluster ? 1 : nl_push_err(L, &err);
 }
 
 static int l_stop(lua_State *L) {
@@ -92,10 +83,6 @@ static int l_stop(lua_State *L) {
 static int l_url(lua_State *L) {
     char url[PATH_MAX];
     nl_cluster *cluster = check_cluster(L);
-    if (lua_isnoneornil(L, 2)) {
-        lua_settop(L, 1);
-        lua_getiuservalue(L, 1, 1);
-    }
     if (!nl_cluster_url(cluster, luaL_optstring(L, 2, NULL), url, sizeof url))
         return luaL_argerror(L, 2, "too long");
     lua_pushstring(L, url);

@@ -27,7 +27,7 @@ typedef struct {
     const char *run_dir;
     const char *const *settings; /* "name=value", NULL at the end; NULL for none */
     /* A database that is there from the start, made by nl_cluster_create the first time, vacuumed
-     * and analysed; NULL for none. */
+     * and analysed; NULL for none. With it there are no databases "postgres" and "template0". */
     const char *database;
     const char *const *sql_files; /* with it; NULL at the end; NULL for none */
     const char *making;           /* logged before it is made; NULL for nothing */
@@ -41,7 +41,8 @@ nl_cluster *nl_cluster_start(const nl_cluster_options *options, nl_err *err);
  * a forked child of the program that started it. */
 void nl_cluster_stop(nl_cluster *cluster);
 
-/* A libpq URI of database `name` as superuser, NULL: "postgres". In `url`; false: no room. */
+/* A libpq URI of database `name` as superuser, NULL: that of the options, or "postgres". In `url`;
+ * false: no room. */
 bool nl_cluster_url(const nl_cluster *cluster, const char *name, char *url, size_t room);
 /* The folder of the server's programs, and of its socket. Valid until nl_cluster_stop. */
 const char *nl_cluster_bin(const nl_cluster *cluster);

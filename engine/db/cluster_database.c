@@ -21,7 +21,10 @@ bool nl_cluster_url(const nl_cluster *c, const char *name, char *url, size_t roo
     nl_buf text;
     nl_buf_init(&text);
     bool ok = nl_buf_str(&text, "postgresql://postgres@/") &&
-              add_escaped(&text, name ? name : "postgres") && nl_buf_str(&text, "?host=") &&
+              add_escaped(&text, name          ? name
+                                 : c->database ? c->database
+                                               : "postgres") &&
+              nl_buf_str(&text, "?port=5432&host=") && /* or PGPORT would hold */
               add_escaped(&text, c->folder) && text.size < room;
     if (ok)
         memcpy(url, text.data, text.size + 1);
@@ -39,11 +42,11 @@ static bool set_psql_error(nl_buf *output, nl_err *err) {
     return nl_err_set(err, NL_DB, "%.*s", (int)strcspn(said, "\n"), said);
 }
 
-bool cluster_psql(const nl_cluster *c, const char *database, const char *command,
-                  const char *const *files, nl_err *err) {
-    enum { MAX_FILES = 64 };
+bool cluster_psql(const nl_cluster *c, const char *database, const char *option,
+                  const char *const *values, nl_err *err) {
+    enum { MAX_VALUES = 64 };
     char program[PATH_MAX + 16], url[PATH_MAX];
-    const char *argv[12 + 2 * MAX_FILES] = { program, "-Xqw", "-v", "ON_ERROR_STOP=1", "-d", url };
+    const char *argv[12 + 2 * MAX_VALUES] = { program, "-Xqw", "-v", "ON_ERROR_STOP=1", "-d", url };
     const nl_proc_options options = { .argv = argv, .env = cluster_environment };
     size_t n = 6;
     int status = -1;
@@ -52,15 +55,11 @@ bool cluster_psql(const nl_cluster *c, const char *database, const char *command
     if (!nl_cluster_url(c, database, url, sizeof url))
         return nl_err_set(err, NL_INVALID, "the database's name is too long");
     (void)snprintf(program, sizeof program, "%s/psql", c->bin);
-    if (command) {
-        argv[n++] = "-c";
-        argv[n++] = command;
-    }
-    for (size_t i = 0; files && files[i]; i++) {
-        if (i == MAX_FILES)
-            return nl_err_set(err, NL_INVALID, "more than %d SQL files for a database", MAX_FILES);
-        argv[n++] = "-f";
-        argv[n++] = files[i];
+    for (size_t i = 0; values[i]; i++) {
+        if (i == MAX_VALUES)
+            return nl_err_set(err, NL_INVALID, "more than %d SQL files for a database", MAX_VALUES);
+        argv[n++] = option;
+        argv[n++] = values[i];
     }
     nl_buf_init(&output);
     bool ok = nl_proc_run(&options, &output, &status, err) &&
@@ -78,8 +77,9 @@ static bool run_on_database(const nl_cluster *c, const char *what, const char *n
             nl_buf_char(&command, '"');
         nl_buf_char(&command, *at);
     }
-    bool ok = nl_buf_char(&command, '"') ? cluster_psql(c, NULL, command.data, NULL, err)
-                                         : nl_err_nomem(err);
+    nl_buf_char(&command, '"');
+    const char *const commands[] = { command.data, NULL };
+    bool ok = command.failed ? nl_err_nomem(err) : cluster_psql(c, NULL, "-c", commands, err);
     nl_buf_release(&command);
     return ok;
 }
@@ -87,7 +87,7 @@ static bool run_on_database(const nl_cluster *c, const char *what, const char *n
 bool nl_cluster_create(nl_cluster *c, const char *name, const char *const *sql_files, nl_err *err) {
     if (!run_on_database(c, "CREATE DATABASE", name, err))
         return nl_err_prefix(err, "cannot create the database %s: ", name);
-    if (!sql_files || !sql_files[0] || cluster_psql(c, name, NULL, sql_files, err))
+    if (!sql_files || !sql_files[0] || cluster_psql(c, name, "-f", sql_files, err))
         return true;
     run_on_database(c, "DROP DATABASE", name, NULL);
     return false;

@@ -15,7 +15,8 @@ struct nl_cluster {
     char bin[PATH_MAX];
     char folder[CLUSTER_SOCKET_PATH + 1]; /* holds lock, log, data and the socket */
     char data[CLUSTER_SOCKET_PATH + 8];
-    uid_t uid; /* 0: run as ourselves */
+    char *database; /* that was there from the start; NULL: none */
+    uid_t uid;      /* 0: run as ourselves */
     gid_t gid;
     int lock;
     pid_t server; /* 0: not running */
@@ -43,10 +44,10 @@ void cluster_stop_server(nl_cluster *cluster);
  * did. */
 void cluster_explain_panic(const nl_cluster *cluster, nl_err *err);
 
-/* One psql for `command` or for `files` (the other is NULL), as ourselves: the files may be closed
- * to the server. */
-bool cluster_psql(const nl_cluster *cluster, const char *database, const char *command,
-                  const char *const *files, nl_err *err);
+/* One psql, as ourselves (files may be closed to the server), with `option` ("-c", "-f") before
+ * each of `values`, which end in NULL. `database`: as in nl_cluster_url. */
+bool cluster_psql(const nl_cluster *cluster, const char *database, const char *option,
+                  const char *const *values, nl_err *err);
 
 /* Variables for PostgreSQL's programs, so that the user's own do not steer them. */
 extern const char *const cluster_environment[];
