@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <netinet/in.h>
+#include <nlsql.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -239,6 +240,25 @@ static void an_interrupted_program_leaves_nothing(void **state) {
     }
 }
 
+static void another_program_may_ask_for_it(void **state) {
+    (void)state;
+    static const char wanted[] = "{\"demo\": true, \"base_url\": \"http://127.0.0.1:9/v1\", "
+                                 "\"retries\": 0}";
+    const nlsql_options options = { .project_dir = place.folder };
+    char error[512] = "";
+    nlsql *engine = nlsql_open(&options, error, sizeof error);
+    if (!engine)
+        fail_msg("%s", error);
+    for (int i = 0; i < 2; i++) { /* the second run has the same server */
+        assert_int_equal(nlsql_run(engine, "joins", wanted), NLSQL_MODEL); /* nobody is there */
+        assert_int_equal(count(place.tmp, "nlsql-pg-", NULL, 0), 1);
+    }
+    assert_int_equal(nlsql_run(engine, "joins", "{\"base_url\": \"http://127.0.0.1:9/v1\"}"),
+                     NLSQL_DATABASE);
+    nlsql_close(engine);
+    assert_int_equal(count(place.tmp, "nlsql-pg-", NULL, 0), 0);
+}
+
 static int set_up(void **state) {
     (void)state;
     place_make(&place);
@@ -260,6 +280,7 @@ int main(void) {
         cmocka_unit_test(programs_that_start_at_once_do_not_disturb_each_other),
         cmocka_unit_test(it_ends_with_a_program_that_is_killed),
         cmocka_unit_test(an_interrupted_program_leaves_nothing),
+        cmocka_unit_test(another_program_may_ask_for_it),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
