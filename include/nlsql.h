@@ -44,7 +44,12 @@ nlsql *nlsql_open(const nlsql_options *options, char *error, size_t room);
 
 /* Runs one phase: a path ("phases/joins.lua") or a name ("joins"); NULL: every phase of
  * config.yaml. `options_json`: an object of the phase's options, which win over the
- * configuration; NULL: none. Returns one of the codes above. */
+ * configuration; NULL: none. It may hold settings of config.yaml too ("provider": "offline"), and
+ * "demo": true, for the demo database in place of the one that was given. What was not given is
+ * stood in for as with the program: neither a database nor a model, and the demo database and the
+ * offline grammar serve; one of them, and the run is refused with a sentence. The demo database is
+ * a PostgreSQL server that lives until nlsql_close, and ends with the thread that called this.
+ * Returns one of the codes above. */
 int nlsql_run(nlsql *engine, const char *phase, const char *options_json);
 
 /* Asks a running nlsql_run to stop: the first call lets what is in flight finish, the second ends

@@ -4,7 +4,8 @@
 
 #include <lauxlib.h>
 
-#include "db/cluster.h"
+#include "db/demo.h"
+#include "script/host.h"
 #include "script/job.h"
 
 #include "base/banned.h"
@@ -35,20 +36,38 @@ static void check_list(lua_State *L, int at, const char *list[MAX_LIST + 1]) {
     list[n] = NULL;
 }
 
-/* cluster | nil, message, code = start{bin=, settings={}} */
-static int l_start(lua_State *L) {
-    nl_err err;
-    const char *settings[MAX_LIST + 1];
-    nl_cluster_options options = { .settings = settings };
-    luaL_checktype(L, 1, LUA_TTABLE);
-    if (lua_getfield(L, 1, "bin") != LUA_TNIL)
-        options.bin_dir = luaL_checkstring(L, -1);
-    lua_getfield(L, 1, "settings");
-    check_list(L, lua_gettop(L), settings);
+static nl_cluster **push_closed(lua_State *L) {
     nl_cluster **cluster = lua_newuserdatauv(L, sizeof *cluster, 0);
     *cluster = NULL;
     luaL_setmetatable(L, CLUSTER);
+    return cluster;
+}
+
+/* cluster | nil, message, code = start{bin=, settings={}, database=, files={}}: `database` is there
+ * from the start, made from the SQL files and kept for the next start. */
+static int l_start(lua_State *L) {
+    nl_err err;
+    const char *settings[MAX_LIST + 1], *files[MAX_LIST + 1];
+    nl_cluster_options options = { .settings = settings, .sql_files = files };
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (lua_getfield(L, 1, "bin") != LUA_TNIL)
+        options.bin_dir = luaL_checkstring(L, -1);
+    if (lua_getfield(L, 1, "database") != LUA_TNIL)
+        options.database = luaL_checkstring(L, -1);
+    lua_getfield(L, 1, "settings");
+    check_list(L, lua_gettop(L), settings);
+    lua_getfield(L, 1, "files");
+    check_list(L, lua_gettop(L), files);
+    nl_cluster **cluster = push_closed(L);
     *cluster = nl_cluster_start(&options, &err);
+    return *cluster ? 1 : nl_push_err(L, &err);
+}
+
+/* cluster | nil, message, code = demo(): holds the demo database. */
+static int l_demo(lua_State *L) {
+    nl_err err;
+    nl_cluster **cluster = push_closed(L);
+    *cluster = nl_demo_start(nl_host_of(L)->share_dir, &err);
     return *cluster ? 1 : nl_push_err(L, &err);
 }
 
@@ -59,7 +78,8 @@ static int l_stop(lua_State *L) {
     return 0;
 }
 
-/* url = cluster:url([database]) */
+/* url = cluster:url([database]): by default of the one that was there from the start, or "postgres"
+ */
 static int l_url(lua_State *L) {
     char url[PATH_MAX];
     nl_cluster *cluster = check_cluster(L);
@@ -100,6 +120,7 @@ int luaopen_nlsql_cluster(lua_State *L) {
     };
     static const luaL_Reg functions[] = {
         { "start", l_start },
+        { "demo", l_demo },
         { NULL, NULL },
     };
     luaL_newmetatable(L, CLUSTER);

@@ -2,7 +2,6 @@
 
 #include <limits.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,18 +13,11 @@
 
 #include "base/log.h"
 #include "bind/modules.h"
-#include "data/json.h"
+#include "cli/engine_priv.h"
 
 #include "base/banned.h"
 
-enum { WATCHDOG_MS = 60000, MAX_PHASE_BYTES = 16 << 20 };
-
-struct nlsql {
-    nl_host host;
-    char *database_url, *api_key, *project_dir, *share_dir;
-    _Atomic int stop_requests;
-    nl_timer *stop_poll;
-};
+enum { WATCHDOG_MS = 60000 };
 
 int nl_exit_code(nl_code code) {
     switch (code) {
@@ -110,6 +102,7 @@ void nlsql_close(nlsql *engine) {
         return;
     nl_http_free(engine->host.http);
     nl_loop_free(engine->host.loop);
+    nl_cluster_stop(engine->demo);
     free(engine->database_url);
     free(engine->api_key);
     free(engine->project_dir);
@@ -139,7 +132,7 @@ static void on_interrupt(void *ctx) {
                         "(everything committed is kept)");
 }
 
-static bool listen_for_stops(nlsql *engine, nl_err *err) {
+bool engine_listen(nlsql *engine, nl_err *err) {
     nl_loop *loop = engine->host.loop;
     engine->stop_poll = nl_timer_start(loop, 50, 50, take_stop_requests, engine, err);
     return engine->stop_poll && nl_loop_on_signal(loop, SIGINT, on_interrupt, engine, err) &&
@@ -147,7 +140,7 @@ static bool listen_for_stops(nlsql *engine, nl_err *err) {
            nl_loop_watchdog(loop, WATCHDOG_MS, err);
 }
 
-static void stop_listening(nlsql *engine) {
+void engine_stop_listening(nlsql *engine) {
     nl_timer_stop(engine->stop_poll);
     engine->stop_poll = NULL;
     nl_loop_on_signal(engine->host.loop, SIGINT, NULL, NULL, NULL);
@@ -157,7 +150,7 @@ static void stop_listening(nlsql *engine) {
 
 /* --- calling scripts ---------------------------------------------------------------------- */
 
-static nl_vm *new_vm(nlsql *engine, const char *name, size_t max_memory, bool trusted,
+nl_vm *engine_new_vm(nlsql *engine, const char *name, size_t max_memory, bool trusted,
                      nl_err *err) {
     nl_vm_options options = { .name = name, .trusted = trusted, .max_memory = max_memory };
     return nl_vm_new(&engine->host, &options, nl_modules, err);
@@ -178,7 +171,7 @@ static int push_function(lua_State *L) {
     return 1;
 }
 
-static bool find_function(nl_vm *vm, const char *module, const char *field, nl_err *err) {
+bool engine_find(nl_vm *vm, const char *module, const char *field, nl_err *err) {
     lua_State *L = nl_vm_lua(vm);
     nl_vm_slice(vm);
     lua_pushcfunction(L, push_function);
@@ -192,13 +185,12 @@ static bool find_function(nl_vm *vm, const char *module, const char *field, nl_e
     return false;
 }
 
-static int complain(const nl_err *err) {
+int engine_complain(const nl_err *err) {
     nl_log(NL_ERROR, "%s", err->msg);
     return nl_exit_code(err->code);
 }
 
-/* The whole number that a finished call left as its first result. */
-static int code_of_results(lua_State *L, int n_results) {
+int engine_code(lua_State *L, int n_results) {
     int code = NLSQL_DONE;
     if (n_results > 0 && lua_isinteger(L, -n_results))
         code = (int)lua_tointeger(L, -n_results);
@@ -209,19 +201,19 @@ static int code_of_results(lua_State *L, int n_results) {
 int nl_engine_command(nlsql *engine, const char *name, const char *argument) {
     nl_err err = { .code = NL_OK };
     int n_results = 0, code = NLSQL_DONE;
-    nl_vm *vm = new_vm(engine, "command line", 0, true, &err);
-    if (!vm || !listen_for_stops(engine, &err) || !find_function(vm, "nlsql.cli", name, &err)) {
-        code = complain(&err);
+    nl_vm *vm = engine_new_vm(engine, "command line", 0, true, &err);
+    if (!vm || !engine_listen(engine, &err) || !engine_find(vm, "nlsql.cli", name, &err)) {
+        code = engine_complain(&err);
         goto out;
     }
     lua_pushstring(nl_vm_lua(vm), argument);
     if (nl_vm_run(vm, 1, &n_results, &err))
-        code = code_of_results(nl_vm_lua(vm), n_results);
+        code = engine_code(nl_vm_lua(vm), n_results);
     else
-        code = complain(&err);
+        code = engine_complain(&err);
 out:
     nl_vm_free(vm);
-    stop_listening(engine);
+    engine_stop_listening(engine);
     return code;
 }
 
@@ -240,173 +232,20 @@ int nl_engine_lua(nlsql *engine, int argc, char **argv) {
     nl_err err = { .code = NL_OK };
     int n_results = 0, code = NLSQL_DONE;
     nl_http_options http = { .allow_insecure = true };
-    nl_vm *vm = new_vm(engine, argv[0], 0, true, &err);
+    nl_vm *vm = engine_new_vm(engine, argv[0], 0, true, &err);
     engine->host.http = nl_http_new(engine->host.loop, &http, &err);
     if (!vm || !engine->host.http || !nl_vm_load_file(vm, argv[0], argv[0], &err)) {
-        code = complain(&err);
+        code = engine_complain(&err);
         goto out;
     }
     set_arg(nl_vm_lua(vm), argc, argv);
     for (int i = 1; i < argc; i++)
         lua_pushstring(nl_vm_lua(vm), argv[i]);
     if (nl_vm_run(vm, argc - 1, &n_results, &err))
-        code = code_of_results(nl_vm_lua(vm), n_results);
+        code = engine_code(nl_vm_lua(vm), n_results);
     else
-        code = complain(&err);
+        code = engine_complain(&err);
 out:
     nl_vm_free(vm);
-    return code;
-}
-
-/* --- nlsql run ---------------------------------------------------------------------------- */
-
-/* Asks the trusted configuration script for the plan: one JSON object with the settings and, for
- * each phase, its file and options. NULL with *code set where it has complained already. */
-static nl_json *make_plan(nlsql *engine, const char *flags_json, int *code) {
-    nl_err err = { .code = NL_OK };
-    nl_json *plan = NULL;
-    int n_results = 0;
-    nl_vm *vm = new_vm(engine, "configuration", 0, true, &err);
-    if (!vm || !find_function(vm, "nlsql.cli", "plan", &err)) {
-        *code = complain(&err);
-        goto out;
-    }
-    lua_State *L = nl_vm_lua(vm);
-    lua_pushstring(L, flags_json);
-    if (!nl_vm_run(vm, 1, &n_results, &err)) {
-        *code = complain(&err);
-        goto out;
-    }
-    size_t size;
-    if (n_results == 0 || lua_type(L, -n_results) != LUA_TSTRING) {
-        *code = code_of_results(L, n_results);
-        goto out;
-    }
-    const char *text = lua_tolstring(L, -n_results, &size);
-    plan = nl_json_read(text, size, 0, &err);
-    if (!plan)
-        *code = complain(&err);
-out:
-    nl_vm_free(vm);
-    return plan;
-}
-
-static bool open_http(nlsql *engine, const nl_json_node *plan, nl_err *err) {
-    nl_http_options options = {
-        .max_connections = (size_t)nl_json_get_num(plan, "max_connections", 0),
-        .allow_insecure = nl_json_get_bool(plan, "allow_insecure"),
-    };
-    const char *base_url = nl_json_get_str(plan, "base_url");
-    nl_http_free(engine->host.http);
-    engine->host.http = nl_http_new(engine->host.loop, &options, err);
-    if (!engine->host.http)
-        return false;
-    return !engine->api_key || !base_url ||
-           nl_http_auth(engine->host.http, base_url, engine->api_key, err);
-}
-
-/* Pushes the arguments of runner.main: the spec as JSON, then the phase's chunk (or nil and why
- * it does not load) and its source. */
-static int push_phase(nl_vm *vm, const nl_json_node *phase) {
-    lua_State *L = nl_vm_lua(vm);
-    nl_err err = { .code = NL_OK };
-    const char *spec = nl_json_get_str(phase, "spec");
-    const char *path = nl_json_get_str(phase, "path");
-    const char *shown = nl_json_get_str(phase, "shown");
-    nl_buf source;
-
-    nl_buf_init(&source);
-    lua_pushstring(L, spec);
-    if (!nl_vm_load_file(vm, path, shown, &err)) {
-        lua_pushnil(L);
-        lua_pushstring(L, err.msg);
-    } else {
-        lua_pushnil(L);
-    }
-    if (nl_buf_read_file(&source, path, MAX_PHASE_BYTES, NULL))
-        lua_pushlstring(L, source.data, source.size);
-    else
-        lua_pushliteral(L, "");
-    nl_buf_release(&source);
-    return 4;
-}
-
-static int run_phase(nlsql *engine, const nl_json_node *phase) {
-    nl_err err = { .code = NL_OK };
-    int n_results = 0, code;
-    size_t memory = (size_t)nl_json_get_num(phase, "max_memory", 0);
-    nl_vm *vm = new_vm(engine, nl_json_get_str(phase, "title"), memory, false, &err);
-    if (!vm || !find_function(vm, "nlsql.runner", "main", &err)) {
-        code = complain(&err);
-        goto out;
-    }
-    int n_args = push_phase(vm, phase);
-    if (nl_vm_run(vm, n_args, &n_results, &err))
-        code = code_of_results(nl_vm_lua(vm), n_results);
-    else if (err.code == NL_CANCELLED && engine->host.stopping)
-        code = NLSQL_INTERRUPTED;
-    else
-        code = complain(&err);
-out:
-    nl_vm_free(vm);
-    return code;
-}
-
-int nl_engine_run(nlsql *engine, const char *flags_json) {
-    nl_err err = { .code = NL_OK };
-    int code = NLSQL_RUN_ERROR;
-    nl_json *plan = make_plan(engine, flags_json, &code);
-    if (!plan)
-        return code;
-    const nl_json_node *root = nl_json_root(plan);
-    if (!open_http(engine, root, &err) || !listen_for_stops(engine, &err)) {
-        code = complain(&err);
-    } else {
-        const nl_json_node *phases = nl_json_get(root, "phases");
-        code = NLSQL_DONE;
-        for (const nl_json_node *p = phases ? phases->child : NULL; p; p = p->next) {
-            int this_code = run_phase(engine, p);
-            if (this_code != NLSQL_DONE)
-                code = this_code;
-            /* money, a stop, or an unreachable server would end the next phase too */
-            if (engine->host.stopping || this_code == NLSQL_BUDGET || this_code == NLSQL_DATABASE ||
-                this_code == NLSQL_INTERRUPTED)
-                break;
-        }
-    }
-    nl_log_block("");
-    stop_listening(engine);
-    nl_json_free(plan);
-    return code;
-}
-
-int nlsql_run(nlsql *engine, const char *phase, const char *options_json) {
-    nl_buf flags;
-    nl_json_writer w;
-    nl_err err = { .code = NL_OK };
-    int code;
-
-    nl_buf_init(&flags);
-    nl_json_writer_init(&w, &flags);
-    nl_json_open_object(&w);
-    if (phase) {
-        nl_json_key(&w, "phase");
-        nl_json_str(&w, phase);
-    }
-    if (options_json) {
-        nl_json *checked = nl_json_read(options_json, strlen(options_json), 0, &err);
-        if (!checked) {
-            nl_err_prefix(&err, "options: ");
-            nl_buf_release(&flags);
-            complain(&err);
-            return NLSQL_USAGE;
-        }
-        nl_json_free(checked);
-        nl_json_key(&w, "options");
-        nl_json_put_raw(&w, options_json, strlen(options_json));
-    }
-    nl_json_close_object(&w);
-    code = nl_json_writer_done(&w, &err) ? nl_engine_run(engine, flags.data) : complain(&err);
-    nl_buf_release(&flags);
     return code;
 }

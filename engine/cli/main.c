@@ -19,6 +19,9 @@
         "quiet", 'q', NL_ARG_FLAG, NULL, "warnings and errors only"                                \
     }
 
+#define DEMO_OPTION                                                                                \
+    { "demo", 0, NL_ARG_FLAG, NULL, "the demo database, whatever DATABASE_URL says" }
+
 static const nl_arg run_args[] = {
     { "phase", 'p', NL_ARG_TEXT, "NAME", "the phase, where it is not given as PHASE" },
     { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
@@ -26,6 +29,8 @@ static const nl_arg run_args[] = {
     { "set", 's', NL_ARG_LIST, "KEY=VALUE", "any option of the phase; may be repeated" },
     { "model", 'm', NL_ARG_TEXT, "NAME", "model to ask" },
     { "base-url", 0, NL_ARG_TEXT, "URL", "OpenAI-compatible endpoint, up to and with /v1" },
+    { "provider", 0, NL_ARG_TEXT, "NAME", "who answers: openai, or offline (a seeded grammar)" },
+    DEMO_OPTION,
     { "budget", 'b', NL_ARG_NUMBER, "USD", "most that may be spent, over all runs of this store" },
     { "parallelism", 'j', NL_ARG_INT, "N", "items worked on at once" },
     { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },
@@ -40,6 +45,7 @@ static const nl_arg schema_args[] = {
     { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
     { "format", 'f', NL_ARG_TEXT, "ddl|json|markdown", "how it is printed (default: ddl)" },
     { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },
+    DEMO_OPTION,
     { "tables", 't', NL_ARG_LIST, "TABLE", "only this table; may be repeated" },
     { "max-tokens", 0, NL_ARG_INT, "N", "cut to about N tokens, saying what was cut" },
     LOG_OPTIONS,
@@ -134,13 +140,14 @@ static const nl_command commands[] = {
       "Makes a dataset: asks the model, checks every answer, keeps what passes",
       "PHASE is a file (phases/joins.lua) or a name; without it every phase of config.yaml runs.\n"
       "Running the same command again goes on where it stopped.\n"
+      "Without DATABASE_URL and a model, the demo database and a grammar serve in their place.\n"
       "\n"
       "environment: DATABASE_URL, OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_BUDGET_USD\n"
       "exit codes:  0 done, 1 run error, 2 usage, 3 configuration, 4 database, 5 model,\n"
       "             6 budget reached, 7 too few accepted, 130 interrupted",
       run_args, cmd_run },
-    { "schema", NULL, NULL, "Prints what introspection sees of DATABASE_URL", NULL, schema_args,
-      cmd_script },
+    { "schema", NULL, NULL, "Prints what introspection sees of DATABASE_URL",
+      "Without DATABASE_URL and a key, the demo database serves.", schema_args, cmd_script },
     { "phases", NULL, NULL, "Lists the phases with their options", NULL, phases_args, cmd_script },
     { "lua", NULL, "FILE", "Runs a Lua file inside the engine, with all its modules", NULL, no_args,
       cmd_lua },

@@ -1,113 +1,23 @@
 #include "db/cluster.h"
 
-#include <dirent.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "db/cluster_files.h"
 #include "db/cluster_priv.h"
 
 #include "base/banned.h"
 
-#define SERVERS "/usr/lib/postgresql"
-#define SOCKET "/.s.PGSQL.5432"
-
-/* --- what to run, and as whom ---------------------------------------------------------------- */
-
-static bool has_servers(const char *dir) {
-    char path[PATH_MAX];
-    static const char *const programs[] = { "postgres", "initdb", "psql" };
-    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
-        int n = snprintf(path, sizeof path, "%s/%s", dir, programs[i]);
-        if (n < 0 || (size_t)n >= sizeof path || access(path, X_OK) != 0)
-            return false;
-    }
-    return true;
-}
-
-static bool find_newest(char *bin, size_t room) {
-    char path[PATH_MAX];
-    long newest = 0;
-    DIR *dir = opendir(SERVERS);
-    if (!dir)
-        return false;
-    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        long version = strtol(entry->d_name, NULL, 10);
-        int n = snprintf(path, sizeof path, SERVERS "/%s/bin", entry->d_name);
-        if (version > newest && n > 0 && (size_t)n < room && has_servers(path)) {
-            newest = version;
-            memcpy(bin, path, (size_t)n + 1);
-        }
-    }
-    closedir(dir);
-    return newest > 0;
-}
-
-static bool find_bin(const char *asked, char *bin, size_t room, nl_err *err) {
-    if (asked) {
-        int n = snprintf(bin, room, "%s", asked);
-        if (n > 0 && (size_t)n < room && has_servers(bin))
-            return true;
-    } else {
-        if (find_newest(bin, room))
-            return true;
-        if (nl_proc_which("initdb", bin, room)) {
-            *strrchr(bin, '/') = '\0';
-            if (has_servers(bin))
-                return true;
-        }
-    }
-    return nl_err_set(
-        err, NL_NOTFOUND,
-        "PostgreSQL's server programs (postgres, initdb, psql) are not in %s; install "
-        "the package postgresql (on Debian: apt install postgresql)",
-        asked ? asked : SERVERS "/*/bin or on PATH");
-}
-
-/* The server refuses to run as root. */
-static bool find_user(nl_cluster *c, nl_err *err) {
-    static const char *const names[] = { "postgres", "nobody" };
-    if (geteuid() != 0)
-        return true;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        struct passwd entry, *found = NULL;
-        char text[4096];
-        if (getpwnam_r(names[i], &entry, text, sizeof text, &found) == 0 && found &&
-            found->pw_uid != 0) {
-            c->uid = found->pw_uid;
-            c->gid = found->pw_gid;
-            return true;
-        }
-    }
-    return nl_err_set(err, NL_NOTFOUND,
-                      "PostgreSQL does not run as root, and there is neither a user postgres nor "
-                      "nobody to run it as");
-}
-
-/* $XDG_RUNTIME_DIR of root, or of whoever became root, is closed to the server's user. */
-static const char *run_parent(const nl_cluster_options *options) {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    struct stat st;
-    if (options->run_dir)
-        return options->run_dir;
-    if (geteuid() != 0 && runtime && runtime[0] == '/' && stat(runtime, &st) == 0 &&
-        S_ISDIR(st.st_mode) && access(runtime, W_OK | X_OK) == 0 &&
-        strlen(runtime) + sizeof "/nlsql-pg-XXXXXX" SOCKET <= CLUSTER_SOCKET_PATH)
-        return runtime;
-    return "/tmp";
-}
+enum { NO_ROOM = 1 << 20 }; /* bytes; less than one more piece of the log */
 
 static bool make_folder(nl_cluster *c, const nl_cluster_options *options, nl_err *err) {
-    const char *parent = run_parent(options);
-    if (strlen(parent) + sizeof "/nlsql-pg-XXXXXX" SOCKET > CLUSTER_SOCKET_PATH)
-        return nl_err_set(err, NL_INVALID,
-                          "the path %s is too long for a socket (%d bytes in all): choose a "
-                          "shorter run_dir",
-                          parent, CLUSTER_SOCKET_PATH);
+    const char *parent;
+    if (!cluster_find_parent(c, options->run_dir, &parent, err))
+        return false;
     cluster_clean_stale(parent, c->uid);
     if (!cluster_make_folder(parent, c->folder, sizeof c->folder, c->uid, c->gid, &c->lock, err))
         return false;
@@ -115,55 +25,168 @@ static bool make_folder(nl_cluster *c, const nl_cluster_options *options, nl_err
     return true;
 }
 
-/* --- starting and stopping ------------------------------------------------------------------ */
+/* A failure for want of room reads differently wherever it strikes, and may have made room again.
+ */
+static bool is_full(const nl_cluster *c, const nl_err *err) {
+    static const char *const marks[] = { "No space left on device", "Disk quota exceeded",
+                                         "wrote only" /* 4096 of 8192 bytes */ };
+    struct statvfs fs;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        if (strstr(err->msg, marks[i]))
+            return true;
+    }
+    return err->code == NL_LIMIT ||
+           (statvfs(c->folder, &fs) == 0 && fs.f_bavail * fs.f_frsize < NO_ROOM);
+}
 
-/* From a template that turns out to be damaged (the machine stopped while it was written) a new
- * one is made. */
-static bool start_from_template(nl_cluster *c, const nl_cluster_options *options, nl_err *err) {
-    char path[PATH_MAX];
+static void explain_full(const nl_cluster *c, nl_err *err) {
+    if (!c->folder[0] || !is_full(c, err))
+        return;
+    err->code = NL_IO;
+    nl_err_prefix(err,
+                  "there is no room in %.*s (a private PostgreSQL takes about 100 MB; TMPDIR names "
+                  "another folder): ",
+                  (int)(strrchr(c->folder, '/') - c->folder), c->folder);
+}
+
+/* --- from the template ------------------------------------------------------------------------ */
+
+/* Paths of what is kept for the next start; "": it cannot be. */
+struct templates {
+    char plain[PATH_MAX], filled[PATH_MAX];
+};
+
+static bool find_templates(const nl_cluster *c, const nl_cluster_options *options,
+                           struct templates *t, nl_err *err) {
+    char folder[PATH_MAX], name[NAME_MAX + 1];
     nl_buf version;
     bool ok = false;
 
     nl_buf_init(&version);
-    if (!cluster_version(c, &version, err))
+    if (!cluster_version(c, &version, err) ||
+        !cluster_template_name(version.data, NULL, NULL, name, sizeof name, err))
         goto out;
-    bool caching = cluster_template_path(version.data, path, sizeof path);
-    if (caching && access(path, F_OK) == 0) {
-        ok = cluster_copy_tree(path, c->data, c->uid, c->gid, NULL) &&
-             cluster_start_server(c, options, NULL);
-        if (ok)
-            goto out;
-        cluster_remove_tree(c->data);
-    }
-    if (!cluster_initdb(c, err))
+    bool caching = cluster_cache_folder(folder, sizeof folder);
+    if (!caching || !cluster_join(t->plain, sizeof t->plain, folder, name))
+        t->plain[0] = '\0';
+    if (options->database && !cluster_template_name(version.data, options->database,
+                                                    options->sql_files, name, sizeof name, err))
         goto out;
-    if (caching) {
-        cluster_remove_tree(path);
-        cluster_template_keep(c->data, path);
-    }
-    ok = cluster_start_server(c, options, err);
+    if (!caching || !cluster_join(t->filled, sizeof t->filled, folder, name))
+        t->filled[0] = '\0';
+    ok = true;
 out:
     nl_buf_release(&version);
     return ok;
 }
 
+static void keep(const nl_cluster *c, const char *path) {
+    nl_err why = { .code = NL_OK };
+    if (path[0] && !cluster_template_keep(c->data, path, &why))
+        nl_log(NL_INFO, "nothing is cached, so that the next start takes as long: %s", why.msg);
+}
+
+/* Starts from the template at `path`. False with *make where it must be made, again where it turns
+ * out to be damaged (the machine stopped while it was written) or to suit another server. */
+static bool start_cached(nl_cluster *c, const char *path, const nl_cluster_options *options,
+                         bool *make, nl_err *err) {
+    nl_err why = { .code = NL_NOTFOUND };
+    *make = true;
+    if (path[0] && cluster_template_take(path, c->data, c->uid, c->gid, &why) &&
+        cluster_start_server(c, options, &why))
+        return true;
+    if (why.code != NL_NOTFOUND && is_full(c, &why)) {
+        *make = false;
+        return nl_err_set(err, why.code, "%s", why.msg);
+    }
+    if (why.code != NL_NOTFOUND)
+        nl_log(NL_INFO, "the cached %s does not serve and is made again: %s", path, why.msg);
+    cluster_remove_tree(c->data);
+    return false;
+}
+
+/* As initdb leaves it. */
+static bool start_plain(nl_cluster *c, const struct templates *t, const nl_cluster_options *options,
+                        nl_err *err) {
+    bool make;
+    if (start_cached(c, t->plain, options, &make, err))
+        return true;
+    if (!make || !cluster_initdb(c, err))
+        return false;
+    keep(c, t->plain);
+    return cluster_start_server(c, options, err);
+}
+
+/* All rows are visible to all, and the statistics are there, before anything is kept: of all rows,
+ * in tables of up to 90,000, and not of some that are drawn. What is taken away again is half of
+ * the files, and so half of the time of each start. */
+static bool fill(nl_cluster *c, const nl_cluster_options *options, nl_err *err) {
+    static const char *const commands[] = { "SET default_statistics_target = 300",
+                                            "VACUUM (FREEZE, ANALYZE)",
+                                            "DROP DATABASE postgres",
+                                            "ALTER DATABASE template0 IS_TEMPLATE false",
+                                            "DROP DATABASE template0",
+                                            NULL };
+    if (nl_cluster_create(c, options->database, options->sql_files, err) &&
+        cluster_psql(c, options->database, "-c", commands, err))
+        return cluster_shut_down(c, err);
+    cluster_explain_panic(c, err);
+    return false;
+}
+
+/* With a database in it from the start. */
+static bool start_filled(nl_cluster *c, const struct templates *t,
+                         const nl_cluster_options *options, nl_err *err) {
+    static const char *const settings[] = { "wal_recycle=off", "min_wal_size=2MB",
+                                            "restart_after_crash=off", NULL };
+    const nl_cluster_options filling = { .settings = settings };
+    bool make;
+    if (start_cached(c, t->filled, options, &make, err))
+        return true;
+    if (!make)
+        return false;
+    if (options->making)
+        nl_log(NL_INFO, "%s", options->making);
+    if (!start_plain(c, t, &filling, err) || !fill(c, options, err))
+        return false;
+    keep(c, t->filled);
+    return cluster_start_server(c, options, err);
+}
+
+/* --- starting and stopping ------------------------------------------------------------------ */
+
+static bool start(nl_cluster *c, const nl_cluster_options *options, nl_err *err) {
+    struct templates t;
+    return cluster_find_bin(options->bin_dir, c->bin, sizeof c->bin, err) &&
+           cluster_find_user(c, err) && make_folder(c, options, err) &&
+           find_templates(c, options, &t, err) &&
+           (options->database ? start_filled(c, &t, options, err)
+                              : start_plain(c, &t, options, err));
+}
+
 nl_cluster *nl_cluster_start(const nl_cluster_options *options, nl_err *err) {
     static const nl_cluster_options none = { 0 };
+    nl_err why = { .code = NL_OK };
     nl_cluster *c = calloc(1, sizeof *c);
     if (!c) {
         nl_err_nomem(err);
         return NULL;
     }
-    if (!options)
-        options = &none;
     c->lock = -1;
     c->owner = getpid();
-    if (!find_bin(options->bin_dir, c->bin, sizeof c->bin, err) || !find_user(c, err) ||
-        !make_folder(c, options, err) || !start_from_template(c, options, err)) {
-        nl_cluster_stop(c);
-        return NULL;
+    if (!options)
+        options = &none;
+    if (start(c, options, &why)) {
+        c->database = options->database ? strdup(options->database) : NULL;
+        if (c->database || !options->database)
+            return c;
+        nl_err_nomem(&why);
     }
-    return c;
+    explain_full(c, &why);
+    nl_cluster_stop(c);
+    if (err)
+        *err = why;
+    return NULL;
 }
 
 void nl_cluster_stop(nl_cluster *c) {
@@ -176,32 +199,8 @@ void nl_cluster_stop(nl_cluster *c) {
             close(c->lock);
         }
     }
+    free(c->database);
     free(c);
-}
-
-/* --- databases ------------------------------------------------------------------------------- */
-
-static bool add_escaped(nl_buf *out, const char *text) {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                     strchr("-_.~", c);
-        if (!(plain ? nl_buf_char(out, (char)c) : nl_buf_printf(out, "%%%02X", c)))
-            return false;
-    }
-    return true;
-}
-
-bool nl_cluster_url(const nl_cluster *c, const char *name, char *url, size_t room) {
-    nl_buf text;
-    nl_buf_init(&text);
-    bool ok = nl_buf_str(&text, "postgresql://postgres@/") &&
-              add_escaped(&text, name ? name : "postgres") && nl_buf_str(&text, "?host=") &&
-              add_escaped(&text, c->folder) && text.size < room;
-    if (ok)
-        memcpy(url, text.data, text.size + 1);
-    nl_buf_release(&text);
-    return ok;
 }
 
 const char *nl_cluster_bin(const nl_cluster *c) {
@@ -210,69 +209,4 @@ const char *nl_cluster_bin(const nl_cluster *c) {
 
 const char *nl_cluster_socket_dir(const nl_cluster *c) {
     return c->folder;
-}
-
-/* The line that says what is wrong, not those of CONTEXT behind it. */
-static bool set_psql_error(nl_buf *output, nl_err *err) {
-    const char *said = strstr(output->data, "ERROR:");
-    while (said && said > output->data && said[-1] != '\n')
-        said--;
-    if (!said)
-        said = cluster_last_line(output);
-    return nl_err_set(err, NL_DB, "%.*s", (int)strcspn(said, "\n"), said);
-}
-
-/* One psql for `command` or for `files`, as ourselves: the files may be closed to the server. */
-static bool run_psql(const nl_cluster *c, const char *database, const char *command,
-                     const char *const *files, nl_err *err) {
-    enum { MAX_FILES = 64 };
-    char program[PATH_MAX + 16], url[PATH_MAX];
-    const char *argv[12 + 2 * MAX_FILES] = { program, "-Xqw", "-v", "ON_ERROR_STOP=1", "-d", url };
-    const nl_proc_options options = { .argv = argv, .env = cluster_environment };
-    size_t n = 6;
-    int status = -1;
-    nl_buf output;
-
-    if (!nl_cluster_url(c, database, url, sizeof url))
-        return nl_err_set(err, NL_INVALID, "the database's name is too long");
-    (void)snprintf(program, sizeof program, "%s/psql", c->bin);
-    if (command) {
-        argv[n++] = "-c";
-        argv[n++] = command;
-    }
-    for (size_t i = 0; files && files[i]; i++) {
-        if (i == MAX_FILES)
-            return nl_err_set(err, NL_INVALID, "more than %d SQL files for a database", MAX_FILES);
-        argv[n++] = "-f";
-        argv[n++] = files[i];
-    }
-    nl_buf_init(&output);
-    bool ok = nl_proc_run(&options, &output, &status, err) &&
-              (status == 0 || set_psql_error(&output, err));
-    nl_buf_release(&output);
-    return ok;
-}
-
-static bool run_on_database(const nl_cluster *c, const char *what, const char *name, nl_err *err) {
-    nl_buf command;
-    nl_buf_init(&command);
-    nl_buf_printf(&command, "%s \"", what);
-    for (const char *at = name; *at; at++) {
-        if (*at == '"')
-            nl_buf_char(&command, '"');
-        nl_buf_char(&command, *at);
-    }
-    bool ok =
-        nl_buf_char(&command, '"') ? run_psql(c, NULL, command.data, NULL, err) : nl_err_nomem(err);
-    nl_buf_release(&command);
-    return ok;
-}
-
-bool nl_cluster_create(nl_cluster *c, const char *name, const char *const *sql_files, nl_err *err) {
-    if (!run_on_database(c, "CREATE DATABASE", name, err))
-        return nl_err_prefix(err, "cannot create the database %s: ", name);
-    if (!sql_files || !sql_files[0] || run_psql(c, name, NULL, sql_files, err))
-        return true;
-    run_on_database(c, "DROP DATABASE", name, NULL);
-    return false;
 }

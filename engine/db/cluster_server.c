@@ -44,13 +44,28 @@ char *cluster_last_line(nl_buf *text) {
     return at ? at + 1 : text->data;
 }
 
+/* From the reason that a program gave, where it can be found; a line of many may follow it. */
+static const char *telling_line(nl_buf *text) {
+    static const char *const marks[] = { "PANIC:", "FATAL:", "error:" };
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        char *at = strstr(text->data, marks[i]);
+        if (at) {
+            at += strlen(marks[i]);
+            at += strspn(at, " ");
+            at[strcspn(at, "\n")] = '\0';
+            return at;
+        }
+    }
+    return cluster_last_line(text);
+}
+
 static bool run(const nl_proc_options *options, nl_buf *output, const char *what, nl_err *err) {
     int status = -1;
     if (!nl_proc_run(options, output, &status, err))
         return nl_err_prefix(err, "%s: ", what);
     if (status != 0)
         return nl_err_set(err, NL_IO, "%s failed (status %d): %s", what, status,
-                          cluster_last_line(output));
+                          telling_line(output));
     return true;
 }
 
@@ -86,6 +101,7 @@ bool cluster_initdb(const nl_cluster *c, nl_err *err) {
                                  has_utf8_locale() ? "--locale=C.UTF-8" : "--locale=C",
                                  "--wal-segsize=1",
                                  "--no-sync",
+                                 "--no-clean", /* a full disk is still seen to be full */
                                  NULL };
     (void)snprintf(program, sizeof program, "%s/initdb", c->bin);
     nl_proc_options options = as_server(c, argv);
@@ -118,20 +134,31 @@ static bool is_ready(const nl_cluster *c) {
     return ready;
 }
 
-/* What the server gave as the reason for not starting. */
-static bool set_start_error(const nl_cluster *c, nl_err *err, const char *what) {
+static void read_log(const nl_cluster *c, nl_buf *text) {
     char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/log", c->folder);
+    nl_buf_read_file(text, path, 65536, NULL);
+}
+
+/* With what the server gave as the reason. */
+static bool set_server_error(const nl_cluster *c, nl_err *err, const char *what) {
     nl_buf text;
     nl_buf_init(&text);
-    (void)snprintf(path, sizeof path, "%s/log", c->folder);
-    nl_buf_read_file(&text, path, 65536, NULL);
-    const char *fatal = strstr(text.data, "FATAL:");
-    const char *why = fatal ? fatal + strlen("FATAL:") : cluster_last_line(&text);
-    why += strspn(why, " ");
-    nl_err_set(err, NL_IO, "the private PostgreSQL server %s: %.*s", what, (int)strcspn(why, "\n"),
+    read_log(c, &text);
+    const char *why = telling_line(&text);
+    nl_err_set(err, NL_IO, "the private PostgreSQL server %s: %s", what,
                why[0] ? why : "it left no message");
     nl_buf_release(&text);
     return false;
+}
+
+void cluster_explain_panic(const nl_cluster *c, nl_err *err) {
+    nl_buf text;
+    nl_buf_init(&text);
+    read_log(c, &text);
+    if (strstr(text.data, "PANIC:"))
+        set_server_error(c, err, "broke off");
+    nl_buf_release(&text);
 }
 
 static bool wait_until_ready(nl_cluster *c, nl_err *err) {
@@ -142,11 +169,17 @@ static bool wait_until_ready(nl_cluster *c, nl_err *err) {
             return true;
         if (waitpid(c->server, &status, WNOHANG) == c->server) {
             c->server = 0;
-            return set_start_error(c, err, "did not start");
+            return set_server_error(c, err, "did not start");
         }
         nanosleep(&nap, NULL);
     }
-    return set_start_error(c, err, "was not ready in time");
+    return set_server_error(c, err, "was not ready in time");
+}
+
+bool cluster_shut_down(nl_cluster *c, nl_err *err) {
+    int status = nl_proc_stop(c->server, SIGINT, START_MS); /* "fast": cut sessions, write all */
+    c->server = 0;
+    return status == 0 || set_server_error(c, err, "did not stop cleanly");
 }
 
 void cluster_stop_server(nl_cluster *c) {
@@ -171,6 +204,7 @@ bool cluster_start_server(nl_cluster *c, const nl_cluster_options *options, nl_e
         "listen_addresses=", "port=5432", "unix_socket_permissions=0700", "fsync=off",
         "full_page_writes=off", "synchronous_commit=off", "wal_level=minimal", "max_wal_senders=0",
         "max_wal_size=1GB", "shared_buffers=64MB", "max_logical_replication_workers=0",
+        "autovacuum=off", /* what is in it changes only when somebody changes it */
         /* failing queries are its daily bread: the log is for starting and crashing */
         "log_min_messages=fatal", "log_min_error_statement=panic", "cluster_name=nlsql"
     };

@@ -4,11 +4,13 @@
 --- code; `plan` returns the plan of a run as JSON instead.
 
 local catalog = require "nlsql.catalog"
+local cluster = require "nlsql.cluster"
 local config = require "nlsql.config"
 local console = require "nlsql.console"
 local files = require "nlsql.files"
 local http = require "nlsql.http"
 local json = require "nlsql.json"
+local options = require "nlsql.options"
 local pg = require "nlsql.pg"
 local text = require "nlsql.text"
 
@@ -82,36 +84,137 @@ local function find_phase(wanted)
     nearest and ("did you mean %q?"):format(nearest) or "there are: " .. table.concat(names, ", "))
 end
 
---- A complaint that the run makes itself, once it has looked at the phase: the order in which a
---- user would mend things.
-local function problem_of(env, settings)
-  if not env.DATABASE_URL then
-    return { code = "db", message = "no database: set DATABASE_URL, e.g. "
-      .. "export DATABASE_URL=postgresql://user:password@host:5432/name" }
-  end
-  if not env.OPENAI_API_KEY and not http.is_loopback(settings.base_url) then
-    return { code = "model", message = ("no key for %s: set OPENAI_API_KEY (an endpoint on this machine needs none: "
-      .. "set OPENAI_BASE_URL, e.g. http://127.0.0.1:11434/v1)"):format(settings.base_url) }
-  end
+--- What was given: the environment, and for another program that opened an engine (nlsql.h) what
+--- it says itself.
+local function given_of(flags)
+  local env, given = environment(), flags.given or {}
+  return {
+    database = env.DATABASE_URL ~= nil or given.database == true,
+    key = env.OPENAI_API_KEY ~= nil or given.key == true,
+    demo = flags.demo == true,
+  }
 end
 
-local function spec_of(phase, got, flags, env)
+local NO_DATABASE = "no database: set DATABASE_URL, e.g. "
+  .. "export DATABASE_URL=postgresql://user:password@host:5432/name"
+local NOTHING_ASKED = NO_DATABASE .. ", or give --demo for the demo database"
+
+local NO_KEY = "no key for %s: set OPENAI_API_KEY (an endpoint on this machine needs none: "
+  .. "set OPENAI_BASE_URL, e.g. http://127.0.0.1:11434/v1), or give --provider offline for the grammar, which needs "
+  .. "no model"
+
+--- Why a setting holds, in words: "--provider offline", or its place in the configuration.
+local function because(name, value, origin)
+  if origin == "--" .. name then return ("--%s %s"):format(name, value) end
+  return ("%s: %s, %s"):format(name, value, origin)
+end
+
+---@class nlsql.Given
+---@field database boolean?  a database's URL
+---@field key boolean?       a key for the model's endpoint
+---@field demo boolean?      --demo
+
+---@class nlsql.Serving
+---@field demo boolean       the demo database serves, and not the one that was given
+---@field provider string    "openai" or "offline"
+---@field stand_ins string?  what serves in place of the user's own, and why; nil: nothing does
+---@field warning string?
+---@field problem { code: string, message: string }?  why nothing can be run as it stands
+
+--- Which database and which model serve. The one place that decides about stand-ins; looks at
+--- nothing but its arguments.
+---
+--- A model is configured where there is a key, an address that somebody gave (flag, environment,
+--- config.yaml), or `provider: openai` that somebody gave. Then:
+---
+---     | DATABASE_URL | model      | serves                                                        |
+---     | ------------ | ---------- | ------------------------------------------------------------- |
+---     | given        | configured | both                                                          |
+---     | given        | offline    | the database, the grammar                                     |
+---     | given        | -          | refused: a key, or --provider offline?                        |
+---     | -            | configured | refused: nobody meant to have the demo mined by a paid model  |
+---     | -            | offline, - | the demo database, the grammar                                |
+---     | --demo       | configured | the demo database, the model                                  |
+---     | --demo       | offline, - | the demo database, the grammar                                |
+---
+--- "offline" is `provider: offline` given by anybody, and holds whatever else is configured; "-" is
+--- nothing given. An endpoint on this machine needs no key; any other without one is refused.
+--- `nlsql schema` asks no model: it sees the database that a run would read, and refuses where a run
+--- has none.
+---@param given nlsql.Given
+---@param got { settings: table, origins: table<string, string> }  the configuration
+---@param command "run"|"schema"
+---@return nlsql.Serving
+function cli.serving(given, got, command)
+  local settings, origins = got.settings, got.origins
+  local function is_given(key) return origins[key] ~= nil and origins[key] ~= "built in" end
+  local asked_offline = settings.provider == "offline"
+  local configured = given.key or is_given("base_url") or is_given("provider") and not asked_offline
+  local serving = { demo = given.demo == true, provider = settings.provider }
+  local nothing_given = not asked_offline and not configured
+
+  if given.demo then
+    if given.database then serving.warning = "--demo: the demo database serves, DATABASE_URL is not used" end
+  elseif not given.database then
+    if configured and not asked_offline then
+      serving.problem = { code = "db", message = NOTHING_ASKED }
+      return serving
+    end
+    serving.demo = true
+  end
+  if nothing_given and serving.demo then serving.provider = "offline" end
+  local asks_model = command == "run"
+  if asks_model and serving.provider == "openai" and not given.key and not http.is_loopback(settings.base_url) then
+    serving.problem = { code = "model", message = NO_KEY:format(settings.base_url) }
+    return serving
+  end
+
+  local parts = {}
+  if serving.demo then
+    parts[1] = ("the demo database (%s)"):format(given.demo and "--demo" or "no DATABASE_URL")
+  end
+  if asks_model and serving.provider == "offline" then
+    local why = asked_offline and because("provider", "offline", origins.provider) or "no OPENAI_API_KEY"
+    parts[#parts + 1] = ("the offline grammar (%s)"):format(why)
+  end
+  if #parts > 0 then
+    serving.stand_ins = (#parts > 1 and "stand-ins: " or "stand-in: ") .. table.concat(parts, " and ")
+  end
+  return serving
+end
+
+local function spec_of(phase, got, flags, serving)
   local wanted = phase.file or phase.name
   local path, shown, name = find_phase(wanted)
   if not path then return nil, shown end
   local settings = {}
   for key, value in pairs(got.settings) do settings[key] = value end
   for key, value in pairs(phase.settings or {}) do settings[key] = value end
+  settings.provider = serving.provider
+  settings.demo = serving.demo or nil
+  settings.stand_ins = serving.stand_ins
   local version = flags.run_version or ""
   local dir = (phase.options.dataset_output_file_dir or {}).value or "generated_datasets/" .. name
   return {
     path = path, shown = shown, title = ("phase %q"):format(name), max_memory = settings.phase_memory,
     spec = assert(json.encode {
       name = name, file = shown, options = phase.options, settings = settings, version = version,
-      fresh = flags.fresh, problem = problem_of(env, settings),
+      fresh = flags.fresh, problem = serving.problem,
       dataset = ("%s/dataset%s.jsonl"):format(dir, version ~= "" and "_" .. version or ""),
     }),
   }
+end
+
+--- `demo` among the options of another program is as --demo. False where it is something else, and
+--- that was said.
+local function take_demo(flags)
+  local given = flags.options and flags.options.demo
+  if given == nil then return true end
+  local out = { errors = {} }
+  flags.demo = options.validate({ type = "boolean" }, given, { at = "options" }, "demo", out)
+  flags.options.demo = nil
+  if out.errors[1] then console.error(out.errors[1]) end
+  return flags.demo ~= nil
 end
 
 --- The plan of `nlsql run`: settings of the engine, and for each phase its file and spec.
@@ -119,17 +222,19 @@ end
 ---@return string|integer plan as JSON, or an exit code where that was said already
 function cli.plan(flags_text)
   local flags = assert(json.decode(flags_text))
-  local env = environment()
+  if not take_demo(flags) then return 3 end
   local got = load_config(flags, flags.phase)
   if not got then return 3 end
   if #got.phases == 0 then
     console.error("nothing to run: name a phase (nlsql run phases/joins.lua), or list phases in config.yaml")
     return 2
   end
+  local serving = cli.serving(given_of(flags), got, "run")
+  if serving.warning then console.warn(serving.warning) end
   local phases, most = {}, got.settings.parallelism
   for i, phase in ipairs(got.phases) do
     most = math.max(most, phase.settings.parallelism or 0)
-    local spec, why = spec_of(phase, got, flags, env)
+    local spec, why = spec_of(phase, got, flags, serving)
     if not spec then
       console.error(why)
       return 3
@@ -140,7 +245,25 @@ function cli.plan(flags_text)
   return assert(json.encode {
     base_url = settings.base_url, allow_insecure = settings.allow_insecure,
     max_connections = math.max(most * 2, 64), phases = json.array(phases),
+    demo = serving.demo and not serving.problem,
   })
+end
+
+--- The database that `nlsql run` would read: a pool, and the demo's cluster where that serves. Nil
+--- where why not was said already.
+local function open_database(flags, got)
+  local serving = cli.serving(given_of(flags), got, "schema")
+  if serving.warning then console.warn(serving.warning) end
+  if serving.problem then return nil, console.error(serving.problem.message) end
+  local demo, db, why
+  if serving.demo then
+    console.info(serving.stand_ins)
+    demo, why = cluster.demo()
+    if not demo then return nil, console.error(why) end
+  end
+  db, why = pg.open(demo and demo:url(), { sessions = 2 })
+  if not db then return nil, console.error(why) end
+  return db, demo
 end
 
 --- nlsql schema: what introspection sees.
@@ -150,16 +273,9 @@ function cli.schema(flags_text)
   local flags = assert(json.decode(flags_text))
   local got = load_config(flags)
   if not got then return 3 end
-  local problem = problem_of(environment(), { base_url = "http://127.0.0.1/" })
-  if problem then
-    console.error(problem.message)
-    return 4
-  end
-  local db, why = pg.open(nil, { sessions = 2 })
-  if not db then
-    console.error(why)
-    return 4
-  end
+  local db, demo = open_database(flags, got)
+  if not db then return 4 end
+  local server <close> = demo -- luacheck: ignore 211
   local schema, message = catalog.load(db, { schemas = got.settings.schemas })
   if not schema then
     console.error(message)

@@ -81,7 +81,7 @@ settings.RULES = {
   parallelism = { type = "integer", min = 1 },
   phase_memory = { type = "integer", min = 16, expected = "megabytes, a whole number of 16 or more" },
   prices = { type = "map", keys = { as_of = DATE }, of = PRICE },
-  provider = { type = "text", choices = { "openai", "offline", "replay" } },
+  provider = { type = "text", choices = { "openai", "offline" } },
   relations = { type = "list", of = { either = { TEXT, { type = "map" } },
     expected = 'text such as "orders.customer_id -> customers.id"' } },
   retries = { type = "integer", min = 0, max = 100 },

@@ -2,8 +2,6 @@
  * when stopped and when their program is killed, and what is said where one cannot start. */
 #include "db/cluster.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
@@ -13,14 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "cluster_support.h"
 #include "db/cluster_files.h"
 #include "io/proc.h"
 #include "test_db.h"
@@ -28,17 +25,6 @@
 #include "base/banned.h"
 
 static char folder[64]; /* run_dir and cache of all clusters here */
-
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void nap(long ms) {
-    const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-    nanosleep(&time, NULL);
-}
 
 static nl_cluster *start(void) {
     const nl_cluster_options options = { .run_dir = folder };
@@ -49,80 +35,12 @@ static nl_cluster *start(void) {
     return cluster;
 }
 
-/* What psql prints, in `text`; its exit code. */
-static int psql(const nl_cluster *cluster, const char *database, const char *sql, char *text,
-                size_t room) {
-    char program[PATH_MAX], url[PATH_MAX];
-    const char *const argv[] = { program, "-XqAtw", "-d", url, "-c", sql, NULL };
-    const nl_proc_options options = { .argv = argv };
-    nl_err err = { .msg = "" };
-    nl_buf output;
-    int status = -1;
-
-    nl_buf_init(&output);
-    (void)snprintf(program, sizeof program, "%s/psql", nl_cluster_bin(cluster));
-    assert_true(nl_cluster_url(cluster, database, url, sizeof url));
-    if (!nl_proc_run(&options, &output, &status, &err))
-        fail_msg("%s", err.msg);
-    (void)snprintf(text, room, "%.*s", (int)strcspn(output.data, "\n"), output.data);
-    nl_buf_release(&output);
-    return status;
-}
-
-static unsigned count(const char *dir, const char *prefix) {
-    unsigned n = 0;
-    DIR *open = opendir(dir);
-    if (!open)
-        return 0;
-    for (const struct dirent *entry; (entry = readdir(open)) != NULL;)
-        n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
-    closedir(open);
-    return n;
-}
-
-static pid_t server_of(const nl_cluster *cluster) {
-    char path[PATH_MAX];
-    long pid = 0;
-    (void)snprintf(path, sizeof path, "%s/data/postmaster.pid", nl_cluster_socket_dir(cluster));
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    char line[32] = "";
-    assert_non_null(fgets(line, sizeof line, file));
-    pid = strtol(line, NULL, 10);
-    (void)fclose(file);
-    assert_true(pid > 1);
-    return (pid_t)pid;
-}
-
-/* No such process, or one whose new parent has not collected it yet. */
-static bool is_over(pid_t pid) {
-    char path[64], state = 'Z';
-    if (kill(pid, 0) != 0)
-        return errno == ESRCH;
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *stat_file = fopen(path, "r");
-    if (stat_file) {
-        if (fscanf(stat_file, "%*d (%*[^)]) %c", &state) !=
-            1) /* NOLINT(cert-err34-c): a character */
-            state = 'Z';
-        (void)fclose(stat_file);
-    }
-    return state == 'Z';
-}
-
-static bool is_gone(pid_t pid, double within) {
-    double until = seconds() + within;
-    while (!is_over(pid) && seconds() < until)
-        nap(10);
-    return is_over(pid);
-}
-
 static void it_starts_and_leaves_nothing(void **state) {
     (void)state;
     char text[256], path[PATH_MAX];
     struct stat st;
     nl_cluster *cluster = start();
-    pid_t server = server_of(cluster);
+    pid_t server = server_in(nl_cluster_socket_dir(cluster));
 
     assert_int_equal(
         psql(cluster, NULL, "SELECT current_user || ' ' || current_database()", text, sizeof text),
@@ -141,7 +59,7 @@ static void it_starts_and_leaves_nothing(void **state) {
 static void a_second_start_is_quick(void **state) {
     (void)state;
     nl_cluster_stop(start()); /* from here there is a template */
-    assert_int_equal(count(getenv("XDG_CACHE_HOME"), "nlsql"), 1);
+    assert_int_equal(count(getenv("XDG_CACHE_HOME"), "nlsql", NULL, 0), 1);
     double best = 1e9;
     for (int i = 0; i < 3; i++) { /* the machine may be busy with other tests */
         double started = seconds();
@@ -181,8 +99,9 @@ static void programs_that_start_at_once_do_not_disturb_each_other(void **state) 
         assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
         assert_int_equal(nl_proc_status(status), 0);
     }
-    assert_int_equal(count(cache, "postgresql-"), 1); /* whole, and no temporary ones beside it */
-    assert_int_equal(count(folder, "nlsql-pg-"), 0);
+    assert_int_equal(count(cache, "postgresql-", NULL, 0),
+                     1); /* whole, and no temporary ones beside it */
+    assert_int_equal(count(folder, "nlsql-pg-", NULL, 0), 0);
 }
 
 static void the_server_ends_with_a_killed_program(void **state) {
@@ -210,7 +129,7 @@ static void the_server_ends_with_a_killed_program(void **state) {
         nl_cluster_url(cluster, NULL, url, sizeof url);
         (void)snprintf(program, sizeof program, "%s/psql", nl_cluster_bin(cluster));
         (void)nl_proc_start(&options, NULL);
-        found.server = server_of(cluster);
+        found.server = server_in(nl_cluster_socket_dir(cluster));
         for (int i = 0; i < 500 && found.busy == 0; i++, nap(10)) {
             psql(cluster, NULL,
                  "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_attribute c'", text,
@@ -286,29 +205,31 @@ static void only_abandoned_folders_are_removed(void **state) {
 
 static void a_damaged_template_is_made_again(void **state) {
     (void)state;
-    char path[PATH_MAX];
-    nl_buf version;
-    nl_cluster *cluster = start();
-    const char *const argv[] = { path, "--version", NULL };
-    const nl_proc_options options = { .argv = argv };
-    int status;
-
-    nl_buf_init(&version);
-    (void)snprintf(path, sizeof path, "%s/postgres", nl_cluster_bin(cluster));
-    assert_true(nl_proc_run(&options, &version, &status, NULL));
-    version.data[strcspn(version.data, "\n")] = '\0';
-    assert_true(cluster_template_path(version.data, path, sizeof path));
-    nl_buf_release(&version);
-    nl_cluster_stop(cluster);
-
-    assert_int_equal(access(path, F_OK), 0);
-    char control[PATH_MAX + 32];
-    (void)snprintf(control, sizeof control, "%s/global/pg_control", path);
-    assert_int_equal(truncate(control, 0), 0);
+    static const struct {
+        const char *file;
+        bool zeroes; /* in place of what was in it; otherwise it is empty */
+        const char *why;
+    } cases[] = {
+        { "data/global/pg_control", true, "the server does not start" },
+        { "data/base/1/1259", false, "the server would start, and tables be missing" },
+        { "size", false, "it cannot be told whether all is there" },
+    };
+    char cache[PATH_MAX], template[PATH_MAX], path[PATH_MAX + 64];
+    struct stat before, after;
     nl_cluster_stop(start());
-    struct stat st;
-    assert_int_equal(stat(control, &st), 0);
-    assert_true(st.st_size > 0);
+    (void)snprintf(cache, sizeof cache, "%s/nlsql", getenv("XDG_CACHE_HOME"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(count(cache, "postgresql-", template, sizeof template), 1);
+        (void)snprintf(path, sizeof path, "%s/%s", template, cases[i].file);
+        assert_int_equal(stat(path, &before), 0);
+        assert_int_equal(truncate(path, 0), 0);
+        if (cases[i].zeroes)
+            assert_int_equal(truncate(path, before.st_size), 0);
+        nl_cluster_stop(start());
+        assert_int_equal(stat(path, &after), 0);
+        if (after.st_size != before.st_size || after.st_ino == before.st_ino)
+            fail_msg("%s: %s", cases[i].file, cases[i].why);
+    }
 }
 
 static void what_cannot_start_says_why(void **state) {
@@ -338,7 +259,7 @@ static void what_cannot_start_says_why(void **state) {
         if (err.code != cases[i].code || !strstr(err.msg, cases[i].says))
             fail_msg("%s: %s: %s", cases[i].why, nl_code_name(err.code), err.msg);
     }
-    assert_int_equal(count(folder, "nlsql-pg-"), 0);
+    assert_int_equal(count(folder, "nlsql-pg-", NULL, 0), 0);
 }
 
 static void settings_reach_the_server(void **state) {

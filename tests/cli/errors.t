@@ -1,13 +1,17 @@
 What is wrong is said in one sentence, with its place, and has its exit code: 3 for what the user
 wrote, 4 for the database, 5 for the model.
 
-Nothing is configured:
+A model without a database: the demo database is not guessed, since the model may cost money. (Where
+neither is configured both have stand-ins: see demo.t.)
 
-  $ nlsql run joins
-  error: no database: set DATABASE_URL, e.g. export DATABASE_URL=postgresql://user:password@host:5432/name
+  $ OPENAI_API_KEY=sk-secret-123456 nlsql run joins
+  error: no database: set DATABASE_URL, e.g. export DATABASE_URL=postgresql://user:password@host:5432/name, or give --demo for the demo database
   [4]
-  $ nlsql schema
+  $ OPENAI_BASE_URL=http://127.0.0.1:11434/v1 nlsql run joins
   error: no database: set DATABASE_URL, * (glob)
+  [4]
+  $ OPENAI_API_KEY=sk-secret-123456 nlsql schema
+  error: no database: set DATABASE_URL, * or give --demo for the demo database (glob)
   [4]
 
 The database:
@@ -23,8 +27,11 @@ The database:
 The model's endpoint: a key is needed before anything is asked.
 
   $ nlsql run joins
-  error: no key for https://api.openai.com/v1: set OPENAI_API_KEY * (glob)
+  error: no key for https://api.openai.com/v1: set OPENAI_API_KEY (* or give --provider offline for the grammar, which needs no model (glob)
   [5]
+  $ nlsql run joins --provider oracle
+  error: --provider: provider: expected one of "openai", "offline", found "oracle"
+  [3]
   $ OPENAI_API_KEY=sk-secret-123456 nlsql run joins >said 2>&1
   [4]
   $ grep 'hunter2\|sk-secret' said

@@ -157,7 +157,7 @@ describe("config.load complains about", function()
     { "a word for true or false", "stream: maybe",
       'config.yaml:1:9: stream: expected true or false, found "maybe"' },
     { "a provider that there is not", "provider: oracle",
-      'config.yaml:1:11: provider: expected one of "openai", "offline", "replay", found "oracle"' },
+      'config.yaml:1:11: provider: expected one of "openai", "offline", found "oracle"' },
     { "an address that is none", "base_url: api.openai.com",
       'config.yaml:1:11: base_url: expected an http:// or https:// address, found "api.openai.com"' },
     { "text for a list", "schemas: public",

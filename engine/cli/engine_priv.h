@@ -1,0 +1,36 @@
+/* engine_priv.h: what an engine is made of. Only for engine.c and run.c. */
+#ifndef NL_CLI_ENGINE_PRIV_H
+#define NL_CLI_ENGINE_PRIV_H
+
+#include <stdatomic.h>
+
+#include "cli/engine.h"
+#include "db/cluster.h"
+
+struct nlsql {
+    nl_host host;
+    char *database_url, *api_key, *project_dir, *share_dir;
+    nl_cluster *demo; /* NULL until a run wants it */
+    char demo_url[512];
+    _Atomic int stop_requests;
+    nl_timer *stop_poll;
+};
+
+/* From here SIGINT, SIGTERM and nlsql_stop are heard, and the watchdog watches. */
+bool engine_listen(nlsql *engine, nl_err *err);
+void engine_stop_listening(nlsql *engine);
+
+/* A Lua state with all modules; `max_memory` in bytes (0: no cap). */
+nl_vm *engine_new_vm(nlsql *engine, const char *name, size_t max_memory, bool trusted, nl_err *err);
+
+/* Pushes function `field` of a script's module. [-0, +(0|1), -] */
+bool engine_find(nl_vm *vm, const char *module, const char *field, nl_err *err);
+
+/* Logs *err and returns the exit code that belongs to it. */
+int engine_complain(const nl_err *err);
+
+/* The whole number that a finished call left as its first result; 0 where there is none.
+ * [-n_results, +0, -] */
+int engine_code(lua_State *L, int n_results);
+
+#endif

@@ -1,0 +1,197 @@
+/* run.c: nlsql run: the plan that the configuration makes, and its phases one after the other. */
+#include <string.h>
+
+#include <lauxlib.h>
+
+#include "base/log.h"
+#include "cli/engine_priv.h"
+#include "data/json.h"
+#include "db/demo.h"
+
+#include "base/banned.h"
+
+enum { MAX_PHASE_BYTES = 16 << 20 };
+
+/* Asks the trusted configuration script for the plan: one JSON object with the settings and, for
+ * each phase, its file and options. NULL with *code set where it has complained already. */
+static nl_json *make_plan(nlsql *engine, const char *flags_json, int *code) {
+    nl_err err = { .code = NL_OK };
+    nl_json *plan = NULL;
+    int n_results = 0;
+    nl_vm *vm = engine_new_vm(engine, "configuration", 0, true, &err);
+    if (!vm || !engine_find(vm, "nlsql.cli", "plan", &err)) {
+        *code = engine_complain(&err);
+        goto out;
+    }
+    lua_State *L = nl_vm_lua(vm);
+    lua_pushstring(L, flags_json);
+    if (!nl_vm_run(vm, 1, &n_results, &err)) {
+        *code = engine_complain(&err);
+        goto out;
+    }
+    size_t size;
+    if (n_results == 0 || lua_type(L, -n_results) != LUA_TSTRING) {
+        *code = engine_code(L, n_results);
+        goto out;
+    }
+    const char *text = lua_tolstring(L, -n_results, &size);
+    plan = nl_json_read(text, size, 0, &err);
+    if (!plan)
+        *code = engine_complain(&err);
+out:
+    nl_vm_free(vm);
+    return plan;
+}
+
+static bool open_http(nlsql *engine, const nl_json_node *plan, nl_err *err) {
+    nl_http_options options = {
+        .max_connections = (size_t)nl_json_get_num(plan, "max_connections", 0),
+        .allow_insecure = nl_json_get_bool(plan, "allow_insecure"),
+    };
+    const char *base_url = nl_json_get_str(plan, "base_url");
+    nl_http_free(engine->host.http);
+    engine->host.http = nl_http_new(engine->host.loop, &options, err);
+    if (!engine->host.http)
+        return false;
+    return !engine->api_key || !base_url ||
+           nl_http_auth(engine->host.http, base_url, engine->api_key, err);
+}
+
+/* Pushes the arguments of runner.main: the spec as JSON, then the phase's chunk (or nil and why
+ * it does not load) and its source. */
+static int push_phase(nl_vm *vm, const nl_json_node *phase) {
+    lua_State *L = nl_vm_lua(vm);
+    nl_err err = { .code = NL_OK };
+    const char *spec = nl_json_get_str(phase, "spec");
+    const char *path = nl_json_get_str(phase, "path");
+    const char *shown = nl_json_get_str(phase, "shown");
+    nl_buf source;
+
+    nl_buf_init(&source);
+    lua_pushstring(L, spec);
+    if (!nl_vm_load_file(vm, path, shown, &err)) {
+        lua_pushnil(L);
+        lua_pushstring(L, err.msg);
+    } else {
+        lua_pushnil(L);
+    }
+    if (nl_buf_read_file(&source, path, MAX_PHASE_BYTES, NULL))
+        lua_pushlstring(L, source.data, source.size);
+    else
+        lua_pushliteral(L, "");
+    nl_buf_release(&source);
+    return 4;
+}
+
+static int run_phase(nlsql *engine, const nl_json_node *phase) {
+    nl_err err = { .code = NL_OK };
+    int n_results = 0, code;
+    size_t memory = (size_t)nl_json_get_num(phase, "max_memory", 0);
+    nl_vm *vm = engine_new_vm(engine, nl_json_get_str(phase, "title"), memory, false, &err);
+    if (!vm || !engine_find(vm, "nlsql.runner", "main", &err)) {
+        code = engine_complain(&err);
+        goto out;
+    }
+    int n_args = push_phase(vm, phase);
+    if (nl_vm_run(vm, n_args, &n_results, &err))
+        code = engine_code(nl_vm_lua(vm), n_results);
+    else if (err.code == NL_CANCELLED && engine->host.stopping)
+        code = NLSQL_INTERRUPTED;
+    else
+        code = engine_complain(&err);
+out:
+    nl_vm_free(vm);
+    return code;
+}
+
+/* The database that the run reads: the one that was given, or the demo database, which lives from
+ * the first run that wants it until nlsql_close. */
+static bool choose_database(nlsql *engine, const nl_json_node *plan, nl_err *err) {
+    engine->host.database_url = engine->database_url;
+    if (!nl_json_get_bool(plan, "demo"))
+        return true;
+    if (!engine->demo)
+        engine->demo = nl_demo_start(engine->share_dir, err);
+    if (!engine->demo)
+        return false;
+    if (!nl_cluster_url(engine->demo, NL_DEMO_DATABASE, engine->demo_url, sizeof engine->demo_url))
+        return nl_err_set(err, NL_DB, "the demo database's URL is too long");
+    engine->host.database_url = engine->demo_url;
+    return true;
+}
+
+static int run_phases(nlsql *engine, const nl_json_node *plan) {
+    const nl_json_node *phases = nl_json_get(plan, "phases");
+    int code = NLSQL_DONE;
+    for (const nl_json_node *p = phases ? phases->child : NULL; p; p = p->next) {
+        int this_code = run_phase(engine, p);
+        if (this_code != NLSQL_DONE)
+            code = this_code;
+        /* money, a stop, or an unreachable server would end the next phase too */
+        if (engine->host.stopping || this_code == NLSQL_BUDGET || this_code == NLSQL_DATABASE ||
+            this_code == NLSQL_INTERRUPTED)
+            break;
+    }
+    nl_log_block("");
+    return code;
+}
+
+int nl_engine_run(nlsql *engine, const char *flags_json) {
+    nl_err err = { .code = NL_OK };
+    int code = NLSQL_RUN_ERROR;
+    nl_json *plan = make_plan(engine, flags_json, &code);
+    if (!plan)
+        return code;
+    const nl_json_node *root = nl_json_root(plan);
+    /* The demo database before signals are heard: until then Ctrl-C simply ends the program. */
+    if (!choose_database(engine, root, &err)) {
+        engine_complain(&err);
+        code = NLSQL_DATABASE;
+    } else if (!open_http(engine, root, &err) || !engine_listen(engine, &err)) {
+        code = engine_complain(&err);
+    } else {
+        code = run_phases(engine, root);
+    }
+    engine_stop_listening(engine);
+    nl_json_free(plan);
+    return code;
+}
+
+int nlsql_run(nlsql *engine, const char *phase, const char *options_json) {
+    nl_buf flags;
+    nl_json_writer w;
+    nl_err err = { .code = NL_OK };
+    int code;
+
+    nl_buf_init(&flags);
+    nl_json_writer_init(&w, &flags);
+    nl_json_open_object(&w);
+    if (phase) {
+        nl_json_key(&w, "phase");
+        nl_json_str(&w, phase);
+    }
+    if (options_json) {
+        nl_json *checked = nl_json_read(options_json, strlen(options_json), 0, &err);
+        if (!checked) {
+            nl_err_prefix(&err, "options: ");
+            nl_buf_release(&flags);
+            engine_complain(&err);
+            return NLSQL_USAGE;
+        }
+        nl_json_free(checked);
+        nl_json_key(&w, "options");
+        nl_json_put_raw(&w, options_json, strlen(options_json));
+    }
+    nl_json_key(&w, "given"); /* which the scripts cannot see in the environment */
+    nl_json_open_object(&w);
+    nl_json_key(&w, "database");
+    nl_json_put_bool(&w, engine->database_url != NULL);
+    nl_json_key(&w, "key");
+    nl_json_put_bool(&w, engine->api_key != NULL);
+    nl_json_close_object(&w);
+    nl_json_close_object(&w);
+    code =
+        nl_json_writer_done(&w, &err) ? nl_engine_run(engine, flags.data) : engine_complain(&err);
+    nl_buf_release(&flags);
+    return code;
+}
