@@ -7,6 +7,7 @@
 local draws = require "nlsql.grammar.draw"
 local growth = require "nlsql.grammar.growth"
 local lexicon = require "nlsql.grammar.lexicon"
+local profile = require "nlsql.grammar.profile"
 local sql = require "nlsql.sql"
 local text = require "nlsql.text"
 local tree = require "nlsql.grammar.tree"
@@ -46,7 +47,7 @@ function grammar.open(schema, db, options)
     weighted[i] = { weight = options.weights and options.weights[construct.name] or construct.weight, construct = construct }
   end
   return setmetatable({
-    schema = schema, db = db, seed = options.seed, variants = options.variants or 0, weighted = weighted,
+    schema = schema, db = db, asked = {}, seed = options.seed, variants = options.variants or 0, weighted = weighted,
     lexicon = lexicon.open(schema, db, options.seed),
   }, Grammar)
 end
@@ -59,16 +60,12 @@ function Grammar:draws(...) return draws.new(self.seed, ...) end
 --- Is there a row to ask about?
 ---@return boolean
 function Grammar:has_rows()
-  if self.filled == nil then
-    self.filled = false
+  return profile.once(self.asked, "has_rows", function()
     for _, ref in ipairs(self.schema:names()) do
-      if self.lexicon:entity(ref).rows > 0 then
-        self.filled = true
-        break
-      end
+      if self.lexicon:entity(ref).rows > 0 then return true end
     end
-  end
-  return self.filled
+    return false
+  end)
 end
 
 --- Up to `most` sets of at least `least` tables that its joins can connect.

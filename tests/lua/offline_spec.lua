@@ -48,8 +48,7 @@ describe("nlsql run with the offline provider", function()
     local options = { "--count", "30", "--set", "total_table_pairs=8", "--set", "offline.error_rate=0.2" }
     local made = {}
     for i, parallelism in ipairs { "1", "7", "64" } do
-      local words = table.move(options, 1, #options, 1, { "--fresh", "--parallelism", parallelism })
-      words = table.move(options, 1, #options, 3, { "--fresh", "--parallelism=" .. parallelism })
+      local words = table.move(options, 1, #options, 3, { "--fresh", "--parallelism=" .. parallelism })
       local code, _, err = run(words)
       assert.equal(0, code, err)
       made[i] = support.read(dir .. DATASET)
