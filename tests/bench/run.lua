@@ -1,7 +1,10 @@
 --- run: the benchmarks, each as a ratio beside a peer or a limit that is measured in the same run.
---- usage: ./dev bench [chat] [joins] [start] [jobs] [plan]   (all of them without arguments)
+--- usage: ./dev bench [chat] [joins] [offline] [start] [jobs] [plan]   (all of them without arguments)
+local catalog = require "nlsql.catalog"
+local grammar = require "nlsql.grammar"
 local json = require "nlsql.json"
 local jobs = require "nlsql.jobs"
+local pg = require "nlsql.pg"
 local proc = require "nlsql.proc"
 local support = require "tests.lua.support"
 
@@ -119,6 +122,46 @@ local function joins()
     ours.accepted, ours.rate / bare.rate, bare.rate)
 end
 
+--- Pairs over the demo schema from the grammar alone: no gates, no store, one thread.
+local function grammar_rate(url, sets, each)
+  local db = assert(pg.open(url, { sessions = 8 }))
+  local schema = assert(catalog.load(db, {}))
+  jobs.sleep(0)
+  local started, n = jobs.now(), 0
+  local g = grammar.open(schema, db, { seed = 1, variants = 5 })
+  for _, set in ipairs(g:sets(2, sets, g:draws("bench"))) do
+    n = n + #g:pairs(set, each, 2, g:draws("bench", table.concat(set, "+")), grammar.known(5))
+  end
+  jobs.sleep(0)
+  local seconds = jobs.now() - started
+  db:close()
+  return { rate = n / seconds, n = n, seconds = seconds }
+end
+
+local function offline()
+  say("offline: pairs from the grammar on the demo database")
+  local url = support.demo()
+  local alone = best_of(2, function() return grammar_rate(url, 50, 200) end)
+  say("  alone: %d pairs in %.1f s, %.0f a second (values looked up included)", alone.n, alone.seconds, alone.rate)
+  local dir = support.temp_dir()
+  local ours = best_of(2, function()
+    local started = jobs.now()
+    local code, out, err = support.nlsql(dir, { "run", "phases/joins.lua", "--fresh", "--provider", "offline", "--count", "100" },
+      { DATABASE_URL = url })
+    jobs.sleep(0)
+    if code ~= 0 then error(("exit %d\n%s%s"):format(code, out, err)) end
+    local accepted = out:match("joins: ([%d,]+) of"):gsub(",", "")
+    return { rate = tonumber(accepted) / (jobs.now() - started) }
+  end)
+  local queries = {}
+  for i, line in ipairs(support.lines(dir .. "/generated_datasets/joins/dataset.jsonl")) do queries[i] = json.decode(line).sql end
+  support.write(dir .. "/queries.sql", table.concat(queries, "\n") .. "\n")
+  local bare = best_of(2, function() return measure { build .. "/tests/bare_pg", url, dir .. "/queries.sql", "8", "8" } end)
+  os.execute("rm -rf " .. dir)
+  say("  through every gate, start and end included: %.0f a second; %.2f of a bare C loop's %.0f over the same queries", ours.rate,
+    ours.rate / bare.rate, bare.rate)
+end
+
 local function start()
   say("start: from opening the engine to the first request, a database of 100 tables")
   local dir = support.temp_dir()
@@ -188,6 +231,7 @@ end
 
 if on "chat" then chat() end
 if on "joins" then joins() end
+if on "offline" then offline() end
 if on "start" then start() end
 if on "jobs" then suspended() end
 if on "plan" then plan() end

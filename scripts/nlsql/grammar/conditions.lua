@@ -129,10 +129,13 @@ KINDS.not_in = {
   noun = function(values) return "other than " .. words.any(all_quoted(values)) end,
 }
 
+--- Words that say nothing of the one value that has them.
+local NO_WORDS = { http = true, https = true, example = true, mail = true, info = true, html = true }
+
 local function plain_word(value, least)
   local list = {}
   for word in value:gmatch("%a+") do
-    if #word >= least then list[#list + 1] = word end
+    if #word >= least and not NO_WORDS[word:lower()] then list[#list + 1] = word end
   end
   return list
 end
@@ -415,6 +418,9 @@ KINDS.has = {
   among = function(values) return quoted(values[1]) end,
 }
 
+--- That there is a row at all, where some have none: said in words only, for joining asks it already.
+conditions.PRESENT = { present = true }
+
 --- --- making one ----------------------------------------------------------------------------------
 
 ---@class nlsql.Condition
@@ -477,10 +483,11 @@ function conditions.on(draw, attribute, rows, only)
   end
 end
 
---- The condition in SQL.
+--- The condition in SQL; nil where a join says it already.
 ---@param condition nlsql.Condition
----@return string
+---@return string?
 function conditions.sql(condition)
+  if condition.kind.present then return nil end
   local attribute = condition.attribute
   return condition.kind.sql(condition.values, attribute.json and "(" .. attribute.expr .. ")" or attribute.expr)
 end

@@ -140,12 +140,21 @@ local function among_clause(condition)
     ("have %s whose %s include %s"):format(words.a(node.noun), many, value)
 end
 
+local function present_clause(node)
+  local whole = node.parent and node.parent.parent and node.noun:sub(1, #node.parent.noun + 3) == words.owner(node.parent.noun) .. " "
+  if not whole then return "that have " .. words.a(node.noun), "have " .. words.a(node.noun) end
+  local own = node.noun:sub(#node.parent.noun + 4)
+  return ("whose %s has %s"):format(node.parent.noun, words.a(own)),
+    ("have %s that has %s"):format(words.a(node.parent.noun), words.a(own))
+end
+
 --- A condition behind a plural noun ("whose price is above 5", "that are active"), and as a verb
 --- phrase of it ("have a price above 5", "are active").
 ---@param condition nlsql.Condition
 ---@return string that, string verb
 function english.condition(condition)
   local attribute, kind, values = condition.attribute, condition.kind, condition.values
+  if kind.present then return present_clause(attribute.node) end
   if kind.has then return having_clause(condition) end
   if kind.among then return among_clause(condition) end
   local is

@@ -170,6 +170,18 @@ function Growth:filters(most, nodes)
   return self:cover(nodes)
 end
 
+--- Says that the node's row is there, where some rows have none and no condition on it says so: its
+--- columns are shown, or shares counted, of the rows that joining leaves.
+---@param node nlsql.TreeNode
+function Growth:present(node)
+  while node and not node.optional do node = node.parent end
+  if not node then return end
+  for _, condition in ipairs(self.conditions) do
+    if is_below(condition.attribute.node, node) then return end
+  end
+  self.conditions[#self.conditions + 1] = { attribute = { node = node }, kind = conditions.PRESENT, name = "present", values = {} }
+end
+
 --- A condition for each leaf (of the nodes) that nothing uses yet.
 ---@param nodes nlsql.TreeNode[]?
 ---@return boolean
@@ -202,7 +214,7 @@ end
 ---@return string[]
 function Growth:where(list)
   local out = {}
-  for i, condition in ipairs(list or self.conditions) do out[i] = conditions.sql(condition) end
+  for _, condition in ipairs(list or self.conditions) do out[#out + 1] = conditions.sql(condition) end
   return out
 end
 

@@ -32,6 +32,7 @@ local lexicon = {}
 ---@field additive boolean? does a sum of it mean anything?
 ---@field json string?      the key of an object, where the attribute is one of its values
 ---@field labels string[]?  of an enum
+---@field mean number?      of a number
 
 ---@class nlsql.Entity
 ---@field ref string
@@ -43,6 +44,7 @@ local lexicon = {}
 ---@field named boolean     is the label a name, not only a key?
 ---@field key string[]      primary (or unique) key; empty where there is none
 ---@field rows integer
+---@field gaps table<string, boolean> columns in which some row has NULL
 
 ---@class nlsql.Lexicon
 local Lexicon = {}
@@ -400,7 +402,7 @@ local function add_attributes(self, entity, p)
           add_attribute(entity, seen, {
             name = column.name, phrase = phrase, role = role, additive = additive,
             sql = catalog.quote(column.name), type = bare_type(column), nullable = cp.filled < p.rows,
-            distinct = cp.distinct, labels = column.labels, sparse = cp.filled * 2 < p.rows,
+            distinct = cp.distinct, mean = cp.mean, labels = column.labels, sparse = cp.filled * 2 < p.rows,
           })
         end
       end
@@ -468,7 +470,8 @@ local function make_entity(self, ref)
   local t = self.tables[ref]
   local p = profile.of(self.db, t, self.seed)
   local entity = { ref = ref, noun = self.nouns[ref], nouns = words.plural(self.nouns[ref]), table = t,
-    attributes = {}, rows = p.rows, key = smallest_key(t) }
+    attributes = {}, rows = p.rows, key = smallest_key(t), gaps = {} }
+  for name, column in pairs(p.columns) do entity.gaps[name] = column.filled < p.rows end
   add_attributes(self, entity, p)
   local label = choose_label(entity, p)
   entity.named = label ~= nil

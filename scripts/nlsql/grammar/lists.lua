@@ -79,6 +79,7 @@ local function list(g)
   if #columns == 0 or (#columns == 1 and not g.base.entity.named) or not g:filters(2) then return nil end
   if #g.conditions == 0 and not ordered and not g:filter() then return nil end
   if not shows(g, attributes) then return nil end
+  for _, attribute in ipairs(attributes) do g:present(attribute.node) end
   local shown, nouns = "the " .. words.all(names), g:nouns()
   local s = { columns = columns, from = g:from(), where = g:where() }
   local question = g.draw:pick {
@@ -126,8 +127,9 @@ local function top(g)
   local by = g:take(ORDERED, { filled = true, own = "first", test = growth.tells_apart })
   local order, ties = tie_break(g)
   if not by or not order or by == g.base.label[1] then return nil end
-  local columns, names = outputs(g, g.draw:int(2) - 1, { by })
+  local columns, names, attributes = outputs(g, g.draw:int(2) - 1, { by })
   if not g:filters(2) or #columns < 2 then return nil end
+  for _, attribute in ipairs(attributes) do g:present(attribute.node) end
   local n, down = g.draw:pick(COUNTS), g.draw:chance(0.65)
   if n > 1 and #g.rows <= n and g.rows ~= g.tree.rows then n = 1 end
   table.insert(order, 1, by.expr .. (down and " DESC" or ""))

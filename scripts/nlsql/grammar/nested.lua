@@ -20,20 +20,33 @@ local function label_of(g)
   return #columns > 0 and columns or nil, names
 end
 
+--- Does a sampled row lie above (below) the average of all rows? Of a parent's rows it is not known.
+local function beyond(g, by, up, node)
+  if node or not by.mean then return false end
+  for _, row in ipairs(g.rows) do
+    local value = row[by.at]
+    if up and value > by.mean or not up and value < by.mean then return true end
+  end
+  return false
+end
+
 --- Rows above the average of all rows, or of those of the same parent.
 local function above_average(g)
   local columns, names = label_of(g)
   local by = columns and g:take(NUMBERS, { own = true, filled = true })
   if not by then return nil end
   columns[#columns + 1], names[#names + 1] = g:output(by), english.name(by)
+  local extra
   if g.draw:chance(0.4) then
     local more = g:take(SHOWN)
     if more then columns[#columns + 1], names[#names + 1] = g:output(more), english.name(more) end
+    extra = more
   end
   local node = #g.tree.nodes > 1 and g.draw:chance(0.5) and g.tree.nodes[2] or nil
   if node and (node.parent ~= g.base or node.entity == g.base.entity) then node = nil end
   if node then g:use(node) end
   if not g:filters(1) then return nil end
+  if extra then g:present(extra.node) end
   local up = g.draw:chance(0.7)
   local inner
   if node then
@@ -49,7 +62,7 @@ local function above_average(g)
   local where = g:where()
   where[#where + 1] = ("%s %s (%s)"):format(by.expr, up and ">" or "<", inner)
   local text = select.text { columns = columns, from = g:from(), where = where }
-  if not g:answers(text) then return nil end
+  if not beyond(g, by, up, node) and not g:answers(text) then return nil end
   local among = node and ("all %s of the same %s"):format(g.base.entity.nouns, node.noun) or "all " .. g.base.entity.nouns
   local question = g.draw:pick { "Which %s have %s %s the average over %s? Show the %s.",
     "Find the %s that have %s %s the average over %s, and show the %s." }:format(g:nouns(), words.a(by.phrase),
@@ -139,7 +152,7 @@ local function set_operation(g)
   local a, list_a = part(first)
   local b, list_b = part(second)
   local text = ("%s %s %s"):format(a, operation.word, b)
-  if not g:answers(text) then return nil end
+  if operation.word ~= "UNION" and not g:answers(text) then return nil end
   local nouns = g.base.entity.nouns
   return text, ("Which %s have %s%s %s %s%s? Show the %s."):format(group.nouns, nouns, english.that(list_a), operation.join,
     nouns, english.that(list_b), group.shown)

@@ -71,6 +71,7 @@ local function measures_of(column, quoted)
   else
     list[3], list[4] = "NULL::text", "NULL::text"
   end
+  list[5] = category == "N" and column.base_type ~= "money" and ("avg(%s)::text"):format(quoted) or "NULL::text"
   return table.concat(list, ", ")
 end
 
@@ -79,6 +80,7 @@ end
 ---@field distinct integer distinct values
 ---@field min string?      of numbers and dates; of text the least length
 ---@field max string?
+---@field mean number?     of numbers, where the table was read whole
 
 ---@class nlsql.Profile
 ---@field rows integer     that were looked at
@@ -95,11 +97,12 @@ local function read_columns(db, source, columns, from, out)
   local row = profile.ask(db, ("SELECT count(*), %s FROM %s AS t"):format(table.concat(parts, ", "), source))[1]
   out.rows = tonumber(row[1])
   for k = 1, #parts do
-    local at = 4 * (k - 1) + 2
+    local at = 5 * (k - 1) + 2
     local low, high = row[at + 2], row[at + 3]
     out.columns[columns[from + k - 1].name] = {
       filled = tonumber(row[at]), distinct = tonumber(row[at + 1]),
       min = type(low) == "string" and low or nil, max = type(high) == "string" and high or nil,
+      mean = out.rows < WHOLE_ROWS and type(row[at + 4]) == "string" and tonumber(row[at + 4]) or nil,
     }
   end
 end

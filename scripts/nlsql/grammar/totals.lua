@@ -204,10 +204,13 @@ local function share(g)
   local by = g.draw:chance(0.4) and g:group() or nil
   local filtered = g.draw:chance(0.5) and g:filter()
   if not g:cover() then return nil end
-  local outer = table.move(g.conditions, 1, #g.conditions, 1, {})
+  local filters = #g.conditions
   -- what a group's table says is the same for all its rows
   local part = g:filter(by and by.node and g:rest(by.node) or nil)
-  if not part or (by and not filtered and #outer > 1) then return nil end
+  if not part or (by and not filtered and filters > 1) then return nil end
+  table.remove(g.conditions) -- it is no filter of the rows that are counted
+  g:present(part.attribute.node)
+  local outer = g.conditions
   local that = english.that(outer)
   local _, verb = english.condition(part)
   local s = { from = g:from(), where = g:where(outer), columns = by and by.columns or {}, group = by and by.by }

@@ -16,6 +16,7 @@ local tree = {}
 ---@field parent nlsql.TreeNode?
 ---@field edge table?         the foreign key that leads here
 ---@field noun string         what it is to the base: "customer", "billing address", "customer's country"
+---@field optional boolean     some rows of the parent have none
 ---@field attributes nlsql.NodeAttribute[]
 
 ---@class nlsql.NodeAttribute : nlsql.Attribute
@@ -117,7 +118,8 @@ end
 function tree.noun_for(lexicon, base, node)
   local role = node.edge.role
   if not node.parent.parent then return role end
-  if lexicon:only_path(base, node.edge.to) then return role end
+  local plain = role == lexicon.nouns[node.edge.to]
+  if plain and lexicon:only_path(base, node.edge.to) then return role end
   return words.owner(node.parent.noun) .. " " .. role
 end
 
@@ -130,8 +132,17 @@ local function bind(node, attribute)
   return setmetatable({ node = node, expr = expression(node, attribute) }, { __index = attribute })
 end
 
+--- Do some rows name none? Joining leaves those out.
+local function is_optional(node)
+  for _, name in ipairs(node.edge.columns) do
+    if node.parent.entity.gaps[name] then return true end
+  end
+  return false
+end
+
 local function add_node(self, lexicon, node, taken, alone)
   node.alias = alone and "" or alias_of(node.entity.table, taken)
+  node.optional = node.parent ~= nil and is_optional(node)
   node.noun = node.parent and tree.noun_for(lexicon, self.nodes[1].entity.ref, node) or node.entity.noun
   node.attributes = {}
   for i, attribute in ipairs(node.entity.attributes) do node.attributes[i] = bind(node, attribute) end

@@ -104,6 +104,7 @@ local function share_of_total(g)
   local group = g:group()
   local measure = group and g:measure { count = true, sum = true }
   if not measure or not g:filters(1) then return nil end
+  g:present(group.node or group.attribute.node)
   if measure.attribute and not adds_up(g, measure.attribute) then return nil end
   local text = growth.measure(measure)
   local columns = table.move(group.columns, 1, #group.columns, 1, {})
