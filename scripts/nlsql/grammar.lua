@@ -15,7 +15,7 @@ local tree = require "nlsql.grammar.tree"
 local grammar = {}
 
 local CONSTRUCTS = {}
-for _, family in ipairs { "lists", "totals", "periods", "windows", "nested", "partners" } do
+for _, family in ipairs { "lists", "totals", "classes", "periods", "windows", "nested", "partners" } do
   for _, construct in ipairs(require("nlsql.grammar." .. family)) do CONSTRUCTS[#CONSTRUCTS + 1] = construct end
 end
 

@@ -1,6 +1,5 @@
 -- English for names, comments and days.
 local dates = require "nlsql.grammar.dates"
-local lexicon = require "nlsql.grammar.lexicon"
 local words = require "nlsql.grammar.words"
 
 local function each(cases, f)
@@ -49,18 +48,18 @@ describe("words.all and words.any", function()
   end)
 end)
 
-describe("lexicon.phrase_of", function()
+describe("words.noun_phrase", function()
   each({
     { "weight, in grams", "weight" }, { "order date; when it was placed", "order date" }, { "The customer's name", "customer's name" },
     { "An order, from any channel.", "order" }, { "VAT number", "VAT number" }, { "Amount paid", "amount paid" },
-  }, function(comment) return lexicon.phrase_of(comment, 4) end)
+  }, function(comment) return words.noun_phrase(comment, 4) end)
 
   it("refuses what is no short noun phrase", function()
     for _, comment in ipairs { "Is the account active?", "foreign key to customer", "the number of times that it was seen on the site",
       "", "42", "{json}", "see wiki" } do
-      assert.is_nil(lexicon.phrase_of(comment, 4), comment)
+      assert.is_nil(words.noun_phrase(comment, 4), comment)
     end
-    assert.is_nil(lexicon.phrase_of(nil, 4))
+    assert.is_nil(words.noun_phrase(nil, 4))
   end)
 end)
 

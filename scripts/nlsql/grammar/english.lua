@@ -135,15 +135,19 @@ local function among_clause(condition)
   local attribute, value = condition.attribute, condition.kind.among(condition.values)
   local node = attribute.node
   local many = words.plural(words.singular(attribute.phrase))
-  if not node.parent then return ("whose %s include %s"):format(many, value), ("have %s among their %s"):format(value, many) end
+  if not node.parent then
+    return ("whose %s include %s"):format(many, value), ("have %s among their %s"):format(value, many)
+  end
   return ("whose %s %s include %s"):format(words.owner(node.noun), many, value),
     ("have %s whose %s include %s"):format(words.a(node.noun), many, value)
 end
 
 local function present_clause(node)
-  local whole = node.parent and node.parent.parent and node.noun:sub(1, #node.parent.noun + 3) == words.owner(node.parent.noun) .. " "
-  if not whole then return "that have " .. words.a(node.noun), "have " .. words.a(node.noun) end
-  local own = node.noun:sub(#node.parent.noun + 4)
+  local owner = node.parent and node.parent.parent and words.owner(node.parent.noun) .. " "
+  if not owner or node.noun:sub(1, #owner) ~= owner then
+    return "that have " .. words.a(node.noun), "have " .. words.a(node.noun)
+  end
+  local own = node.noun:sub(#owner + 1)
   return ("whose %s has %s"):format(node.parent.noun, words.a(own)),
     ("have %s that has %s"):format(words.a(node.parent.noun), words.a(own))
 end
@@ -214,7 +218,8 @@ end
 ---@field node nlsql.TreeNode?  what is counted, where it is not the base
 ---@field round boolean?        to two decimals
 
-local EXTREME = { year = { min = "earliest", max = "latest" }, number = { min = "lowest", max = "highest" }, date = { min = "earliest", max = "latest" } }
+local IN_TIME = { min = "earliest", max = "latest" }
+local EXTREME = { year = IN_TIME, date = IN_TIME, number = { min = "lowest", max = "highest" } }
 
 --- "number of orders", "average price", "latest order date". `nouns` is what is counted.
 ---@param measure nlsql.Measure
@@ -238,6 +243,16 @@ function english.measure_column(measure, noun)
   if measure.fn == "count" then return english.column(noun) .. "_count" end
   if measure.fn == "distinct" then return english.column(english.name(measure.attribute)) .. "_count" end
   return english.column(english.measure(measure, ""))
+end
+
+--- Says that averages are rounded, where one is.
+---@param measures nlsql.Measure[]
+---@return string
+function english.rounding(measures)
+  for _, measure in ipairs(measures) do
+    if measure.round then return " Round to two decimals." end
+  end
+  return ""
 end
 
 --- A phrase as an identifier: "weight in grams" → weight_in_grams; at most 60 letters, at a word's end.

@@ -131,7 +131,7 @@ end
 
 --- --- conditions ----------------------------------------------------------------------------------
 
-local FILTERED = { category = true, label = true, text = true, number = true, year = true, date = true, flag = true, array = true }
+local FILTERED = words.set "category label text number year date flag array"
 
 local function narrow(self, condition, left)
   local node = condition.attribute.node
@@ -179,7 +179,9 @@ function Growth:present(node)
   for _, condition in ipairs(self.conditions) do
     if is_below(condition.attribute.node, node) then return end
   end
-  self.conditions[#self.conditions + 1] = { attribute = { node = node }, kind = conditions.PRESENT, name = "present", values = {} }
+  self.conditions[#self.conditions + 1] = {
+    name = "present", kind = conditions.PRESENT, attribute = { node = node }, values = {},
+  }
 end
 
 --- A condition for each leaf (of the nodes) that nothing uses yet.
@@ -295,6 +297,58 @@ function growth.exact(attribute, text)
   return (kind == "real" or kind == "double precision") and text .. "::numeric" or text
 end
 
+--- Measures as columns of the result; each knows its name (`column`) from now on.
+---@param measures nlsql.Measure[]
+---@return string[]
+function Growth:measured(measures)
+  local out = {}
+  for i, measure in ipairs(measures) do
+    local name, n = english.measure_column(measure, self.base.entity.noun), 1
+    measure.column = name
+    while self.names[measure.column] do
+      n = n + 1
+      measure.column = name .. "_" .. n
+    end
+    self.names[measure.column] = true
+    out[i] = ("%s AS %s"):format(growth.measure(measure), measure.column)
+  end
+  return out
+end
+
+--- How the columns of a query are called in its result.
+---@param columns string[]
+---@return string[]
+function growth.result_names(columns)
+  local out = {}
+  for i, text in ipairs(columns) do
+    out[i] = text:match(' AS ("[^"]+")$') or text:match(" AS ([^%s\"]+)$") or text:match('("[^"]+")$') or text:match("([^.]+)$")
+  end
+  return out
+end
+
+--- Two lists in one, in a new table.
+function growth.plus(list, more)
+  return table.move(more, 1, #more, #list + 1, table.move(list, 1, #list, 1, {}))
+end
+
+--- What ends all ties among rows of a node: its label, then its key where labels repeat; as ORDER
+--- BY's list and in words. nil where nothing does.
+---@param node nlsql.TreeNode
+---@return string[]?, string?
+function growth.row_order(node)
+  local order, said, unique = {}, {}, false
+  for i, attribute in ipairs(node.label) do
+    order[i], said[i] = attribute.expr, attribute.phrase
+    unique = unique or attribute.distinct == node.entity.rows
+  end
+  if #node.entity.key == 0 and not unique then return nil end
+  if node.entity.named and not unique then
+    order = growth.plus(order, growth.key(node))
+    said[#said + 1] = node.entity.noun .. " ID"
+  end
+  return order, table.concat(said, ", then by ")
+end
+
 --- --- groups --------------------------------------------------------------------------------------
 
 ---@class nlsql.Group
@@ -364,7 +418,8 @@ function Growth:measure(fns)
   local function may(fn) return not fns or fns[fn] end
   if may("count") and self.draw:chance(0.4) then return { fn = "count" } end
   local numeric = may("avg") or may("sum")
-  local attribute = self:take({ number = true, date = may("min") or may("max"), year = may("min") or may("max") }, { own = true })
+  local extremes = may("min") or may("max")
+  local attribute = self:take({ number = true, date = extremes, year = extremes }, { own = true })
   if attribute and self:filled(attribute) then
     local able = {}
     if attribute.role == "number" and numeric then

@@ -30,44 +30,44 @@ local function beyond(g, by, up, node)
   return false
 end
 
---- Rows above the average of all rows, or of those of the same parent.
+--- A table that the base refers to, whose rows the average may be taken over; nil: over all rows.
+local function take_peers(g)
+  local node = #g.tree.nodes > 1 and g.draw:chance(0.5) and g.tree.nodes[2] or nil
+  if not node or node.entity == g.base.entity then return nil end
+  g:use(node)
+  return node
+end
+
+--- The average of an attribute over all rows, or over those with the same parent, as a query.
+local function average_of(g, attribute, node)
+  if not node then return ("SELECT avg(%s) FROM %s"):format(attribute.sql, g.base.entity.ref) end
+  local links = {}
+  for i, name in ipairs(node.edge.columns) do
+    links[i] = ("other.%s = %s"):format(catalog.quote(name), growth.column(node, node.edge.referred_columns[i]))
+  end
+  return ("SELECT avg(other.%s) FROM %s AS other WHERE %s"):format(attribute.sql, g.base.entity.ref,
+    table.concat(links, " AND "))
+end
+
 local function above_average(g)
   local columns, names = label_of(g)
   local by = columns and g:take(NUMBERS, { own = true, filled = true })
   if not by then return nil end
   columns[#columns + 1], names[#names + 1] = g:output(by), english.name(by)
-  local extra
-  if g.draw:chance(0.4) then
-    local more = g:take(SHOWN)
-    if more then columns[#columns + 1], names[#names + 1] = g:output(more), english.name(more) end
-    extra = more
-  end
-  local node = #g.tree.nodes > 1 and g.draw:chance(0.5) and g.tree.nodes[2] or nil
-  if node and (node.parent ~= g.base or node.entity == g.base.entity) then node = nil end
-  if node then g:use(node) end
+  local more = g.draw:chance(0.4) and g:take(SHOWN) or nil
+  if more then columns[#columns + 1], names[#names + 1] = g:output(more), english.name(more) end
+  local node, up = take_peers(g), g.draw:chance(0.7)
   if not g:filters(1) then return nil end
-  if extra then g:present(extra.node) end
-  local up = g.draw:chance(0.7)
-  local inner
-  if node then
-    local links = {}
-    for i, name in ipairs(node.edge.columns) do
-      links[i] = ("other.%s = %s.%s"):format(catalog.quote(name), node.alias, catalog.quote(node.edge.referred_columns[i]))
-    end
-    inner = ("SELECT avg(other.%s) FROM %s AS other WHERE %s"):format(catalog.quote(by.name), g.base.entity.ref,
-      table.concat(links, " AND "))
-  else
-    inner = ("SELECT avg(%s) FROM %s"):format(catalog.quote(by.name), g.base.entity.ref)
-  end
-  local where = g:where()
-  where[#where + 1] = ("%s %s (%s)"):format(by.expr, up and ">" or "<", inner)
+  if more then g:present(more.node) end
+  local where = growth.plus(g:where(), { ("%s %s (%s)"):format(by.expr, up and ">" or "<", average_of(g, by, node)) })
   local text = select.text { columns = columns, from = g:from(), where = where }
   if not beyond(g, by, up, node) and not g:answers(text) then return nil end
-  local among = node and ("all %s of the same %s"):format(g.base.entity.nouns, node.noun) or "all " .. g.base.entity.nouns
-  local question = g.draw:pick { "Which %s have %s %s the average over %s? Show the %s.",
-    "Find the %s that have %s %s the average over %s, and show the %s." }:format(g:nouns(), words.a(by.phrase),
-    up and "above" or "below", among, words.all(names))
-  return text, question
+  local among = "all " .. g.base.entity.nouns .. (node and " of the same " .. node.noun or "")
+  local what = ("%s %s the average over %s"):format(words.a(by.phrase), up and "above" or "below", among)
+  return text, g.draw:pick {
+    ("Which %s have %s? Show the %s."):format(g:nouns(), what, words.all(names)),
+    ("Find the %s that have %s, and show the %s."):format(g:nouns(), what, words.all(names)),
+  }
 end
 
 --- The average over groups of what each group has.
@@ -79,15 +79,10 @@ local function average_of_totals(g)
     group = growth.key(node) }
   local text = ("WITH totals AS (%s) SELECT round(%s, 2) AS average FROM totals"):format(inner,
     growth.exact(measure.attribute, "avg(total)"))
-  local question
-  if measure.fn == "count" then
-    question = ("What is the average number of %s per %s, counting only %s that have any?"):format(g:nouns(), node.noun,
-      words.plural(node.noun))
-  else
-    question = ("What is the %s of %s per %s on average, counting only %s that have any?"):format(english.measure(measure, ""),
-      g:nouns(), node.noun, words.plural(node.noun))
-  end
-  return text, question .. " Round to two decimals."
+  local what = "the average number of " .. g:nouns()
+  if measure.fn ~= "count" then what = ("on average the %s of %s"):format(english.measure(measure, ""), g:nouns()) end
+  return text, ("What is %s per %s, counting only %s that have any? Round to two decimals."):format(what, node.noun,
+    words.plural(node.noun))
 end
 
 --- Groups whose total is above the average group's.
@@ -95,11 +90,8 @@ local function above_average_total(g)
   local group = g:group("entity")
   local measure = group and g:measure { count = true, sum = true }
   if not measure or not g:filters(1) then return nil end
-  local name = english.measure_column(measure, g.base.entity.noun)
-  local columns, shown = table.move(group.columns, 1, #group.columns, 1, {}), {}
-  for i, column in ipairs(columns) do shown[i] = column:match(" AS (.+)$") or column:match('("?[^."]+"?)$') end
-  columns[#columns + 1] = ("%s AS %s"):format(growth.measure(measure), name)
-  shown[#shown + 1] = name
+  local columns = growth.plus(group.columns, g:measured { measure })
+  local name, shown = measure.column, growth.result_names(columns)
   local inner = select.text { columns = columns, from = g:from(), where = g:where(), group = group.by }
   local text = ("WITH totals AS (%s) SELECT %s FROM totals WHERE %s > (SELECT avg(%s) FROM totals)"):format(inner,
     table.concat(shown, ", "), name, name)
@@ -121,41 +113,43 @@ local OPERATIONS = {
 local TOLD_APART = { category = true, date = true, array = true, label = true }
 local APART = { eq = true, year = true, month = true, has = true }
 
+--- Two conditions on one attribute of the nodes, with different values.
+local function two_conditions(g, nodes)
+  local attribute = g:take(TOLD_APART, { nodes = nodes })
+  local first = attribute and conditions.on(g.draw, attribute, g.rows, APART)
+  local second = first and conditions.on(g.draw, attribute, g.rows, { [first.name] = true })
+  if second and conditions.sql(second) ~= conditions.sql(first) then return first, second end
+end
+
+--- Rows of a group's table by their key too, or two with one name would count as one.
+local function with_key(group)
+  local columns, seen = growth.key(group.node), {}
+  for _, key in ipairs(columns) do seen[key] = true end
+  for _, column in ipairs(group.columns) do
+    if not seen[column:match("^(.-) AS ") or column] then columns[#columns + 1] = column end
+  end
+  group.columns = columns
+  group.shown = ("%s ID and the %s"):format(group.noun, group.shown)
+end
+
 local function set_operation(g)
   local group = g:group()
   if not group or not g:cover() then return nil end
-  local shared = table.move(g.conditions, 1, #g.conditions, 1, {})
-  local rows = g.rows
-  local attribute = g:take(TOLD_APART, { nodes = group.node and g:rest(group.node) or nil })
-  local first = attribute and conditions.on(g.draw, attribute, rows, APART)
+  local first, second = two_conditions(g, group.node and g:rest(group.node) or nil)
   if not first then return nil end
-  local second = conditions.on(g.draw, first.attribute, rows, { [first.name] = true })
-  if not second or conditions.sql(second) == conditions.sql(first) then return nil end
-  local operation = g.draw:weighted(OPERATIONS)
+  if group.node then with_key(group) end
+  local nouns = g.base.entity.nouns
   local function part(condition)
-    local list = table.move(shared, 1, #shared, 1, {})
-    list[#list + 1] = condition
-    return select.text { columns = group.columns, from = g:from(), where = g:where(list), group = group.node and group.by or nil }, list
+    local list = growth.plus(g.conditions, { condition })
+    return select.text { columns = group.columns, from = g:from(), where = g:where(list), group = group.node and group.by },
+      nouns .. english.that(list)
   end
-  -- by key too, or two rows with one name would count as one
-  if group.node then
-    local columns = growth.key(group.node)
-    for _, column in ipairs(group.columns) do
-      local plain = column:match("^(.-) AS ") or column
-      local known = false
-      for _, key in ipairs(columns) do known = known or key == plain end
-      if not known then columns[#columns + 1] = column end
-    end
-    group.columns = columns
-    group.shown = ("%s ID and the %s"):format(group.noun, group.shown)
-  end
-  local a, list_a = part(first)
-  local b, list_b = part(second)
+  local a, those_a = part(first)
+  local b, those_b = part(second)
+  local operation = g.draw:weighted(OPERATIONS)
   local text = ("%s %s %s"):format(a, operation.word, b)
   if operation.word ~= "UNION" and not g:answers(text) then return nil end
-  local nouns = g.base.entity.nouns
-  return text, ("Which %s have %s%s %s %s%s? Show the %s."):format(group.nouns, nouns, english.that(list_a), operation.join,
-    nouns, english.that(list_b), group.shown)
+  return text, ("Which %s have %s %s %s? Show the %s."):format(group.nouns, those_a, operation.join, those_b, group.shown)
 end
 
 return {

@@ -2,6 +2,15 @@
 
 local words = {}
 
+--- The words of a text as a set.
+---@param text string
+---@return table<string, boolean>
+function words.set(text)
+  local out = {}
+  for word in text:gmatch("%S+") do out[word] = true end
+  return out
+end
+
 --- Abbreviations that columns are full of, and what they stand for.
 local LONG = {
   acct = "account", addr = "address", amt = "amount", app = "application", appt = "appointment", attr = "attribute",
@@ -60,15 +69,14 @@ end
 local IRREGULAR = { person = "people", child = "children", man = "men", woman = "women", mouse = "mice", foot = "feet",
   tooth = "teeth", goose = "geese", datum = "data", medium = "media", criterion = "criteria", index = "indexes",
   analysis = "analyses", basis = "bases", crisis = "crises", status = "statuses", address = "addresses", bus = "buses",
-  leaf = "leaves", shelf = "shelves", half = "halves", life = "lives", wife = "wives", quiz = "quizzes", movie = "movies", cookie = "cookies",
-  calorie = "calories", tie = "ties", pie = "pies", zombie = "zombies" }
+  leaf = "leaves", shelf = "shelves", half = "halves", life = "lives", wife = "wives", quiz = "quizzes", movie = "movies",
+  cookie = "cookies",  calorie = "calories", tie = "ties", pie = "pies", zombie = "zombies" }
 local SINGULAR = {}
 for one, many in pairs(IRREGULAR) do SINGULAR[many] = one end
 
 --- Words that are the same in both.
-local BOTH = {}
-for word in ("series species news information equipment staff stock goods software hardware feedback inventory metadata "
-  .. "sms furniture media money data"):gmatch("%S+") do BOTH[word] = true end
+local BOTH = words.set("series species news information equipment staff stock goods software hardware feedback inventory "
+  .. "metadata sms furniture media money data")
 
 local function last_word(phrase)
   local before, word = phrase:match("^(.-)(%S+)$")
@@ -165,5 +173,31 @@ function words.capital(phrase) return (phrase:gsub("^%l", string.upper)) end
 ---@param phrase string
 ---@return string
 function words.owner(phrase) return phrase .. "'s" end
+
+--- --- phrases from comments -----------------------------------------------------------------------
+
+local NOT_IN_PHRASE = words.set("is are was were be been has have had if when where whether which that this these those used "
+  .. "uses see refers references reference referencing foreign key fk pk primary identifies stores contains holds must may can "
+  .. "should not null true false yes no e.g i.e todo deprecated table column row rows each every")
+
+--- The noun phrase with which a comment begins, if it is one: "weight in grams; net" → "weight in grams".
+---@param comment string?
+---@param most integer words at most
+---@return string?
+function words.noun_phrase(comment, most)
+  local phrase = comment and comment:match("^%s*([^.;:,(\n—–]+)")
+  if not phrase then return nil end
+  phrase = phrase:gsub("%s+", " "):gsub("%s+$", ""):gsub("^[TtAa][hn]?e? ", function(article)
+    return (article:lower() == "the " or article:lower() == "a " or article:lower() == "an ") and "" or nil
+  end)
+  local n = 0
+  for word in phrase:gmatch("%S+") do
+    n = n + 1
+    if NOT_IN_PHRASE[word:lower()] or not word:find("^[%a][%w%-'/]*$") then return nil end
+  end
+  if n == 0 or n > most then return nil end
+  if phrase:find("^%u%l") then phrase = phrase:sub(1, 1):lower() .. phrase:sub(2) end
+  return phrase
+end
 
 return words
