@@ -98,7 +98,7 @@ local function entry_of(self, item, turn, index, one)
   }
 end
 
---- How many accepted pairs the summary shows.
+--- How many accepted pairs the summary shows: the first of each item.
 local SHOWN = 5
 
 --- Takes a turn's candidates in order, until the item has what it may have.
@@ -132,7 +132,10 @@ function Entries:take(item, turn)
         taken[#taken + 1] = entry
         item.accepted = item.accepted + 1
         self.accepted = self.accepted + 1
-        if #self.shown < SHOWN then self.shown[#self.shown + 1] = entry end
+        if #self.shown < SHOWN and not item.shown then
+          item.shown = true
+          self.shown[#self.shown + 1] = entry
+        end
       else
         reject(index, "accept", "record: " .. tostring(why), one.candidate)
       end

@@ -89,7 +89,9 @@ end
 
 local function spoil_some(endpoint, draw, list, task)
   local out, earlier = {}, {}
-  local given = { tables = task.tables, least = task.least, earlier = earlier, is_column = column_test(endpoint.schema, task.tables) }
+  local given = {
+    tables = task.tables, least = task.least, earlier = earlier, is_column = column_test(endpoint.schema, task.tables),
+  }
   for i, pair in ipairs(list) do
     local spoilt, kind
     if draw:chance(endpoint.error_rate) then spoilt, kind = spoil.pair(draw, pair, given) end

@@ -85,7 +85,7 @@ end
 local function add_pairs(out, entries)
   if #entries.shown == 0 then return end
   out[#out + 1] = #entries.shown == 1 and "\nThe first pair of this run:"
-    or ("\nThe first %d pairs of this run:"):format(#entries.shown)
+    or ("\nThe first pairs of the first %d items of this run:"):format(#entries.shown)
   for _, entry in ipairs(entries.shown) do
     out[#out + 1] = "  Q: " .. clip(entry.question, 200)
     out[#out + 1] = "  A: " .. clip(entry.sql, 400)

@@ -146,20 +146,22 @@ local function offline()
   local dir = support.temp_dir()
   local ours = best_of(2, function()
     local started = jobs.now()
-    local code, out, err = support.nlsql(dir, { "run", "phases/joins.lua", "--fresh", "--provider", "offline", "--count", "100" },
-      { DATABASE_URL = url })
+    local code, out, err = support.nlsql(dir, { "run", "phases/joins.lua", "--fresh", "--provider", "offline",
+      "--count", "100" }, { DATABASE_URL = url })
     jobs.sleep(0)
     if code ~= 0 then error(("exit %d\n%s%s"):format(code, out, err)) end
     local accepted = out:match("joins: ([%d,]+) of"):gsub(",", "")
     return { rate = tonumber(accepted) / (jobs.now() - started) }
   end)
   local queries = {}
-  for i, line in ipairs(support.lines(dir .. "/generated_datasets/joins/dataset.jsonl")) do queries[i] = json.decode(line).sql end
+  for i, line in ipairs(support.lines(dir .. "/generated_datasets/joins/dataset.jsonl")) do
+    queries[i] = json.decode(line).sql
+  end
   support.write(dir .. "/queries.sql", table.concat(queries, "\n") .. "\n")
   local bare = best_of(2, function() return measure { build .. "/tests/bare_pg", url, dir .. "/queries.sql", "8", "8" } end)
   os.execute("rm -rf " .. dir)
-  say("  through every gate, start and end included: %.0f a second; %.2f of a bare C loop's %.0f over the same queries", ours.rate,
-    ours.rate / bare.rate, bare.rate)
+  say("  through every gate, start and end included: %.0f a second; %.2f of a bare C loop's %.0f over the same queries",
+    ours.rate, ours.rate / bare.rate, bare.rate)
 end
 
 local function start()

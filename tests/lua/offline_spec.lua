@@ -85,7 +85,10 @@ describe("nlsql run with the offline provider", function()
     for _, gate in ipairs(spoil.KINDS) do
       local spoilt, found, mended = out:match("  " .. gate .. "%s+(%d+) spoilt,%s+(%d+) found,%s+(%d+) mended")
       assert.truthy(spoilt, gate .. " is missing in:\n" .. out)
-      assert.equal(spoilt, found, gate)
+      -- a double of a pair that its item had no room for is surplus too
+      local surplus = gate == "unique" and tonumber(out:match("Surplus:%s+(%d+)")) or 0
+      assert.is_true(tonumber(found) <= tonumber(spoilt) and found + surplus >= tonumber(spoilt),
+        ("%s: %s of %s found"):format(gate, found, spoilt))
       local mends = gate ~= "read" and gate ~= "answer" and gate ~= "accept" and gate ~= "unique"
       assert.equal(mends and spoilt or "0", mended, gate)
       total = total + tonumber(spoilt)

@@ -67,8 +67,8 @@ local function has_word(name, list)
 end
 
 --- Digits that are no quantity; places; quantities that no sum makes sense of.
-local CODES = set ("id code zip zipcode postal postcode phone fax tel mobile ssn isbn ean barcode sku version number no nr num vat "
-  .. "iban")
+local CODES = set ("id code zip zipcode postal postcode phone fax tel mobile ssn isbn ean barcode sku version number no nr "
+  .. "num vat iban")
 local PLACES = set "latitude longitude lat lon lng x y z"
 local RATES = set ("price rate percent percentage pct share ratio score rating rank ranking average avg mean age level grade "
   .. "temperature temp height width depth year month day hour priority index position order factor min max minimum maximum "

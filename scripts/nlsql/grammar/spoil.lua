@@ -74,8 +74,8 @@ local KINDS = {
   end,
 
   unique = function(draw, _, given)
-    local earlier = draw:pick(given.earlier)
-    if not earlier then return nil end
+    if #given.earlier == 0 then return nil end
+    local earlier = table.remove(given.earlier, draw:int(#given.earlier)) -- each once
     return earlier.question, (earlier.sql:gsub("^%u+", string.lower)) -- the reader drops what is the same to the letter
   end,
 }

@@ -70,7 +70,7 @@ local IRREGULAR = { person = "people", child = "children", man = "men", woman = 
   tooth = "teeth", goose = "geese", datum = "data", medium = "media", criterion = "criteria", index = "indexes",
   analysis = "analyses", basis = "bases", crisis = "crises", status = "statuses", address = "addresses", bus = "buses",
   leaf = "leaves", shelf = "shelves", half = "halves", life = "lives", wife = "wives", quiz = "quizzes", movie = "movies",
-  cookie = "cookies",  calorie = "calories", tie = "ties", pie = "pies", zombie = "zombies" }
+  cookie = "cookies", calorie = "calories", tie = "ties", pie = "pies", zombie = "zombies" }
 local SINGULAR = {}
 for one, many in pairs(IRREGULAR) do SINGULAR[many] = one end
 
