@@ -214,12 +214,15 @@ function Conversation:turn()
   else
     self.sample = self.sample + 1 -- the same question once more
   end
+  if reply.exhausted then self.over = true end
   local unread = refused or {}
-  for _ = 1, #unread do ctx:count_fault("read") end
-  if #found == 0 and #unread == 0 then
+  if #found == 0 and reply.exhausted then
+    unread = {}
+  elseif #found == 0 and #unread == 0 then
     local kind = reply.outcome ~= "ok" and reply.outcome or state
     unread = { { reason = NOTHING_READ[kind] or kind } }
   end
+  for _ = 1, #unread do ctx:count_fault("read") end
   return { number = self.turns, judged = judged, unread = unread, outcome = reply.outcome, state = self:snapshot() }
 end
 

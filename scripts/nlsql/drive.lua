@@ -199,7 +199,7 @@ local function take_head(self)
   if not record.talked then return false end
   local c, item = record.talk, record.item
   local opt = self.ctx.opt
-  if not record.failure and item.accepted < opt.count and c.turns < opt.max_attempts then
+  if not record.failure and not c.over and item.accepted < opt.count and c.turns < opt.max_attempts then
     c.own = item.accepted -- doubles of earlier items do not count
     record.talked = false
     self.again[#self.again + 1] = record

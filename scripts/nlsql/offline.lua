@@ -61,7 +61,13 @@ function offline.identity(endpoint, ask)
   return assert(json.encode { task = ask.task or false, error_rate = endpoint.error_rate, weights = endpoint.weights or false })
 end
 
-offline.read = openai.read
+--- Reads a completion as openai.read does. `exhausted`: the tables hold no more pairs.
+---@return nlsql.Reply
+function offline.read(completion)
+  local reply = openai.read(completion)
+  reply.exhausted = completion.exhausted
+  return reply
+end
 
 --- --- answers -------------------------------------------------------------------------------------
 
@@ -120,7 +126,7 @@ local function write_pairs(endpoint, body)
   end
   local lines = {}
   for i, pair in ipairs(list) do lines[i] = assert(json.encode({ question = pair.question, sql = pair.sql }, KEYS)) end
-  return ('{"pairs": [%s]}'):format(table.concat(lines, ",\n"))
+  return ('{"pairs": [%s]}'):format(table.concat(lines, ",\n")), #list < task.count
 end
 
 local function write_sets(endpoint, body)
@@ -151,7 +157,7 @@ end
 --- One request, answered in the process.
 ---@return nlsql.Reply
 function offline.send(endpoint, body)
-  local ok, content = pcall(answer, endpoint, body)
+  local ok, content, exhausted = pcall(answer, endpoint, body)
   local reply = { content = "", sent = true, seconds = 0, usage = { tokens_in = 0, tokens_out = 0, tokens_cached = 0 } }
   if not ok then
     if type(content) ~= "table" then error(content, 0) end
@@ -160,8 +166,10 @@ function offline.send(endpoint, body)
   end
   local message = content and { role = "assistant", content = content }
     or { role = "assistant", refusal = "the offline grammar writes pairs, sets of tables and reviews, nothing else" }
-  local completion = { model = "grammar", choices = json.array { { index = 0, message = message, finish_reason = "stop" } },
-    usage = { prompt_tokens = 0, completion_tokens = 0 } }
+  local completion = {
+    model = "grammar", choices = json.array { { index = 0, message = message, finish_reason = "stop" } },
+    usage = { prompt_tokens = 0, completion_tokens = 0 }, exhausted = exhausted or nil,
+  }
   for name, value in pairs(offline.read(completion)) do reply[name] = value end
   reply.stored = assert(json.encode(completion))
   return reply

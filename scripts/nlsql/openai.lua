@@ -163,6 +163,7 @@ end
 ---@field retry_after number? seconds
 ---@field sent boolean     the request may have reached the endpoint (and be paid for)
 ---@field seconds number
+---@field exhausted boolean? whoever asks again gets nothing new
 
 local RETRIED = { [408] = true, [409] = true, [425] = true, [429] = true }
 

@@ -129,14 +129,17 @@ local function add_spoilt(out, ctx)
   end
 end
 
---- What to do next, where something stood in.
+--- What stood in, and what to do to have one's own in its place.
 local function add_next(out, settings)
   if not settings.stand_ins then return end
   out[#out + 1] = ""
   out[#out + 1] = settings.stand_ins:gsub("^%l", string.upper) .. "."
-  out[#out + 1] = "Next, with your own database and model:"
-  out[#out + 1] = "  export DATABASE_URL=postgresql://user:password@host:5432/name"
-  out[#out + 1] = "  export OPENAI_API_KEY=sk-…        (or OPENAI_BASE_URL, for a model on this machine)"
+  local both = settings.demo and settings.provider == "offline"
+  out[#out + 1] = ("Next, with your own %s:"):format(both and "database and model" or settings.demo and "database" or "model")
+  if settings.demo then out[#out + 1] = "  export DATABASE_URL=postgresql://user:password@host:5432/name" end
+  if settings.provider == "offline" then
+    out[#out + 1] = "  export OPENAI_API_KEY=sk-…    # or OPENAI_BASE_URL=http://127.0.0.1:11434/v1, a model on this machine"
+  end
   out[#out + 1] = "  nlsql run phases/joins.lua --count 20 --set total_table_pairs=5 --budget 1"
 end
 
@@ -174,7 +177,7 @@ function summary.report(drive, dataset, started)
     ctx.settings.free and " (an endpoint on loopback costs nothing)" or
     ctx.settings.unpriced and " (no price is known for this model)" or "", money.show(spent))
   out[#out + 1] = ("Time:     %s"):format(duration(jobs.now() - started))
-  add_next(out, ctx.settings)
+  if not drive.fatal then add_next(out, ctx.settings) end
   console.out(table.concat(out, "\n"), "\n")
 end
 

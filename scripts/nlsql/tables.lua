@@ -194,7 +194,8 @@ function tables.suggested(ctx, template, least, total)
       add(sets, seen, set, least)
     end
     if #sets > given then
-      console.info(("join sets: %d from the model, %d more from foreign keys"):format(given, #sets - given))
+      console.info(("join sets: %d from the %s, %d more from foreign keys"):format(given,
+        ctx.settings.provider == "offline" and "grammar" or "model", #sets - given))
     end
   end
   if #sets == 0 then sets[1] = names end

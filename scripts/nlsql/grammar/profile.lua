@@ -37,6 +37,16 @@ function profile.once(cache, key, make)
   return slot.value
 end
 
+--- The columns of `t` that may be read, as a list for SELECT: a star would ask for all.
+---@param t table of the catalog
+---@param alias string? put before each
+---@return string
+function profile.columns(t, alias)
+  local list = {}
+  for i, column in ipairs(t.columns) do list[i] = (alias and alias .. "." or "") .. catalog.quote(column.name) end
+  return table.concat(list, ", ")
+end
+
 --- What FROM reads of table `t`: the table, or a part of a large one.
 ---@param t table of the catalog
 ---@param seed integer
@@ -45,10 +55,10 @@ function profile.source(t, seed)
   local small = t.rows >= 0 and t.rows <= WHOLE_ROWS
   if small and t.kind ~= "view" and t.kind ~= "foreign" then return t.reference end
   if t.rows > WHOLE_ROWS and (t.kind == "table" or t.kind == "materialised view") then
-    return ("(SELECT * FROM %s TABLESAMPLE SYSTEM (%.4f) REPEATABLE (%d))"):format(t.reference,
+    return ("(SELECT %s FROM %s TABLESAMPLE SYSTEM (%.4f) REPEATABLE (%d))"):format(profile.columns(t), t.reference,
       WHOLE_ROWS / t.rows * 100, seed)
   end
-  return ("(SELECT * FROM %s LIMIT %d)"):format(t.reference, WHOLE_ROWS)
+  return ("(SELECT %s FROM %s LIMIT %d)"):format(profile.columns(t), t.reference, WHOLE_ROWS)
 end
 
 --- Types whose values cannot be told apart (no equality), or that say nothing.

@@ -185,7 +185,7 @@ end
 local function base_source(entity, seed)
   local source = profile.source(entity.table, seed)
   if entity.rows <= BASE_ROWS or source ~= entity.ref then return source end
-  return ("(SELECT * FROM %s TABLESAMPLE BERNOULLI (%.4f) REPEATABLE (%d))"):format(entity.ref,
+  return ("(SELECT %s FROM %s TABLESAMPLE BERNOULLI (%.4f) REPEATABLE (%d))"):format(profile.columns(entity.table), entity.ref,
     BASE_ROWS / entity.rows * 100, seed)
 end
 
@@ -204,7 +204,8 @@ local function sample_query(self, seed)
   end
   local order, alias = {}, base.alias == "" and "t" or base.alias
   for i, name in ipairs(base.entity.key) do order[i] = ("%s.%s::text"):format(alias, catalog.quote(name)) end
-  local by = #order > 0 and table.concat(order, " || '/' || ") or alias .. "::text"
+  local by = #order > 0 and table.concat(order, " || '/' || ")
+    or ("ROW(%s)::text"):format(profile.columns(base.entity.table, alias))
   return ("SELECT %s FROM %s ORDER BY md5(%s), 1 LIMIT %d"):format(#columns > 0 and table.concat(columns, ", ") or "1",
     table.concat(from, " "), by, SAMPLE)
 end
@@ -271,8 +272,40 @@ end
 
 --- --- sets of tables ------------------------------------------------------------------------------
 
---- Most tables of one set.
-local MOST_TABLES = 5
+--- Most tables of one set, and the attributes that it has at least: with fewer there is little to ask.
+local MOST_TABLES, LEAST_ATTRIBUTES = 5, 4
+
+--- Is there enough to ask about, and is there a row once its tables are joined?
+local function is_worth_asking(lexicon, set, draw)
+  local n = 0
+  for _, ref in ipairs(set) do
+    local entity = lexicon:entity(ref)
+    if entity.rows == 0 then return false end
+    n = n + #entity.attributes
+  end
+  return n >= LEAST_ATTRIBUTES and #tree.over(lexicon, set, draw).rows > 0
+end
+
+--- A set grown at random from `start` along foreign keys.
+local function grow(lexicon, start, size, draw)
+  local set, inside = { start }, { [start] = true }
+  while #set < size do
+    local open = {}
+    for _, ref in ipairs(set) do
+      for _, edge in ipairs(lexicon:edges_from(ref)) do
+        if not inside[edge.to] then open[#open + 1] = edge.to end
+      end
+    end
+    local ref = draw:pick(open)
+    if not ref then break end
+    inside[ref] = true
+    set[#set + 1] = ref
+  end
+  return set
+end
+
+--- Sets in a row that are no news, after which there are no others.
+local MISSES = 200
 
 --- Up to `most` different sets of at least `least` tables that foreign keys connect so that one
 --- table of the set refers, through others of it, to all the rest.
@@ -287,28 +320,17 @@ function tree.sets(lexicon, least, most, draw)
     if #lexicon:edges_from(ref) > 0 or least <= 1 then starts[#starts + 1] = ref end
   end
   local misses, round = 0, {}
-  while #sets < most and misses < 200 and #starts > 0 do
+  while #sets < most and misses < MISSES and #starts > 0 do
     if #round == 0 then round = draw:shuffled(starts) end -- every table starts as often as any other
-    local set = { table.remove(round) }
-    local inside, size = { [set[1]] = true }, least
+    local size = least
     while size < MOST_TABLES and draw:chance(0.45) do size = size + 1 end
-    while #set < size do
-      local open = {}
-      for _, ref in ipairs(set) do
-        for _, edge in ipairs(lexicon:edges_from(ref)) do
-          if not inside[edge.to] then open[#open + 1] = edge.to end
-        end
-      end
-      local ref = draw:pick(open)
-      if not ref then break end
-      inside[ref] = true
-      set[#set + 1] = ref
-    end
+    local set = grow(lexicon, table.remove(round), size, draw)
     local sorted = table.move(set, 1, #set, 1, {})
     table.sort(sorted)
     local key = table.concat(sorted, "+")
-    if #set >= least and not seen[key] then
-      seen[key] = true
+    local fresh = not seen[key]
+    seen[key] = true
+    if fresh and #set >= least and is_worth_asking(lexicon, set, draw) then
       sets[#sets + 1] = set
       misses = 0
     else
