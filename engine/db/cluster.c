@@ -140,8 +140,12 @@ static bool fill(nl_cluster *c, const nl_cluster_options *options, nl_err *err) 
 /* With a database in it from the start. */
 static bool start_filled(nl_cluster *c, const struct templates *t,
                          const nl_cluster_options *options, nl_err *err) {
-    static const char *const settings[] = { "wal_recycle=off", "min_wal_size=2MB",
-                                            "restart_after_crash=off", NULL };
+    static const char *const settings[] = {
+        "wal_recycle=off", "min_wal_size=2MB", /* nothing is kept that is not needed */
+        "restart_after_crash=off",             /* a full disk ends it */
+        "synchronous_commit=on",               /* or VACUUM finds what was just written in doubt */
+        NULL
+    };
     const nl_cluster_options filling = { .settings = settings };
     bool make;
     if (start_cached(c, t->filled, options, &make, err))
