@@ -26,8 +26,9 @@ typedef struct {
      * 107 bytes. */
     const char *run_dir;
     const char *const *settings; /* "name=value", NULL at the end; NULL for none */
-    /* A database that is there from the start, made by nl_cluster_create the first time, vacuumed
-     * and analysed; NULL for none. With it there are no databases "postgres" and "template0". */
+    /* A database that is there from the start, made as by nl_cluster_create the first time,
+     * vacuumed and analysed; NULL for none. It is the only one then: there is no "postgres", and
+     * nothing to make others from. */
     const char *database;
     const char *const *sql_files; /* with it; NULL at the end; NULL for none */
     const char *making;           /* logged before it is made; NULL for nothing */

@@ -23,7 +23,7 @@ enum {
     KEPT = 3,            /* of each kind: for two checkouts, and an upgrade of one */
     ABANDONED_S = 3600,  /* a copy that is still being made is younger */
     MAX_SQL = 256 << 20, /* of one file */
-    LAYOUT = 2           /* goes up where templates are made in another way */
+    LAYOUT = 1           /* goes up where templates are made in another way */
 };
 
 #define NEW ".new-"

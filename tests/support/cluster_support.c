@@ -178,10 +178,14 @@ void place_make(struct place *place) {
     /* By bytes "10" comes before "2". */
     (void)snprintf(path, sizeof path, "%s/10_tables.sql", place->sql);
     write_file(path, "CREATE TABLE city (id int PRIMARY KEY, name text NOT NULL);\n"
-                     "CREATE TABLE shop (id int PRIMARY KEY, city int REFERENCES city);\n");
+                     "CREATE TABLE shop (id int PRIMARY KEY, city int REFERENCES city);\n"
+                     "CREATE TABLE visit (shop int, minutes int);\n");
     (void)snprintf(path, sizeof path, "%s/2_rows.sql", place->sql);
-    write_file(path, "INSERT INTO city SELECT i, 'city ' || i FROM generate_series(1, 5) i;\n"
-                     "INSERT INTO shop SELECT i, 1 + i % 5 FROM generate_series(1, 100) i;\n");
+    write_file(path,
+               "INSERT INTO city SELECT i, 'city ' || i FROM generate_series(1, 5) i;\n"
+               "INSERT INTO shop SELECT i, 1 + i % 5 FROM generate_series(1, 100) i;\n"
+               /* more than a sample of PostgreSQL's own size */
+               "INSERT INTO visit SELECT i % 100, i % 977 FROM generate_series(1, 40000) i;\n");
     (void)snprintf(path, sizeof path, "%s/notes.txt", place->sql);
     write_file(path, "not SQL\n");
     assert_int_equal(setenv("XDG_CACHE_HOME", place->cache, 1), 0);
