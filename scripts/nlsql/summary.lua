@@ -94,7 +94,10 @@ local function add_pairs(out, entries)
 end
 
 local function add_rejects(out, entries)
-  if not next(entries.rejected) then return end
+  if not next(entries.rejected) then
+    out[#out + 1] = "Rejected, by gate: none"
+    return
+  end
   out[#out + 1] = "Rejected, by gate:"
   for _, gate in ipairs(gates.ORDER) do
     local n = entries.rejected[gate]

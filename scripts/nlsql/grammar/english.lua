@@ -196,12 +196,16 @@ function english.that(list)
   return #parts > 0 and " " .. table.concat(parts, #plain > 0 and " and " or " ") or ""
 end
 
---- All conditions as verb phrases: "have a price above 5, the status 'paid' and are active".
+--- All conditions as verb phrases: "have a price above 5, the status 'paid' and are active"; nil
+--- where two are about the same other row, which would read like two rows.
 ---@param list nlsql.Condition[]
----@return string
+---@return string?
 function english.verbs(list)
-  local has, others = {}, {}
+  local has, others, seen = {}, {}, {}
   for _, condition in ipairs(list) do
+    local node = condition.attribute.node
+    if node.parent and seen[node] then return nil end
+    seen[node] = true
     local _, verb = english.condition(condition)
     local thing = verb:match("^have (.*)$")
     if thing then has[#has + 1] = thing else others[#others + 1] = verb end

@@ -65,9 +65,8 @@ end
 
 local function ask_list(g, shown)
   local nouns, draw = g:nouns(), g.draw
-  if #g.conditions > 0 and draw:chance(0.35) then
-    return ("Which %s %s? Show %s"):format(g.base.entity.nouns, english.verbs(g.conditions), shown)
-  end
+  local verbs = #g.conditions > 0 and draw:chance(0.35) and english.verbs(g.conditions)
+  if verbs then return ("Which %s %s? Show %s"):format(g.base.entity.nouns, verbs, shown) end
   local frame = draw:pick { "List %s of all %s", "Show %s of the %s", "Give me %s of all %s", "Find %s of the %s" }
   return frame:format(shown, nouns)
 end

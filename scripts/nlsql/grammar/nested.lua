@@ -79,9 +79,11 @@ local function average_of_totals(g)
     group = growth.key(node) }
   local text = ("WITH totals AS (%s) SELECT round(%s, 2) AS average FROM totals"):format(inner,
     growth.exact(measure.attribute, "avg(total)"))
-  local what = "the average number of " .. g:nouns()
-  if measure.fn ~= "count" then what = ("on average the %s of %s"):format(english.measure(measure, ""), g:nouns()) end
-  return text, ("What is %s per %s, counting only %s that have any? Round to two decimals."):format(what, node.noun,
+  local what = ("number of %s per %s"):format(g:nouns(), node.noun)
+  if measure.fn ~= "count" then
+    what = ("over %s of the %s of %s"):format(words.plural(node.noun), english.measure(measure, ""), g:nouns())
+  end
+  return text, ("What is the average %s, counting only %s that have any? Round to two decimals."):format(what,
     words.plural(node.noun))
 end
 

@@ -36,9 +36,8 @@ local function is_or_are(measures) return #measures > 1 and "are" or "is" end
 local function ask_whole(g, measures)
   local draw, nouns, first = g.draw, g:nouns(), measures[1]
   if #measures == 1 and first.fn == "count" then
-    if #g.conditions > 0 and draw:chance(0.5) then
-      return ("How many %s %s?"):format(g.base.entity.nouns, english.verbs(g.conditions))
-    end
+    local verbs = #g.conditions > 0 and draw:chance(0.5) and english.verbs(g.conditions)
+    if verbs then return ("How many %s %s?"):format(g.base.entity.nouns, verbs) end
     return draw:pick { "How many %s are there?", "Count the %s.", "What is the number of %s?" }:format(nouns)
   elseif first.fn == "distinct" then
     return draw:pick { "How many different %s are there among %s?", "Count the distinct %s among %s." }:format(

@@ -16,6 +16,7 @@ local tree = {}
 ---@field parent nlsql.TreeNode?
 ---@field edge table?         the foreign key that leads here
 ---@field noun string         what it is to the base: "customer", "billing address", "customer's country"
+---@field plain boolean        called by its own noun, and so is each table on the way to it
 ---@field optional boolean     some rows of the parent have none
 ---@field attributes nlsql.NodeAttribute[]
 
@@ -117,8 +118,10 @@ end
 ---@return string
 function tree.noun_for(lexicon, base, node)
   local role = node.edge.role
+  -- "country" of a customer is not that of a preferred store
+  local plain = role == lexicon.nouns[node.edge.to] and (not node.parent.parent or node.parent.plain)
+  node.plain = plain
   if not node.parent.parent then return role end
-  local plain = role == lexicon.nouns[node.edge.to]
   if plain and lexicon:only_path(base, node.edge.to) then return role end
   return words.owner(node.parent.noun) .. " " .. role
 end
