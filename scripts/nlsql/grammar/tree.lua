@@ -275,8 +275,11 @@ end
 
 --- --- sets of tables ------------------------------------------------------------------------------
 
---- Most tables of one set, and the attributes that it has at least: with fewer there is little to ask.
-local MOST_TABLES, LEAST_ATTRIBUTES = 5, 4
+--- Most tables of one set.
+local MOST_TABLES = 5
+
+--- Attributes that joined tables have at least: with fewer there is little to ask.
+local LEAST_ATTRIBUTES = 4
 
 --- Is there enough to ask about, and is there a row once its tables are joined?
 local function is_worth_asking(lexicon, set, draw)
@@ -286,7 +289,7 @@ local function is_worth_asking(lexicon, set, draw)
     if entity.rows == 0 then return false end
     n = n + #entity.attributes
   end
-  return n >= LEAST_ATTRIBUTES and #tree.over(lexicon, set, draw).rows > 0
+  return n >= (#set > 1 and LEAST_ATTRIBUTES or 1) and #tree.over(lexicon, set, draw).rows > 0
 end
 
 --- A set grown at random from `start` along foreign keys.
