@@ -56,6 +56,21 @@ local function span(lexicon, set, base, draw)
   return steps
 end
 
+--- How often a table that refers to itself is joined to itself as well.
+local SELF_JOINS = 0.2
+
+--- Adds, sometimes, a step from a table to another row of its own: employees and their managers.
+local function add_self(lexicon, base, steps, draw)
+  local able, nodes = {}, { base }
+  for _, step in ipairs(steps) do nodes[#nodes + 1] = step[2].to end
+  for i, ref in ipairs(nodes) do
+    for _, edge in ipairs(lexicon:edges_from(ref)) do
+      if edge.to == ref then able[#able + 1] = { i, edge } end
+    end
+  end
+  if #able > 0 and draw:chance(SELF_JOINS) then steps[#steps + 1] = draw:pick(able) end
+end
+
 --- Tables of the set from which all others are reached; where there is none, the largest part of
 --- the set that has one.
 ---@return string[] set, string[] bases
@@ -178,6 +193,7 @@ local SAMPLE, LETTERS = 240, 200
 local BASE_ROWS = 4000
 
 local function shown(attribute)
+  if attribute.role == "date" then return ("to_char(%s, 'YYYY-MM-DD HH24:MI:SS')"):format(attribute.expr) end
   if attribute.role == "array" then return ("to_json(%s)::text"):format(attribute.expr) end
   if attribute.json or attribute.role == "text" or attribute.role == "label" then
     return ("left(%s, %d)"):format(attribute.json and "(" .. attribute.expr .. ")" or attribute.expr .. "::text", LETTERS)
@@ -266,6 +282,7 @@ function tree.over(lexicon, set, draw)
   local whole, bases = tree.bases(lexicon, set, draw)
   local base = draw:pick(bases)
   local steps = span(lexicon, whole or reachable(lexicon, set, base), base, draw) or {}
+  add_self(lexicon, base, steps, draw)
   local names = { base }
   for _, step in ipairs(steps) do
     names[#names + 1] = ("%d>%s>%s"):format(step[1], table.concat(step[2].columns, ","), step[2].to)
