@@ -16,6 +16,13 @@ describe("words.humanise", function()
   }, words.humanise)
 end)
 
+describe("words.date_of", function()
+  each({
+    { "sold at", "sale date" }, { "created on", "creation date" }, { "last seen at", "last seen date" }, { "order date", "order date" },
+    { "email verified at", "email verification date" },
+  }, words.date_of)
+end)
+
 describe("words.plural", function()
   each({
     { "order", "orders" }, { "category", "categories" }, { "day", "days" }, { "box", "boxes" }, { "status", "statuses" },

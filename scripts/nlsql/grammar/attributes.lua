@@ -90,6 +90,7 @@ local function phrase_for(self, t, column, prefix)
   if said then return said end
   said = words.humanise(column.name:sub(#prefix + 1))
   if UNITS[said] then return UNITS[said] end
+  if column.category == "D" then said = words.date_of(said) end
   local noun = self.nouns[t.reference]
   local own = words.singular(words.humanise(t.name:sub(#self.prefix + 1)))
   for _, owner in ipairs { noun, own } do

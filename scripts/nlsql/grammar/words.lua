@@ -64,6 +64,27 @@ function words.humanise(name)
   return table.concat(list, " ")
 end
 
+--- What happened, as a noun: for columns such as sold_at.
+local EVENTS = { added = "entry", approved = "approval", assigned = "assignment", booked = "booking", born = "birth",
+  bought = "purchase", cancelled = "cancellation", closed = "closing", completed = "completion", confirmed = "confirmation",
+  created = "creation", deleted = "deletion", delivered = "delivery", ended = "end", expires = "expiry", finished = "end",
+  founded = "founding", hired = "hiring", invoiced = "invoice", issued = "issue", joined = "joining", left = "leaving",
+  modified = "modification", opened = "opening", ordered = "order", paid = "payment", placed = "order", posted = "posting",
+  published = "publication", purchased = "purchase", received = "receipt", registered = "registration", released = "release",
+  rented = "rental", resolved = "resolution", returned = "return", reviewed = "review", sent = "sending", shipped = "shipping",
+  signed = "signing", sold = "sale", started = "start", submitted = "submission", updated = "last update",
+  verified = "verification", visited = "visit" }
+
+--- A date column's name as a noun: "sold at" → "sale date", "last seen on" → "last seen date".
+---@param phrase string
+---@return string
+function words.date_of(phrase)
+  local before = phrase:match("^(.+) at$") or phrase:match("^(.+) on$")
+  if not before then return phrase end
+  local rest, last = before:match("^(.-)(%S+)$")
+  return rest .. (EVENTS[last] or last) .. " date"
+end
+
 --- --- number ----------------------------------------------------------------------------------
 
 local IRREGULAR = { person = "people", child = "children", man = "men", woman = "women", mouse = "mice", foot = "feet",
