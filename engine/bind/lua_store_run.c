@@ -363,7 +363,9 @@ static void push_info(lua_State *L, const nl_store_run_info *info) {
     }
 }
 
-/* run, info | nil, message, code = store:run{phase=, version=, fingerprint=, dataset=, fresh=} */
+/* run, info | nil, message, code = store:run{phase=, version=, fingerprint=, source=, dataset=,
+ * fresh=}
+ */
 int nl_lua_run_open(lua_State *L) {
     nl_err err;
     nl_store_run_info info = { 0 };
@@ -373,6 +375,7 @@ int nl_lua_run_open(lua_State *L) {
     options.version = text_field(L, 2, "version", NULL);
     options.version = options.version ? options.version : "";
     options.fingerprint = need_text(L, 2, "fingerprint");
+    options.source = text_field(L, 2, "source", NULL);
     options.dataset = need_text(L, 2, "dataset");
     options.fresh = bool_field(L, 2, "fresh", false);
     struct run *run = lua_newuserdatauv(L, sizeof *run, 1);

@@ -40,8 +40,10 @@ size_t nl_store_backlog(const nl_store *store);
 typedef struct {
     const char *phase, *version; /* version "" where none was given */
     const char *fingerprint;     /* of phase file, prompts, options, model: free text */
-    const char *dataset;         /* path of the JSONL file */
-    bool fresh;                  /* archive what was there and start over */
+    const char *source;  /* in words, what the entries are of ("the demo database and a model");
+                          * one line; NULL: not told. Entries of two sources never mix */
+    const char *dataset; /* path of the JSONL file */
+    bool fresh;          /* archive what was there and start over */
 } nl_store_run_options;
 
 typedef struct {
@@ -56,9 +58,10 @@ typedef struct {
 /* Finds the open run of phase and version, or starts one; brings the dataset file in line (a
  * lagging one is completed, a torn tail cut, a file that is no prefix of the entries is moved
  * aside and rewritten). A tail is torn where it is half a line: a whole JSON value without its
- * newline is somebody's edit. With `fresh` the run is marked archived, its calls included, and its
- * dataset moved to "dataset.N.jsonl". NL_BUSY where the run or the file is open already. Blocking:
- * call it before the work starts. `info` may be NULL. */
+ * newline is somebody's edit. A run of another source is left alone (NL_CONFIG, naming both ways
+ * on). With `fresh` the run is marked archived, its calls included, and its dataset moved to
+ * "dataset.N.jsonl". NL_BUSY where the run or the file is open already. Blocking: call it before
+ * the work starts. `info` may be NULL. */
 nl_store_run *nl_store_run_open(nl_store *store, const nl_store_run_options *options,
                                 nl_store_run_info *info, nl_err *err);
 /* Waits until what was submitted is durable; callbacks for it may still come. NULL is fine. */

@@ -115,12 +115,18 @@ local function fingerprint(spec, opt, source)
     or spec.settings.openai_model)))
 end
 
+--- What the pairs are of, in words. Those of a stand-in never mix with those of the user's own.
+local function source_of(settings)
+  return ("%s and %s"):format(settings.demo and "the demo database" or "your database",
+    settings.provider == "offline" and "the offline grammar" or "a model")
+end
+
 local function open_store(spec, opt, source)
   local settings = spec.settings
   local st = need("io", store.open(settings.store))
   if settings.budget_usd then st:budget(math.floor(settings.budget_usd * 1e9)) end
   local run, info, code = st:run {
-    phase = spec.name, version = spec.version, fingerprint = fingerprint(spec, opt, source),
+    phase = spec.name, version = spec.version, fingerprint = fingerprint(spec, opt, source), source = source_of(settings),
     dataset = spec.dataset, fresh = spec.fresh,
   }
   if not run then give_up(info, code) end

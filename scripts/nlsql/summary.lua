@@ -143,7 +143,7 @@ local function add_next(out, settings)
   if settings.provider == "offline" then
     out[#out + 1] = "  export OPENAI_API_KEY=sk-…    # or OPENAI_BASE_URL=http://127.0.0.1:11434/v1, a model on this machine"
   end
-  out[#out + 1] = "  nlsql run phases/joins.lua --count 20 --set total_table_pairs=5 --budget 1"
+  out[#out + 1] = "  nlsql run phases/joins.lua --fresh --count 20 --set total_table_pairs=5 --budget 1"
 end
 
 --- The report on standard output.

@@ -389,6 +389,48 @@ static void a_dataset_that_is_no_file_is_an_error(void **state) {
     nl_store_close(store);
 }
 
+/* Opens the run for pairs of `source` and closes it again; false with *err where it is refused. */
+static bool opens_for(const char *source, bool fresh, nl_store_run_info *info, nl_err *err) {
+    nl_store_run_options options = {
+        .phase = "joins",
+        .version = "",
+        .fingerprint = "f",
+        .source = source,
+        .fresh = fresh,
+        .dataset = store_path(dir, "dataset.jsonl"),
+    };
+    nl_store *store = store_open(loop, dir);
+    nl_store_run *run = nl_store_run_open(store, &options, info, err);
+    if (run)
+        store_put_turn(run, "a", 1, 0, 1, NULL, NULL, NULL);
+    nl_store_run_close(run);
+    nl_store_close(store);
+    return run != NULL;
+}
+
+static void pairs_of_two_sources_never_mix(void **state) {
+    (void)state;
+    nl_err err = { .code = NL_OK };
+    nl_store_run_info info;
+    assert_true(opens_for("the demo", false, &info, &err));
+    char *before = store_file(store_path(dir, "dataset.jsonl"));
+    assert_false(opens_for("the shop", false, &info, &err));
+    assert_int_equal(err.code, NL_CONFIG);
+    assert_non_null(
+        strstr(err.msg, "holds pairs of the demo, and this run would add some of the shop"));
+    char *after = store_file(store_path(dir, "dataset.jsonl"));
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    assert_true(opens_for("the demo", false, &info, &err)); /* it stays what it was */
+    assert_true(info.resumed && !info.changed);
+    assert_true(opens_for(NULL, false, &info, &err)); /* who tells no source may go on */
+    assert_true(opens_for("the demo", false, &info, &err));
+    assert_true(opens_for("the shop", true, &info, &err));
+    assert_false(info.resumed);
+    assert_false(opens_for("the demo", false, &info, &err));
+}
+
 /* --- opening ------------------------------------------------------------------------------- */
 
 static const char *open_fails(nl_code code) {
@@ -545,6 +587,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_dataset_is_brought_in_line_with_its_entries, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_dataset_that_is_no_file_is_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(pairs_of_two_sources_never_mix, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_database_is_refused_and_kept, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(another_programs_database_is_refused_and_kept, setup,

@@ -140,6 +140,18 @@ describe("nlsql run with the offline provider", function()
     end
   end)
 
+  it("never mixes its pairs with those of another source", function()
+    local shop = support.database("shop", { "tests/data/shop.sql" })
+    assert.equal(0, (run { "--count", "2", "--set", "total_table_pairs=2" }))
+    local before = support.read(dir .. DATASET)
+    local code, _, err = support.nlsql(dir, { "run", "joins", "--count", "2" }, { DATABASE_URL = shop,
+      OPENAI_BASE_URL = "http://127.0.0.1:1/v1" })
+    assert.equal(3, code, err)
+    assert.truthy(err:find("holds pairs of your database and the offline grammar", 1, true), err)
+    assert.truthy(err:find("--fresh", 1, true), err)
+    assert.equal(before, support.read(dir .. DATASET))
+  end)
+
   it("refuses, in words, what is no task of its own", function()
     os.execute("mkdir -p " .. dir .. "/phases")
     support.write(dir .. "/phases/chat.lua", [[
