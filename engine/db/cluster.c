@@ -35,8 +35,7 @@ static bool is_full(const nl_cluster *c, const nl_err *err) {
         if (strstr(err->msg, marks[i]))
             return true;
     }
-    return err->code == NL_LIMIT ||
-           (statvfs(c->folder, &fs) == 0 && fs.f_bavail * fs.f_frsize < NO_ROOM);
+    return statvfs(c->folder, &fs) == 0 && fs.f_bavail * fs.f_frsize < NO_ROOM;
 }
 
 static void explain_full(const nl_cluster *c, nl_err *err) {

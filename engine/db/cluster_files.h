@@ -24,7 +24,7 @@ typedef struct {
 
 /* Copies a folder of plain files and folders to `to`, which must not exist, and says in *size (may
  * be NULL) what that came to. Owner `uid`:`gid` where we are root and uid is not 0. Failing, it
- * leaves what it has copied; NL_LIMIT where that is for want of room, else NL_IO. */
+ * leaves what it has copied. */
 bool cluster_copy_tree(const char *from, const char *to, uid_t uid, gid_t gid, cluster_size *size,
                        nl_err *err);
 
@@ -44,9 +44,8 @@ bool cluster_cache_folder(char *folder, size_t room);
 bool cluster_template_name(const char *version, const char *database, const char *const *sql_files,
                            char *name, size_t room, nl_err *err);
 
-/* Makes `to` a copy of the template at `path`. False with NL_NOTFOUND where there is none, NL_LIMIT
- * where there is no room for the copy, NL_INVALID where the template is damaged: then nothing is
- * left of `to`. */
+/* Makes `to` a copy of the template at `path`. False with NL_NOTFOUND where there is none, NL_IO
+ * where it cannot be copied, NL_INVALID where it is damaged: then nothing is left of `to`. */
 bool cluster_template_take(const char *path, const char *to, uid_t uid, gid_t gid, nl_err *err);
 
 /* Keeps a copy of `data` as the template at `path`, whole or not at all, in place of one that is

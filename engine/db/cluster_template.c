@@ -217,7 +217,6 @@ static int open_template(const char *path, nl_err *err) {
 bool cluster_template_take(const char *path, const char *to, uid_t uid, gid_t gid, nl_err *err) {
     char data[PATH_MAX];
     cluster_size size;
-    nl_err why = { .code = NL_OK };
     bool ok = false;
     int fd = open_template(path, err);
 
@@ -225,16 +224,14 @@ bool cluster_template_take(const char *path, const char *to, uid_t uid, gid_t gi
         return false;
     if (!cluster_join(data, sizeof data, path, "data")) {
         nl_err_set(err, NL_INVALID, "its path is too long");
-    } else if (!cluster_copy_tree(data, to, uid, gid, &size, &why)) {
-        nl_err_set(err, why.code == NL_LIMIT ? NL_LIMIT : NL_INVALID, "%s", why.msg);
-    } else if (!has_size(path, size)) {
-        nl_err_set(err, NL_INVALID, "it is not whole: %llu files, %llu bytes", size.files,
-                   size.bytes);
-    } else {
-        ok = true;
-        (void)futimens(fd, NULL); /* when it was last used */
+    } else if (cluster_copy_tree(data, to, uid, gid, &size, err)) {
+        ok = has_size(path, size) ||
+             nl_err_set(err, NL_INVALID, "it is not whole: %llu files, %llu bytes", size.files,
+                        size.bytes);
     }
-    if (!ok)
+    if (ok)
+        (void)futimens(fd, NULL); /* when it was last used */
+    else
         cluster_remove_tree(to);
     close(fd);
     return ok;

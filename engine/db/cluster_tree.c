@@ -138,13 +138,8 @@ bool cluster_copy_tree(const char *from, const char *to, uid_t uid, gid_t gid, c
                        nl_err *err) {
     struct copy copy = { .uid = geteuid() == 0 ? uid : 0, .gid = gid };
     int fd = open(from, OPEN_DIR);
-    if (fd < 0 || !copy_folder(fd, AT_FDCWD, to, &copy)) {
-        bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-        nl_err_errno(err, "cannot copy %s to %s", from, to);
-        if (err && full)
-            err->code = NL_LIMIT;
-        return false;
-    }
+    if (fd < 0 || !copy_folder(fd, AT_FDCWD, to, &copy))
+        return nl_err_errno(err, "cannot copy %s to %s", from, to);
     if (size)
         *size = copy.size;
     return true;

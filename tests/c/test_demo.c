@@ -246,21 +246,34 @@ static void an_interrupted_program_leaves_nothing(void **state) {
 
 static void another_program_may_ask_for_it(void **state) {
     (void)state;
-    static const char wanted[] = "{\"demo\": true, \"base_url\": \"http://127.0.0.1:9/v1\", "
-                                 "\"retries\": 0}";
-    const nlsql_options options = { .project_dir = place.folder };
-    char error[512] = "";
-    nlsql *engine = nlsql_open(&options, error, sizeof error);
-    if (!engine)
-        fail_msg("%s", error);
-    for (int i = 0; i < 2; i++) { /* the second run has the same server */
-        assert_int_equal(nlsql_run(engine, "joins", wanted), NLSQL_MODEL); /* nobody is there */
-        assert_int_equal(count(place.tmp, "nlsql-pg-", NULL, 0), 1);
+    static const char demo[] = "{\"demo\": true, \"base_url\": \"http://127.0.0.1:9/v1\", "
+                               "\"retries\": 0}";
+    static const char given[] = "{\"base_url\": \"http://127.0.0.1:9/v1\"}";
+    const struct {
+        const char *url;
+        const char *says;
+    } cases[] = {
+        { NULL, "or give --demo" },
+        { "postgresql://app@127.0.0.1:1/shop", "cannot connect to postgresql://app@127.0.0.1:1" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const nlsql_options options = { .database_url = cases[i].url, .project_dir = place.folder };
+        char error[512] = "";
+        nlsql *engine = nlsql_open(&options, error, sizeof error);
+        if (!engine)
+            fail_msg("%s", error);
+        for (int run = 0; run < 2; run++) { /* the second has the same server */
+            assert_int_equal(nlsql_run(engine, "joins", demo), NLSQL_MODEL); /* nobody is there */
+            assert_int_equal(count(place.tmp, "nlsql-pg-", NULL, 0), 1);
+        }
+        (void)place_said(&place);
+        assert_int_equal(nlsql_run(engine, "joins", given), NLSQL_DATABASE);
+        const char *said = place_said(&place);
+        if (!strstr(said, cases[i].says))
+            fail_msg("expected %s, found: %s", cases[i].says, said);
+        nlsql_close(engine);
+        assert_int_equal(count(place.tmp, "nlsql-pg-", NULL, 0), 0);
     }
-    assert_int_equal(nlsql_run(engine, "joins", "{\"base_url\": \"http://127.0.0.1:9/v1\"}"),
-                     NLSQL_DATABASE);
-    nlsql_close(engine);
-    assert_int_equal(count(place.tmp, "nlsql-pg-", NULL, 0), 0);
 }
 
 static int set_up(void **state) {
