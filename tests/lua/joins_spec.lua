@@ -219,7 +219,7 @@ describe("bad input", function()
   after_each(function() os.execute("rm -rf " .. dir) end)
 
   local cases = {
-    { "no database", {}, { "run", "phases/joins.lua" }, 4, "no database: set DATABASE_URL" },
+    { "a key and no database", { OPENAI_API_KEY = "sk-secret" }, { "run", "phases/joins.lua" }, 4, "no database: set DATABASE_URL" },
     { "no key", { db = true }, { "run", "phases/joins.lua" }, 5, "set OPENAI_API_KEY" },
     { "an unreachable database", { DATABASE_URL = "postgresql://u:hush@127.0.0.1:1/x", OPENAI_BASE_URL = "http://127.0.0.1:1/v1" }, { "run", "phases/joins.lua" }, 4,
       "cannot connect to postgresql://u@127.0.0.1:1/x" },
