@@ -75,6 +75,10 @@ local function check(world, pair)
   for _, literal in ipairs(facts.literals) do
     if not says(pair.question, pair.sql, literal) then fail(("the question does not say %q"):format(literal)) end
   end
+  local order = pair.sql:match("ORDER BY ([^()]+) LIMIT %d+$")
+  if pair.sql:find("LIMIT %d+$") and not (order and order:find(",") and pair.question:lower():find("ties")) then
+    fail("does not say how ties are broken")
+  end
   local left = unsaid(pair.question, pair.sql)
   if left then fail(("the query lacks %q"):format(left)) end
   if not pair.question:find("^%u") or not pair.question:find("[.?]$") or pair.question:find("  ", 1, true)
@@ -110,6 +114,12 @@ describe("the grammar on the demo database", function()
   setup(function() world = open(support.demo()) end)
   teardown(function() world.db:close() end)
 
+  local function only(construct)
+    local weights = {}
+    for _, name in ipairs(grammar.constructs()) do weights[name] = name == construct and 1 or 0 end
+    return weights
+  end
+
   it("writes pairs that hold, over a hundred seeds", function()
     local seen, n = {}, 0
     for seed = 1, 100 do n = n + write(world, seed, 16, seed % 3 == 0 and 1 or 2, seen) end
@@ -143,14 +153,36 @@ describe("the grammar on the demo database", function()
 
   it("writes of one construct only, where its weight alone is above 0", function()
     for _, construct in ipairs(grammar.constructs()) do
-      local weights = {}
-      for _, name in ipairs(grammar.constructs()) do weights[name] = name == construct and 1 or 0 end
-      local g = grammar.open(world.schema, world.db, { seed = 1, weights = weights, variants = VARIANTS })
+      local g = grammar.open(world.schema, world.db, { seed = 1, weights = only(construct), variants = VARIANTS })
       local known, draw = grammar.known(VARIANTS), g:draws("one")
       local list = g:pairs({ "customer_order", "customer" }, 3, 2, draw, known)
       if #list == 0 then list = g:pairs({ "customer_order", "customer", "store" }, 3, 2, draw, known) end
       assert.equal(3, #list, construct)
       for _, pair in ipairs(list) do assert.equal(construct, pair.construct) end
+    end
+  end)
+
+  it("says which rows a join leaves, where some have nothing to be joined to", function()
+    local g = grammar.open(world.schema, world.db, { seed = 2, weights = only "list", variants = VARIANTS })
+    local n = 0
+    for _, pair in ipairs(g:pairs({ "employee", "store" }, 60, 2, g:draws("left out"), grammar.known(VARIANTS))) do
+      if not pair.sql:find("WHERE", 1, true) and pair.sql:find("JOIN store", 1, true) then
+        n = n + 1
+        assert.truthy(pair.question:find("hav[^?.]* a store"), pair.question)
+      end
+    end
+    assert.is_true(n > 3, "only " .. n)
+  end)
+
+  it("leaves the tables as they were called, whatever point of view a pair took", function()
+    local g = grammar.open(world.schema, world.db, { seed = 2, weights = only "with_partner", variants = VARIANTS })
+    local set = { "customer_order", "customer", "store" }
+    local joined = require("nlsql.grammar.tree").over(g.lexicon, set, g:draws("view"))
+    local before = {}
+    for i, node in ipairs(joined.nodes) do before[i] = node.noun .. " of " .. (node.parent and node.parent.noun or "none") end
+    assert.is_true(#g:pairs(set, 40, 2, g:draws("view"), grammar.known(VARIANTS)) > 20)
+    for i, node in ipairs(joined.nodes) do
+      assert.equal(before[i], node.noun .. " of " .. (node.parent and node.parent.noun or "none"))
     end
   end)
 

@@ -140,6 +140,20 @@ describe("nlsql run with the offline provider", function()
     end
   end)
 
+  it("ends an item whose tables hold no more pairs, and rejects nothing for that", function()
+    local single = support.database("odd_views", { "tests/data/odd/views.sql" })
+    os.execute("mkdir -p " .. dir .. "/phases")
+    support.write(dir .. "/phases/each.lua", [[
+      return { name = "each", summary = "s", plan = function(ctx, emit)
+        for _, ref in ipairs(ctx.schema:names()) do emit { key = ref, tables = { ref } } end
+      end, prompt = function() return "pairs, please" end }]])
+    local code, out, err = support.nlsql(dir, { "run", "phases/each.lua", "--provider", "offline", "--count", "5000" },
+      { DATABASE_URL = single })
+    assert.equal(7, code, out .. err)
+    assert.truthy(out:find("2 planned, 2 done, 0 failed", 1, true), out)
+    assert.truthy(out:find("Rejected, by gate: none", 1, true), out)
+  end)
+
   it("never mixes its pairs with those of another source", function()
     local shop = support.database("shop", { "tests/data/shop.sql" })
     assert.equal(0, (run { "--count", "2", "--set", "total_table_pairs=2" }))
