@@ -2,8 +2,8 @@
 
 local conditions = require "nlsql.grammar.conditions"
 local english = require "nlsql.grammar.english"
-local growth = require "nlsql.grammar.growth"
 local kinds = require "nlsql.grammar.kinds"
+local pieces = require "nlsql.grammar.pieces"
 local select = require "nlsql.grammar.select"
 
 local function share(g)
@@ -17,7 +17,7 @@ local function share(g)
   g:present(part.attribute.node)
   local _, verb = english.condition(part)
   local percentage = ("round(100.0 * count(*) FILTER (WHERE %s) / count(*), 1) AS percentage"):format(conditions.sql(part))
-  local s = { columns = growth.plus(by and by.columns or {}, { percentage }), from = g:from(), where = g:where(),
+  local s = { columns = pieces.plus(by and by.columns or {}, { percentage }), from = g:from(), where = g:where(),
     group = by and by.by }
   local nouns = g:nouns()
   local question
@@ -62,7 +62,7 @@ local function case(g)
   local class = ("CASE WHEN %s < %s THEN '%s' WHEN %s < %s THEN '%s' ELSE '%s' END"):format(attribute.expr, a, names[1],
     attribute.expr, b, names[2], names[3])
   local columns = { ("%s AS %s_class"):format(class, english.column(attribute.phrase)) }
-  local s = { columns = growth.plus(columns, g:measured { measure }), from = g:from(), where = g:where(),
+  local s = { columns = pieces.plus(columns, g:measured { measure }), from = g:from(), where = g:where(),
     group = { g.draw:chance(0.5) and "1" or class } }
   local bounds = ("'%s' below %s, '%s' from %s to below %s, '%s' from %s on"):format(names[1], a, names[2], a, b, names[3], b)
   local nouns, name = g:nouns(), english.name(attribute)

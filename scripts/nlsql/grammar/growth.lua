@@ -7,6 +7,7 @@
 local catalog = require "nlsql.catalog"
 local conditions = require "nlsql.grammar.conditions"
 local english = require "nlsql.grammar.english"
+local pieces = require "nlsql.grammar.pieces"
 local profile = require "nlsql.grammar.profile"
 local tree = require "nlsql.grammar.tree"
 local words = require "nlsql.grammar.words"
@@ -104,10 +105,6 @@ function Growth:take(roles, wish)
   end
   return chosen
 end
-
---- Has the attribute values enough that an order by it says something?
----@param attribute nlsql.NodeAttribute
-function growth.tells_apart(attribute) return attribute.distinct >= 5 end
 
 --- A table to group by, other than the base: one that wants use before others.
 ---@param nodes nlsql.TreeNode[]?
@@ -241,23 +238,6 @@ function Growth:as()
   return self.as_word
 end
 
---- A column of a node as SQL writes it.
----@param node nlsql.TreeNode
----@param name string
----@return string
-function growth.column(node, name)
-  return (node.alias ~= "" and node.alias .. "." or "") .. catalog.quote(name)
-end
-
---- The key columns of a node as SQL writes them.
----@param node nlsql.TreeNode
----@return string[]
-function growth.key(node)
-  local out = {}
-  for i, name in ipairs(node.entity.key) do out[i] = growth.column(node, name) end
-  return out
-end
-
 --- A column of the result: with a name of its own where its bare one is taken or says too little.
 ---@param attribute nlsql.NodeAttribute
 ---@return string
@@ -277,26 +257,6 @@ function Growth:output(attribute)
   return ("%s AS %s"):format(attribute.expr, catalog.quote(name))
 end
 
---- A measure in SQL.
----@param measure nlsql.Measure
----@return string
-function growth.measure(measure)
-  local fn, attribute = measure.fn, measure.attribute
-  if fn == "count" then return "count(*)" end
-  if fn == "distinct" then return ("count(DISTINCT %s)"):format(attribute.expr) end
-  local text = ("%s(%s)"):format(fn, attribute.expr)
-  return measure.round and ("round(%s, 2)"):format(growth.exact(attribute, text)) or text
-end
-
---- An expression over the attribute as round(…, n) takes it: there is none for floating point.
----@param attribute nlsql.Attribute?
----@param text string
----@return string
-function growth.exact(attribute, text)
-  local kind = attribute and attribute.type or ""
-  return (kind == "real" or kind == "double precision") and text .. "::numeric" or text
-end
-
 --- Measures as columns of the result; each knows its name (`column`) from now on.
 ---@param measures nlsql.Measure[]
 ---@return string[]
@@ -310,43 +270,9 @@ function Growth:measured(measures)
       measure.column = name .. "_" .. n
     end
     self.names[measure.column] = true
-    out[i] = ("%s AS %s"):format(growth.measure(measure), measure.column)
+    out[i] = ("%s AS %s"):format(pieces.measure(measure), measure.column)
   end
   return out
-end
-
---- How the columns of a query are called in its result.
----@param columns string[]
----@return string[]
-function growth.result_names(columns)
-  local out = {}
-  for i, text in ipairs(columns) do
-    out[i] = text:match(' AS ("[^"]+")$') or text:match(" AS ([^%s\"]+)$") or text:match('("[^"]+")$') or text:match("([^.]+)$")
-  end
-  return out
-end
-
---- Two lists in one, in a new table.
-function growth.plus(list, more)
-  return table.move(more, 1, #more, #list + 1, table.move(list, 1, #list, 1, {}))
-end
-
---- What ends all ties among rows of a node: its label, then its key where labels repeat; as ORDER
---- BY's list and in words. nil where nothing does.
----@param node nlsql.TreeNode
----@return string[]?, string?
-function growth.row_order(node)
-  local order, said, unique = {}, {}, false
-  for i, attribute in ipairs(node.label) do
-    order[i], said[i] = attribute.expr, attribute.phrase
-    unique = unique or attribute.distinct == node.entity.rows
-  end
-  if #node.entity.key == 0 and not unique then return nil end
-  if node.entity.named and not unique then
-    order = growth.plus(order, growth.key(node))
-    said[#said + 1] = node.entity.noun .. " ID"
-  end
-  return order, table.concat(said, ", then by ")
 end
 
 --- --- groups --------------------------------------------------------------------------------------
@@ -365,7 +291,7 @@ end
 
 local function group_by_node(self, node)
   local group = { noun = node.noun, nouns = words.plural(node.noun), shown = english.label(node), columns = {},
-    by = growth.key(node), order = {}, node = node }
+    by = pieces.key(node), order = {}, node = node }
   local parts = {}
   for i, attribute in ipairs(node.label) do parts[i] = attribute.phrase end
   group.identify = (" Identify each %s by %s."):format(node.noun, words.all(parts))
@@ -380,7 +306,7 @@ local function group_by_node(self, node)
   end
   group.ties = english.label(node)
   if not unique then
-    for _, expr in ipairs(growth.key(node)) do group.order[#group.order + 1] = expr end
+    for _, expr in ipairs(pieces.key(node)) do group.order[#group.order + 1] = expr end
     group.ties = group.ties .. ", then by " .. node.noun .. " ID"
   end
   return group

@@ -1,7 +1,7 @@
 --- lists: rows as they are: projections and filters, distinct values, the first few by some order.
 
 local english = require "nlsql.grammar.english"
-local growth = require "nlsql.grammar.growth"
+local pieces = require "nlsql.grammar.pieces"
 local select = require "nlsql.grammar.select"
 local words = require "nlsql.grammar.words"
 
@@ -134,8 +134,8 @@ local function ask_top(g, n, shown, extreme)
 end
 
 local function top(g)
-  local by = g:take(ORDERED, { filled = true, own = "first", test = growth.tells_apart })
-  local order, ties = growth.row_order(g.base)
+  local by = g:take(ORDERED, { filled = true, own = "first", test = pieces.tells_apart })
+  local order, ties = pieces.row_order(g.base)
   if not by or not order or by == g.base.label[1] then return nil end
   local out = outputs(g, g.draw:int(2) - 1, by)
   if not g:filters(2) or #out.columns < 2 then return nil end
@@ -143,7 +143,7 @@ local function top(g)
   local n, down = g.draw:pick(COUNTS), g.draw:chance(0.65)
   if #g.rows <= n and g.rows ~= g.tree.rows then n = 1 end
   local s = { columns = out.columns, from = g:from(), where = g:where(), limit = n,
-    order = growth.plus({ by.expr .. (down and " DESC" or "") }, order) }
+    order = pieces.plus({ by.expr .. (down and " DESC" or "") }, order) }
   return select.text(s), ask_top(g, n, words.all(out.names), english.extreme(by, down)) .. " " .. english.ties(g.draw, ties)
 end
 

@@ -1,11 +1,11 @@
 --- nested: queries in queries: above the average, averages of totals, set operations.
 
-local english = require "nlsql.grammar.english"
-local growth = require "nlsql.grammar.growth"
+local catalog = require "nlsql.catalog"
 local conditions = require "nlsql.grammar.conditions"
+local english = require "nlsql.grammar.english"
+local pieces = require "nlsql.grammar.pieces"
 local select = require "nlsql.grammar.select"
 local words = require "nlsql.grammar.words"
-local catalog = require "nlsql.catalog"
 
 local NUMBERS = { number = true }
 local SHOWN = { category = true, label = true, number = true, year = true, date = true }
@@ -43,7 +43,7 @@ local function average_of(g, attribute, node)
   if not node then return ("SELECT avg(%s) FROM %s"):format(attribute.sql, g.base.entity.ref) end
   local links = {}
   for i, name in ipairs(node.edge.columns) do
-    links[i] = ("other.%s = %s"):format(catalog.quote(name), growth.column(node, node.edge.referred_columns[i]))
+    links[i] = ("other.%s = %s"):format(catalog.quote(name), pieces.column(node, node.edge.referred_columns[i]))
   end
   return ("SELECT avg(other.%s) FROM %s AS other WHERE %s"):format(attribute.sql, g.base.entity.ref,
     table.concat(links, " AND "))
@@ -59,7 +59,7 @@ local function above_average(g)
   local node, up = take_peers(g), g.draw:chance(0.7)
   if not g:filters(1) then return nil end
   if more then g:present(more.node) end
-  local where = growth.plus(g:where(), { ("%s %s (%s)"):format(by.expr, up and ">" or "<", average_of(g, by, node)) })
+  local where = pieces.plus(g:where(), { ("%s %s (%s)"):format(by.expr, up and ">" or "<", average_of(g, by, node)) })
   local text = select.text { columns = columns, from = g:from(), where = where }
   if not beyond(g, by, up, node) and not g:answers(text) then return nil end
   local among = "all " .. g.base.entity.nouns .. (node and " of the same " .. node.noun or "")
@@ -75,10 +75,10 @@ local function average_of_totals(g)
   local node = g:take_entity()
   local measure = node and g:measure { count = true, sum = true }
   if not measure or not g:filters(1) then return nil end
-  local inner = select.text { columns = { growth.measure(measure) .. " AS total" }, from = g:from(), where = g:where(),
-    group = growth.key(node) }
+  local inner = select.text { columns = { pieces.measure(measure) .. " AS total" }, from = g:from(), where = g:where(),
+    group = pieces.key(node) }
   local text = ("WITH totals AS (%s) SELECT round(%s, 2) AS average FROM totals"):format(inner,
-    growth.exact(measure.attribute, "avg(total)"))
+    pieces.exact(measure.attribute, "avg(total)"))
   local what = ("number of %s per %s"):format(g:nouns(), node.noun)
   if measure.fn ~= "count" then
     what = ("over %s of the %s of %s"):format(words.plural(node.noun), english.measure(measure, ""), g:nouns())
@@ -92,8 +92,8 @@ local function above_average_total(g)
   local group = g:group("entity")
   local measure = group and g:measure { count = true, sum = true }
   if not measure or not g:filters(1) then return nil end
-  local columns = growth.plus(group.columns, g:measured { measure })
-  local name, shown = measure.column, growth.result_names(columns)
+  local columns = pieces.plus(group.columns, g:measured { measure })
+  local name, shown = measure.column, pieces.result_names(columns)
   local inner = select.text { columns = columns, from = g:from(), where = g:where(), group = group.by }
   local text = ("WITH totals AS (%s) SELECT %s FROM totals WHERE %s > (SELECT avg(%s) FROM totals)"):format(inner,
     table.concat(shown, ", "), name, name)
@@ -125,7 +125,7 @@ end
 
 --- Rows of a group's table by their key too, or two with one name would count as one.
 local function with_key(group)
-  local columns, seen = growth.key(group.node), {}
+  local columns, seen = pieces.key(group.node), {}
   for _, key in ipairs(columns) do seen[key] = true end
   for _, column in ipairs(group.columns) do
     if not seen[column:match("^(.-) AS ") or column] then columns[#columns + 1] = column end
@@ -142,7 +142,7 @@ local function set_operation(g)
   if group.node then with_key(group) end
   local nouns = g.base.entity.nouns
   local function part(condition)
-    local list = growth.plus(g.conditions, { condition })
+    local list = pieces.plus(g.conditions, { condition })
     return select.text { columns = group.columns, from = g:from(), where = g:where(list), group = group.node and group.by },
       nouns .. english.that(list)
   end

@@ -5,7 +5,7 @@
 local catalog = require "nlsql.catalog"
 local conditions = require "nlsql.grammar.conditions"
 local english = require "nlsql.grammar.english"
-local growth = require "nlsql.grammar.growth"
+local pieces = require "nlsql.grammar.pieces"
 local select = require "nlsql.grammar.select"
 local tree = require "nlsql.grammar.tree"
 local words = require "nlsql.grammar.words"
@@ -105,13 +105,13 @@ end
 
 --- The base's side as a subquery that is tied to the parent's row.
 local function correlated(g, sides, inner)
-  local where = growth.plus({ tree.on(g.base.alias, sides.parent.alias, sides.parent.edge) }, g:where(inner))
+  local where = pieces.plus({ tree.on(g.base.alias, sides.parent.alias, sides.parent.edge) }, g:where(inner))
   return select.text { columns = { "1" }, from = g:from(sides.inner), where = where }
 end
 
 --- The parent's side, with the base joined to its left.
 local function left_joined(g, sides, extra)
-  local on = growth.plus({ tree.on(g.base.alias, sides.parent.alias, sides.parent.edge) }, extra or {})
+  local on = pieces.plus({ tree.on(g.base.alias, sides.parent.alias, sides.parent.edge) }, extra or {})
   return ("%s LEFT JOIN %s%s%s ON %s"):format(g:from(sides.outer), g.base.entity.ref, g:as(), g.base.alias,
     table.concat(on, " AND "))
 end
@@ -128,8 +128,8 @@ local function with_partner(g)
     local outer, inner = split(g, sides)
     local where, edge = g:where(outer), sides.parent.edge
     if #edge.columns == 1 and g.draw:chance(0.5) then
-      where[#where + 1] = ("%s IN (%s)"):format(growth.column(sides.parent, edge.referred_columns[1]), select.text {
-        columns = { growth.column(g.base, edge.columns[1]) }, from = g:from(sides.inner), where = g:where(inner) })
+      where[#where + 1] = ("%s IN (%s)"):format(pieces.column(sides.parent, edge.referred_columns[1]), select.text {
+        columns = { pieces.column(g.base, edge.columns[1]) }, from = g:from(sides.inner), where = g:where(inner) })
     else
       where[#where + 1] = ("EXISTS (%s)"):format(correlated(g, sides, inner))
     end
@@ -144,7 +144,7 @@ end
 local function without_partner(g)
   local sides = take_sides(g)
   if not sides then return nil end
-  local key = growth.key(g.base)[1]
+  local key = pieces.key(g.base)[1]
   local plain = #sides.inner == 1 and key and g.draw:chance(0.5)
   if not plain and not deep_enough(g, sides) then return nil end
   local query, question = seen_from_parent(g, sides, function()
@@ -168,7 +168,7 @@ end
 
 --- The parent's key and what is shown of it, each once.
 local function group_of(sides)
-  local group, seen = growth.key(sides.parent), {}
+  local group, seen = pieces.key(sides.parent), {}
   for _, expr in ipairs(group) do seen[expr] = true end
   for _, column in ipairs(sides.columns) do
     local expr = column:match("^(.-) AS ") or column
@@ -197,9 +197,9 @@ local function counting_zero(g)
     if not g:cover() then return nil end
     local outer, inner = split(g, sides)
     local name = catalog.quote(english.column(g.base.entity.noun) .. "_count")
-    local count = ("count(%s) AS %s"):format(growth.key(g.base)[1], name)
+    local count = ("count(%s) AS %s"):format(pieces.key(g.base)[1], name)
     return select.text {
-      columns = growth.plus(sides.columns, { count }), from = left_joined(g, sides, inside and { conditions.sql(inside) }),
+      columns = pieces.plus(sides.columns, { count }), from = left_joined(g, sides, inside and { conditions.sql(inside) }),
       where = g:where(outer), group = group_of(sides),
     }, ask_how_many(g, sides, outer, inner)
   end)

@@ -2,7 +2,7 @@
 
 local conditions = require "nlsql.grammar.conditions"
 local english = require "nlsql.grammar.english"
-local growth = require "nlsql.grammar.growth"
+local pieces = require "nlsql.grammar.pieces"
 local select = require "nlsql.grammar.select"
 
 local DATES = { date = true }
@@ -37,8 +37,8 @@ local function by_period(g, fns, more)
   local cut = period(g)
   local measure = g:measure(fns)
   if not cut or not measure or not g:filters(1) then return nil end
-  local columns = growth.plus({ ("%s AS %s"):format(cut.expr, cut.unit) }, g:measured { measure })
-  if more then columns[3] = more(growth.measure(measure), cut.expr) end
+  local columns = pieces.plus({ ("%s AS %s"):format(cut.expr, cut.unit) }, g:measured { measure })
+  if more then columns[3] = more(pieces.measure(measure), cut.expr) end
   local s = { columns = columns, from = g:from(), where = g:where(), group = { cut.expr }, order = { cut.unit } }
   local what = measure.fn == "count" and "the number of " .. g:nouns()
     or ("the %s of %s"):format(english.measure(measure, ""), g:nouns())

@@ -1,8 +1,8 @@
 --- totals: aggregates, over all rows and by group: HAVING, orders, the first few groups.
 
 local english = require "nlsql.grammar.english"
-local growth = require "nlsql.grammar.growth"
 local kinds = require "nlsql.grammar.kinds"
+local pieces = require "nlsql.grammar.pieces"
 local select = require "nlsql.grammar.select"
 local words = require "nlsql.grammar.words"
 
@@ -90,7 +90,7 @@ end
 --- Keeps some of the groups, by a bound that lies among their values: HAVING's text and a sentence;
 --- nil where all groups are alike.
 local function keep_some(g, s, group, measure)
-  local counted = growth.measure { fn = measure.fn, attribute = measure.attribute }
+  local counted = pieces.measure { fn = measure.fn, attribute = measure.attribute }
   local inner = select.text { columns = { counted .. " AS m" }, from = s.from, where = s.where, group = s.group }
   local up = g.draw:chance(0.75)
   local row = g:ask(("SELECT percentile_disc(%s) WITHIN GROUP (ORDER BY m), min(m), max(m) FROM (%s) AS q"):format(
@@ -118,7 +118,7 @@ local function sort(g, group, measure)
   local down = g.draw:chance(0.7)
   local what = measure.fn == "count" and "that number" or "the " .. english.measure(measure, "")
   local direction = english.direction(measure.attribute and measure.attribute.role or "number", down)
-  return growth.plus({ measure.column .. (down and " DESC" or "") }, group.order),
+  return pieces.plus({ measure.column .. (down and " DESC" or "") }, group.order),
     (" Sort the result by %s %s and then by %s."):format(what, direction, group.ties)
 end
 
@@ -130,10 +130,10 @@ local function group(g)
   local s = { columns = by.columns, from = g:from(), where = g:where(), group = by.by }
   local each, ending = by.noun, ""
   if second then
-    s.columns, s.group = growth.plus(s.columns, second.columns), growth.plus(s.group, second.by)
+    s.columns, s.group = pieces.plus(s.columns, second.columns), pieces.plus(s.group, second.by)
     each = each .. " and " .. second.noun
   end
-  s.columns = growth.plus(s.columns, g:measured(measures))
+  s.columns = pieces.plus(s.columns, g:measured(measures))
   local measure = measures[1]
   local is_number = not measure.attribute or measure.attribute.role == "number"
   if not second and is_number and g.draw:chance(0.3) then
@@ -152,9 +152,9 @@ local function top_group(g)
   local measure = by and g:measure { count = true, sum = true, avg = true }
   if not measure or not g:filters(1) then return nil end
   local n, down = g.draw:pick(COUNTS), g.draw:chance(0.8)
-  local s = { columns = growth.plus(by.columns, g:measured { measure }), from = g:from(), where = g:where(), group = by.by,
+  local s = { columns = pieces.plus(by.columns, g:measured { measure }), from = g:from(), where = g:where(), group = by.by,
     limit = n }
-  s.order = growth.plus({ measure.column .. (down and " DESC" or "") }, by.order)
+  s.order = pieces.plus({ measure.column .. (down and " DESC" or "") }, by.order)
   local nouns = g:nouns()
   local which = n == 1 and by.noun .. " has" or ("%d %s have"):format(n, by.nouns)
   local what = ("the %s %s of %s"):format(down and "highest" or "lowest", english.measure(measure, nouns), nouns)

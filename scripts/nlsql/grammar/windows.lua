@@ -1,7 +1,7 @@
 --- windows: rows beside others of their group: ranks, the first few of each group, shares of a total.
 
 local english = require "nlsql.grammar.english"
-local growth = require "nlsql.grammar.growth"
+local pieces = require "nlsql.grammar.pieces"
 local select = require "nlsql.grammar.select"
 
 local ORDERED = { number = true, year = true, date = true }
@@ -19,19 +19,19 @@ local function label_columns(g)
 end
 
 local function partition(group)
-  return table.concat(group.node and growth.key(group.node) or group.by, ", ")
+  return table.concat(group.node and pieces.key(group.node) or group.by, ", ")
 end
 
 local function rank(g)
   local label = label_columns(g)
-  local by = label and g:take(ORDERED, { filled = true, own = true, test = growth.tells_apart })
+  local by = label and g:take(ORDERED, { filled = true, own = true, test = pieces.tells_apart })
   local group = by and g.draw:chance(0.7) and g:group() or nil
   if not by or not g:filters(1) then return nil end
   local down = g.draw:chance(0.75)
   local over = ("%sORDER BY %s%s"):format(group and ("PARTITION BY %s "):format(partition(group)) or "", by.expr,
     down and " DESC" or "")
-  local columns = growth.plus(group and group.columns or {}, label)
-  columns = growth.plus(columns, { g:output(by), ("rank() OVER (%s) AS position"):format(over) })
+  local columns = pieces.plus(group and group.columns or {}, label)
+  columns = pieces.plus(columns, { g:output(by), ("rank() OVER (%s) AS position"):format(over) })
   local s = { columns = columns, from = g:from(), where = g:where() }
   local nouns, name, direction = g:nouns(), english.name(by), english.direction(by.role, down)
   local question = ("Rank the %s by %s %s."):format(nouns, name, direction)
@@ -47,13 +47,13 @@ end
 
 local function top_in_group(g)
   local label = label_columns(g)
-  local order, ties = growth.row_order(g.base)
-  local by = label and order and g:take(ORDERED, { filled = true, own = true, test = growth.tells_apart })
+  local order, ties = pieces.row_order(g.base)
+  local by = label and order and g:take(ORDERED, { filled = true, own = true, test = pieces.tells_apart })
   local group = by and g:group()
   if not group or not g:filters(1) then return nil end
   local down, n = g.draw:chance(0.75), g.draw:int(3)
-  local inner = growth.plus(growth.plus(group.columns, label), { g:output(by) })
-  local shown = table.concat(growth.result_names(inner), ", ")
+  local inner = pieces.plus(pieces.plus(group.columns, label), { g:output(by) })
+  local shown = table.concat(pieces.result_names(inner), ", ")
   inner[#inner + 1] = ("row_number() OVER (PARTITION BY %s ORDER BY %s%s, %s) AS position"):format(partition(group), by.expr,
     down and " DESC" or "", table.concat(order, ", "))
   local query = select.text { columns = inner, from = g:from(), where = g:where() }
@@ -84,9 +84,9 @@ local function share_of_total(g)
   if not measure or not g:filters(1) then return nil end
   if measure.attribute and not adds_up(g, measure.attribute) then return nil end
   g:present(group.node or group.attribute.node)
-  local text = growth.measure(measure)
-  local share = growth.exact(measure.attribute, ("(100.0 * %s / sum(%s) OVER ())"):format(text, text))
-  local s = { columns = growth.plus(group.columns, { ("round(%s, 1) AS percentage"):format(share) }), from = g:from(),
+  local text = pieces.measure(measure)
+  local share = pieces.exact(measure.attribute, ("(100.0 * %s / sum(%s) OVER ())"):format(text, text))
+  local s = { columns = pieces.plus(group.columns, { ("round(%s, 1) AS percentage"):format(share) }), from = g:from(),
     where = g:where(), group = group.by }
   local whole = "all " .. g:nouns()
   if measure.fn ~= "count" then whole = ("the %s of %s"):format(english.measure(measure, ""), whole) end
