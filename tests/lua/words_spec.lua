@@ -46,6 +46,16 @@ describe("words.a", function()
   }, words.a)
 end)
 
+describe("words.countable", function()
+  each({ { "inventory", "inventory item" }, { "staff", "staff member" }, { "customer", "customer" }, { "store stock", "store stock item" } },
+    words.countable)
+end)
+
+describe("words.is_plural", function()
+  each({ { "units in stock", true }, { "lumens", true }, { "address", false }, { "status", false }, { "date of birth", false },
+    { "number of votes", false }, { "series", false }, { "weight in grams", false } }, words.is_plural)
+end)
+
 describe("words.all and words.any", function()
   it("put commas and the last word", function()
     assert.equal("a, b and c", words.all { "a", "b", "c" })

@@ -74,7 +74,7 @@ local RATES = set ("price rate percent percentage pct share ratio score rating r
   .. "temperature temp height width depth year month day hour priority index position order factor min max minimum maximum "
   .. "limit threshold rev revision discount speed density salary wage score satisfaction period time lead delivery hourly")
 local LABELS = { "name", "title", "full_name", "display_name", "label", "subject", "headline", "username", "user_name",
-  "email", "caption", "description" }
+  "email", "caption" }
 
 --- Names that are nothing but a unit.
 local UNITS = { milliseconds = "duration in milliseconds", ms = "duration in milliseconds", seconds = "duration in seconds",
@@ -124,6 +124,7 @@ local function role_of_number(column, p, phrase)
   if kind == "money" or kind == "oid" or has_word(column.name, PLACES) then return nil end
   if has_word(column.name, CODES) and not column.name:lower():find("number_of") then return nil end
   local low, high = tonumber(p.min), tonumber(p.max)
+  if low == 0 and high == 1 and p.distinct == 2 and kind:find("int") then return nil end -- yes or no, and which is not said
   local is_year = low and low >= 1500 and high <= 2200 and kind:find("int") and (column.name .. phrase):lower():find("year")
   if is_year then return "year" end
   return "number", not has_word(column.name, RATES) and not has_word(phrase, RATES)
@@ -227,6 +228,7 @@ local function choose_label(entity, p)
   local names = table.move(LABELS, 1, #LABELS, 1, {})
   table.insert(names, 3, own .. "_name")
   table.insert(names, 4, words.singular(own) .. "_name")
+  table.insert(names, 5, words.singular(own) .. "name")
   for _, name in ipairs(names) do
     local attribute = find_attribute(entity, name)
     if attribute and (attribute.role == "text" or attribute.role == "category") and not attribute.nullable
@@ -243,11 +245,12 @@ local function choose_label(entity, p)
 end
 
 --- The attributes that the key's columns would be, to show rows that have no name.
-local function key_label(entity)
+local function key_label(entity, table_prefix)
   local list, prefix = {}, attributes.column_prefix(entity.table)
+  local own = words.singular(words.humanise(entity.table.name:sub(#table_prefix + 1)))
   for i, name in ipairs(entity.key) do
     local whole = words.humanise(name:sub(#prefix + 1))
-    if whole == "ID" then whole = entity.noun .. " ID" end
+    if whole == "ID" or whole == own .. " ID" then whole = entity.noun .. " ID" end
     list[i] = { name = name, phrase = whole, role = "key", sql = catalog.quote(name), nullable = false }
   end
   return list
@@ -261,7 +264,7 @@ function attributes.fill(entity, p, world)
   add_attributes(world, entity, p)
   local label = choose_label(entity, p)
   entity.named = label ~= nil
-  entity.label = label or key_label(entity)
+  entity.label = label or key_label(entity, world.prefix)
   for _, attribute in ipairs(label or {}) do
     if attribute.role == "text" then attribute.role = "label" end
   end

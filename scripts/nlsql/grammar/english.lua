@@ -91,7 +91,7 @@ end
 
 --- The verb phrases of a yes-or-no attribute, singular and plural; nil where its name makes none.
 local function flag_verbs(attribute, wanted)
-  local list = words.split(attribute.name)
+  local list = words.split((attribute.name:gsub("_?[Bb]ool$", ""):gsub("_?[Ff]lag$", "")))
   local first = list[1]
   local rest = words.humanise(table.concat(list, "_", 2))
   if first == "is" and #list > 1 then
@@ -104,7 +104,7 @@ local function flag_verbs(attribute, wanted)
   elseif first == "can" and #list > 1 then
     local both = (wanted and "can " or "cannot ") .. rest
     return both, both
-  elseif #list == 1 and is_adjective(first) then
+  elseif #list == 1 and first and is_adjective(first) then
     return wanted and "is " .. first or "is not " .. first, wanted and "are " .. first or "are not " .. first
   end
 end
@@ -152,6 +152,11 @@ local function present_clause(node)
     ("have %s that has %s"):format(words.a(node.parent.noun), words.a(own))
 end
 
+--- The predicate of several: "is above 5" → "are above 5".
+local function agree(is)
+  return (is:gsub("^is ", "are "):gsub("^starts ", "start "):gsub("^ends ", "end "):gsub("^contains ", "contain "))
+end
+
 --- A condition behind a plural noun ("whose price is above 5", "that are active"), and as a verb
 --- phrase of it ("have a price above 5", "are active").
 ---@param condition nlsql.Condition
@@ -168,6 +173,9 @@ function english.condition(condition)
     is = kind.flag and "is true" or "is false"
   else
     is = kind.is(values)
+  end
+  if words.is_plural(attribute.phrase) and not (kind.names and attribute.node.parent and is_label(attribute)) then
+    is = agree(is)
   end
   local that = ("whose %s %s"):format(subject(attribute, kind.names), is)
   local node = attribute.node

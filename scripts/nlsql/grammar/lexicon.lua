@@ -46,7 +46,7 @@ end
 
 local function noun_of(self, t)
   local said = words.noun_phrase(t.comment, 3)
-  return words.singular(said or words.humanise(t.name:sub(#self.prefix + 1)))
+  return words.countable(words.singular(said or words.humanise(t.name:sub(#self.prefix + 1))))
 end
 
 --- Nouns for all tables; those that would be alike are told apart by their schema, or as written.
@@ -115,6 +115,8 @@ local function role_of(self, edge)
   if target:gsub(" ", ""):sub(1, #short) == short or target:find(" " .. bare .. "$") or #short <= 2 then
     return target -- "cust" for customer, "item" for order item
   end
+  local before = said:match("^(.+) " .. own:gsub("%W", "%%%0") .. "$")
+  if said:find(" via$") or before and target ~= own then return said:find(" via$") and target or before end
   if said:find(" by$") or said:find(" to$") or said:find(" from$") then
     return said:gsub(" ", "-") .. " " .. target
   end

@@ -120,7 +120,7 @@ local function two_conditions(g, nodes)
   local attribute = g:take(TOLD_APART, { nodes = nodes })
   local first = attribute and conditions.on(g.draw, attribute, g.rows, APART)
   local second = first and conditions.on(g.draw, attribute, g.rows, { [first.name] = true })
-  if second and conditions.sql(second) ~= conditions.sql(first) then return first, second end
+  if second and english.condition(second) ~= english.condition(first) then return first, second end
 end
 
 --- Rows of a group's table by their key too, or two with one name would count as one.

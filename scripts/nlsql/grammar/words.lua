@@ -149,6 +149,28 @@ function words.singular(phrase)
   return before .. singular_word(word)
 end
 
+--- Does the phrase stand for several? "units in stock", "lumens"; not "address" or "status".
+---@param phrase string
+---@return boolean
+function words.is_plural(phrase)
+  local _, word = last_word((head(phrase)))
+  local lower = word:lower()
+  return not BOTH[lower] and not IRREGULAR[lower] and singular_word(word) ~= word
+end
+
+--- What one of a mass is called: "inventory" counts as inventory items.
+local COUNTED = { inventory = "item", stock = "item", equipment = "item", merchandise = "item", furniture = "item",
+  news = "item", software = "item", hardware = "item", staff = "member", personnel = "member", feedback = "entry", data = "row",
+  information = "entry", metadata = "entry" }
+
+--- The noun for one row: "inventory" → "inventory item", "customer" stays.
+---@param noun string
+---@return string
+function words.countable(noun)
+  local _, word = last_word(noun)
+  return COUNTED[word] and noun .. " " .. COUNTED[word] or noun
+end
+
 --- --- articles and lists ------------------------------------------------------------------------
 
 --- "a" or "an".
@@ -165,10 +187,12 @@ function words.article(phrase)
   return lower:find("^[aeiou]") and "an" or "a"
 end
 
---- The phrase behind its article.
+--- The phrase behind its article, where it has one.
 ---@param phrase string
 ---@return string
-function words.a(phrase) return words.article(phrase) .. " " .. phrase end
+function words.a(phrase)
+  return words.is_plural(phrase) and phrase or words.article(phrase) .. " " .. phrase
+end
 
 local function joined(list, last)
   if #list <= 1 then return list[1] or "" end
