@@ -48,6 +48,7 @@ describe("a condition in SQL and in words:", function()
     { "lt", { 5, 2 }, nil, "x < 5", "whose price is less than 5", "have a price of less than 5" },
     { "le", { 5, 1 }, nil, "x <= 5", "whose price is at most 5", "have a price of at most 5" },
     { "equals", { 5 }, nil, "x = 5", "whose price is 5", "have a price of 5" },
+    { "le", { 0.15, 1 }, attribute { type = "real" }, "x::numeric <= 0.15", "whose price is at most 0.15", "have a price of at most 0.15" },
     { "between", { 1, 5 }, nil, "x BETWEEN 1 AND 5", "whose price is between 1 and 5", "have a price between 1 and 5" },
     { "on", { "2021-03-09" }, day, "x = '2021-03-09'", "whose order date is 9 March 2021", "have an order date on 9 March 2021" },
     { "on", { "2021-12-31", "2022-01-01" }, stamp, "x >= '2021-12-31' AND x < '2022-01-01'", "whose order date is 31 December 2021",

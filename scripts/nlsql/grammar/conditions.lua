@@ -73,7 +73,9 @@ end
 function conditions.sql(condition)
   if condition.kind.present then return nil end
   local attribute = condition.attribute
-  return condition.kind.sql(condition.values, attribute.json and "(" .. attribute.expr .. ")" or attribute.expr)
+  local expr = attribute.json and "(" .. attribute.expr .. ")" or attribute.expr
+  if attribute.type == "real" then expr = expr .. "::numeric" end -- 0.15::real is more than 0.15
+  return condition.kind.sql(condition.values, expr)
 end
 
 return conditions

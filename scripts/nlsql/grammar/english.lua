@@ -13,10 +13,9 @@ end
 
 --- Of a table that another refers to: what it is to the base, and what is asked of it.
 local function owned(node, phrase)
-  local last = node.noun:match("(%S+)$")
-  if phrase:sub(1, #last + 1) == last .. " " or phrase == last then
-    local before = node.noun:sub(1, -#last - 1)
-    return before .. phrase
+  -- "order date" of an order, "billing address" of an address
+  for _, own in ipairs { node.noun:match("^.*'s (.+)$") or node.noun, node.noun:match("(%S+)$") } do
+    if phrase == own or phrase:sub(1, #own + 1) == own .. " " then return node.noun:sub(1, -#own - 1) .. phrase end
   end
   if phrase:find(" of ", 1, true) then return words.owner(node.noun) .. " " .. phrase end
   return node.noun .. " " .. phrase
