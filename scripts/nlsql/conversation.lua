@@ -35,6 +35,7 @@ local PAIRS_SCHEMA = {
 ---@field turns integer      spent
 ---@field own integer        candidates of this item that passed all gates, less its own doubles
 ---@field keys table         what counts as a double within the item
+---@field exhausted integer? the count that was wanted when nothing new was left to be had
 ---@field sample integer     how often the same request was answered without anything usable
 local Conversation = {}
 Conversation.__index = Conversation
@@ -54,6 +55,8 @@ function conversation.open(ctx, phase, item, saved)
       self.turns = saved.turns
       self.messages, self.own, self.sample = state.messages, state.own, state.sample
       self.faults = state.faults
+      self.exhausted = state.exhausted
+      self.over = self.exhausted ~= nil and ctx.opt.count <= self.exhausted
       for _, key in ipairs(state.keys) do self.keys[key] = true end
     end
   end
@@ -67,7 +70,7 @@ function Conversation:snapshot()
   table.sort(keys)
   return assert(json.encode {
     messages = json.array(self.messages), own = self.own, sample = self.sample, keys = json.array(keys),
-    faults = self.faults,
+    faults = self.faults, exhausted = self.exhausted,
   })
 end
 
@@ -214,7 +217,7 @@ function Conversation:turn()
   else
     self.sample = self.sample + 1 -- the same question once more
   end
-  if reply.exhausted then self.over = true end
+  if reply.exhausted then self.over, self.exhausted = true, ctx.opt.count end
   local unread = refused or {}
   if #found == 0 and reply.exhausted then
     unread = {}

@@ -6,6 +6,7 @@
 
 local draws = require "nlsql.grammar.draw"
 local growth = require "nlsql.grammar.growth"
+local jobs = require "nlsql.jobs"
 local lexicon = require "nlsql.grammar.lexicon"
 local profile = require "nlsql.grammar.profile"
 local sql = require "nlsql.sql"
@@ -103,8 +104,11 @@ end
 ---@field sql string
 ---@field construct string
 
---- Attempts for each pair wanted, after which the tables are taken to hold no more.
-local ATTEMPTS = 40
+--- Attempts in a row that bring nothing new, after which the tables are taken to hold no more.
+local IDLE = 200
+
+--- Attempts between two turns of the loop: others are under way too.
+local TURN = 32
 
 --- One pair over the tables, or nil.
 local function one(self, set, least, draw)
@@ -127,8 +131,10 @@ end
 ---@param known nlsql.Known
 ---@return nlsql.GrammarPair[]
 function Grammar:pairs(set, count, least, draw, known)
-  local out, idle = {}, 0
-  while #out < count and idle < ATTEMPTS * 5 do
+  local out, idle, n = {}, 0, 0
+  while #out < count and idle < IDLE do
+    n = n + 1
+    if n % TURN == 0 then jobs.sleep(0) end
     local pair = one(self, set, least, draw)
     if pair and known:add(pair.question, pair.sql) then
       out[#out + 1] = pair

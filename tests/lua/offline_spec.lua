@@ -149,6 +149,13 @@ describe("nlsql run with the offline provider", function()
     assert.equal(7, code, out .. err)
     assert.truthy(out:find("2 planned, 2 done, 0 failed", 1, true), out)
     assert.truthy(out:find("Rejected, by gate: none", 1, true), out)
+    -- and asks no more of it when the same is run again
+    local made = support.read(dir .. "/generated_datasets/each/dataset.jsonl")
+    code, out, err = support.nlsql(dir, { "run", "phases/each.lua", "--provider", "offline", "--count", "5000" },
+      { DATABASE_URL = single })
+    assert.equal(7, code, out .. err)
+    assert.truthy(out:find("Requests: 0, 0 replies from the store", 1, true), out)
+    assert.equal(made, support.read(dir .. "/generated_datasets/each/dataset.jsonl"))
   end)
 
   it("never mixes its pairs with those of another source", function()
