@@ -6,6 +6,7 @@ local english = require "nlsql.grammar.english"
 local kinds = require "nlsql.grammar.kinds"
 local lexicon = require "nlsql.grammar.lexicon"
 local pg = require "nlsql.pg"
+local pieces = require "nlsql.grammar.pieces"
 local support = require "tests.lua.support"
 local tree = require "nlsql.grammar.tree"
 
@@ -124,6 +125,23 @@ describe("a flag:", function()
       assert.equal("NOT x", conditions.sql(condition("no", {}, flag)))
     end)
   end
+end)
+
+describe("pieces.row_order leaves no ties:", function()
+  local function node(distinct, key, named)
+    local label = attribute { phrase = "name", name = "name", expr = "c.name", distinct = distinct }
+    return { alias = "c", label = { label }, entity = { noun = "customer", rows = 10, key = key, named = named } }
+  end
+  it("a name that repeats is not enough", function()
+    assert.same({ { "c.name", "c.customer_id" }, "name, then by customer ID" },
+      { pieces.row_order(node(9, { "customer_id" }, true)) })
+  end)
+  it("a name that does not is", function()
+    assert.same({ { "c.name" }, "name" }, { pieces.row_order(node(10, { "customer_id" }, true)) })
+  end)
+  it("where there is no key either, nothing is", function()
+    assert.is_nil((pieces.row_order(node(9, {}, true))))
+  end)
 end)
 
 describe("the database and the sample", function()
