@@ -226,7 +226,7 @@ end
 ---@class nlsql.Measure
 ---@field fn string             count, distinct, sum, avg, min, max
 ---@field attribute nlsql.NodeAttribute? nil for count
----@field node nlsql.TreeNode?  what is counted, where it is not the base
+---@field column string?       its name in the result, once it has one
 ---@field round boolean?        to two decimals
 
 local IN_TIME = { min = "earliest", max = "latest" }

@@ -71,10 +71,10 @@ local function add_self(lexicon, base, steps, draw)
   if #able > 0 and draw:chance(SELF_JOINS) then steps[#steps + 1] = draw:pick(able) end
 end
 
---- Tables of the set from which all others are reached; where there is none, the largest part of
---- the set that has one.
----@return string[] set, string[] bases
-function tree.bases(lexicon, set, draw)
+--- Tables of the set from which all others are reached. Where there is none: nil, and the one that
+--- reaches most.
+---@return string[]? set, string[] bases
+local function bases_of(lexicon, set, draw)
   local bases, best, best_set = {}, 0, nil
   for _, base in ipairs(set) do
     local steps, reached = span(lexicon, set, base, draw)
@@ -279,7 +279,7 @@ end
 ---@param draw nlsql.Draw
 ---@return nlsql.Tree
 function tree.over(lexicon, set, draw)
-  local whole, bases = tree.bases(lexicon, set, draw)
+  local whole, bases = bases_of(lexicon, set, draw)
   local base = draw:pick(bases)
   local steps = span(lexicon, whole or reachable(lexicon, set, base), base, draw) or {}
   add_self(lexicon, base, steps, draw)

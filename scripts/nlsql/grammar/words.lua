@@ -209,11 +209,6 @@ function words.all(list) return joined(list, "and") end
 ---@return string
 function words.any(list) return joined(list, "or") end
 
---- With a capital at the start.
----@param phrase string
----@return string
-function words.capital(phrase) return (phrase:gsub("^%l", string.upper)) end
-
 --- The possessive: "customer's", "address's".
 ---@param phrase string
 ---@return string
