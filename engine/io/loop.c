@@ -290,6 +290,7 @@ struct nl_watch {
     uv_poll_t handle;
     nl_watch_fn fn;
     void *ctx;
+    int wanted; /* as libuv has it */
 };
 
 static void on_poll(uv_poll_t *handle, int status, int events) {
@@ -297,6 +298,8 @@ static void on_poll(uv_poll_t *handle, int status, int events) {
     int ready = NL_READABLE | NL_WRITABLE;
     if (status == 0)
         ready = (events & UV_READABLE ? NL_READABLE : 0) | (events & UV_WRITABLE ? NL_WRITABLE : 0);
+    else /* libuv stops at an error, but what came before it may have to be read first */
+        uv_poll_start(handle, watch->wanted, on_poll);
     watch->fn(watch->ctx, ready);
 }
 
@@ -321,6 +324,7 @@ nl_watch *nl_watch_new(nl_loop *loop, int fd, nl_watch_fn fn, void *ctx, nl_err 
 bool nl_watch_set(nl_watch *watch, int events) {
     int wanted =
         (events & NL_READABLE ? UV_READABLE : 0) | (events & NL_WRITABLE ? UV_WRITABLE : 0);
+    watch->wanted = wanted;
     if (wanted == 0)
         return uv_poll_stop(&watch->handle) == 0;
     return uv_poll_start(&watch->handle, wanted, on_poll) == 0;

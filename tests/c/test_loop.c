@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,6 +159,41 @@ static void a_descriptor_is_watched(void **state) {
     close(ends[1]);
 }
 
+/* Reads a byte at a time, so that what was sent before the error is not read at once with it. */
+static void read_one(void *ctx, int events) {
+    const int *fd = ctx;
+    char byte;
+    (void)events;
+    ssize_t n = read(*fd, &byte, 1);
+    note(n == 1 ? "b" : n < 0 ? "e" : "0");
+    if (n != 1)
+        nl_loop_stop(loop);
+}
+
+static void give_up(void *ctx) {
+    (void)ctx;
+    nl_loop_stop(loop);
+}
+
+/* The other end closes with something of ours unread: that is an error, behind what it wrote. */
+static void what_came_before_an_error_is_read_first(void **state) {
+    (void)state;
+    int pair[2];
+    trace[0] = '\0';
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    nl_watch *watch = nl_watch_new(loop, pair[0], read_one, &pair[0], NULL);
+    assert_true(watch && nl_watch_set(watch, NL_READABLE));
+    assert_int_equal(write(pair[0], "unread", 6), 6);
+    assert_int_equal(write(pair[1], "ab", 2), 2);
+    close(pair[1]);
+    nl_timer *patience = nl_timer_start(loop, 2000, 0, give_up, NULL, NULL);
+    nl_loop_run(loop);
+    nl_timer_stop(patience);
+    nl_watch_free(watch);
+    close(pair[0]);
+    assert_string_equal(trace, "bbe");
+}
+
 static void a_signal_reaches_the_loop(void **state) {
     (void)state;
     remote_runs = 0;
@@ -211,6 +247,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(work_runs_elsewhere_and_reports_here, setup, teardown),
         cmocka_unit_test_setup_teardown(another_thread_can_post, setup, teardown),
         cmocka_unit_test_setup_teardown(a_descriptor_is_watched, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_came_before_an_error_is_read_first, setup, teardown),
         cmocka_unit_test_setup_teardown(a_signal_reaches_the_loop, setup, teardown),
         cmocka_unit_test(the_watchdog_ends_a_loop_that_stands_still),
     };
