@@ -338,6 +338,7 @@ static void freeing_a_pool_calls_off_all(void **state) {
     pg = test_pg_open(test_db_url(NULL), 3); /* while connecting */
     ask(pg, "SELECT 1", &many);
     test_loop_until(NULL, 1);
+    size_t answered = many.ended; /* on a busy machine a millisecond may be long enough */
     nl_pg_free(pg);
     pg = test_pg_open("postgresql://app@localhost:1/x", 3); /* while a name is looked up */
     ask(pg, "SELECT 1", &many);
@@ -346,7 +347,7 @@ static void freeing_a_pool_calls_off_all(void **state) {
     ask(pg, "SELECT 1", &many);
     nl_pg_free(pg);
     test_loop_until(NULL, 100);
-    assert_int_equal(many.ended, 0);
+    assert_int_equal(many.ended, answered);
     nl_pg_free(NULL);
 }
 
