@@ -99,6 +99,19 @@ function Known:add(question, query)
   return true
 end
 
+--- Notes a pair that was brought before, as far as it can be read: one that was spoilt may have been
+--- mended since, so its question is taken.
+---@param question string
+---@param query string
+function Known:note(question, query)
+  self.questions:add(text.question_key(question))
+  local statement <close> = sql.parse(query)
+  if not statement then return end
+  local key, masked = statement:keys()
+  self.queries:add(key)
+  self.variants[masked] = (self.variants[masked] or 0) + 1
+end
+
 ---@class nlsql.GrammarPair
 ---@field question string
 ---@field sql string

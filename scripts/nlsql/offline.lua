@@ -78,7 +78,7 @@ local function pairs_before(body, known)
     if message.role == "assistant" then
       turns = turns + 1
       for _, pair in ipairs((replies.read(message.content))) do
-        pcall(known.add, known, pair.question, pair.sql) -- a spoilt one does not parse
+        known:note(pair.question, pair.sql)
       end
     end
   end

@@ -39,8 +39,10 @@ local KINDS = {
   end,
 
   safe = function(draw, pair)
-    if draw:chance(0.5) then return pair.question, pair.sql .. " FOR UPDATE" end
-    return pair.question, replace(pair.sql, " FROM ", " INTO kept_result FROM ")
+    local into = draw:chance(0.5) and replace(pair.sql, "[^R] FROM ", function(found) -- not that of EXTRACT(YEAR FROM …)
+      return found:sub(1, 1) .. " INTO kept_result FROM "
+    end)
+    return pair.question, into or pair.sql .. " FOR UPDATE"
   end,
 
   grounded = function(_, pair, given)
