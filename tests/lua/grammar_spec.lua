@@ -174,6 +174,25 @@ describe("the grammar on the demo database", function()
     assert.is_true(n > 3, "only " .. n)
   end)
 
+  it("does not call the order of an enum's values alphabetical", function()
+    local g = grammar.open(world.schema, world.db, { seed = 1, weights = only "distinct", variants = VARIANTS })
+    local enums, sorted = {}, 0
+    for _, name in ipairs(world.schema:names()) do
+      for _, column in ipairs(world.schema:table(name).columns) do enums[column.name] = column.labels ~= nil or enums[column.name] end
+    end
+    for _, set in ipairs { { "customer_order" }, { "customer" }, { "support_ticket" }, { "employee" }, { "country" } } do
+      for _, pair in ipairs(g:pairs(set, 60, 1, g:draws("sorted", set[1]), grammar.known(VARIANTS))) do
+        local by = pair.sql:match("ORDER BY ([%w_]+)$")
+        if by then
+          sorted = sorted + 1
+          assert.truthy(pair.question:find("alphabetically", 1, true), pair.question)
+          assert.falsy(enums[by], pair.sql)
+        end
+      end
+    end
+    assert.is_true(sorted > 5, "only " .. sorted)
+  end)
+
   it("leaves the tables as they were called, whatever point of view a pair took", function()
     local g = grammar.open(world.schema, world.db, { seed = 2, weights = only "with_partner", variants = VARIANTS })
     local set = { "customer_order", "customer", "store" }
@@ -201,6 +220,8 @@ describe("the grammar on a schema with", function()
     { "no keys", "keyless", least = 1, n = 100, some = 60 },
     { "names that need quotes", "names", least = 1, n = 200, options = { schemas = { "Head Office" } } },
     { "names that need quotes, joined", "names", least = 2, n = 200, options = { schemas = { "Head Office" } } },
+    { "columns that are called as the grammar's own", "clashes", least = 1, n = 300 },
+    { "columns that are called as the grammar's own, joined", "clashes", least = 2, n = 300 },
     { "one table", "single", least = 1, n = 100 },
     { "views only", "views", least = 1, n = 60, some = 30 },
   }

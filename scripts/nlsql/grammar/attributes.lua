@@ -11,7 +11,6 @@
 ---
 --- Keys are no attributes: people ask for names. Where a table has no label its key serves.
 
-
 local catalog = require "nlsql.catalog"
 local profile = require "nlsql.grammar.profile"
 local words = require "nlsql.grammar.words"

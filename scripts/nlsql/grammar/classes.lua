@@ -7,6 +7,7 @@ local pieces = require "nlsql.grammar.pieces"
 local select = require "nlsql.grammar.select"
 
 local function share(g)
+  g:reserve("percentage")
   local by = g.draw:chance(0.4) and g:group() or nil
   local filtered = g.draw:chance(0.5) and g:filter()
   if not g:cover() or (by and not filtered and #g.conditions > 0) then return nil end

@@ -238,6 +238,10 @@ function Growth:as()
   return self.as_word
 end
 
+--- Keeps a name of the result for the construct's own column: call it before any other has one.
+---@param name string
+function Growth:reserve(name) self.names[name] = true end
+
 --- A column of the result: with a name of its own where its bare one is taken or says too little.
 ---@param attribute nlsql.NodeAttribute
 ---@return string

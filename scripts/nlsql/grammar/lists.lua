@@ -110,7 +110,7 @@ local function distinct(g)
     ("List the distinct %s that occur among %s."):format(many, nouns),
     ("Which %s occur among the %s? List each once."):format(many, nouns),
   }
-  if g.draw:chance(0.4) then
+  if not first.labels and g.draw:chance(0.4) then -- the values of an enum have an order of their own
     s.order = { first.expr }
     question = question .. " Sort them alphabetically."
   end

@@ -23,6 +23,7 @@ local function partition(group)
 end
 
 local function rank(g)
+  g:reserve("position")
   local label = label_columns(g)
   local by = label and g:take(ORDERED, { filled = true, own = true, test = pieces.tells_apart })
   local group = by and g.draw:chance(0.7) and g:group() or nil
@@ -46,6 +47,7 @@ local function rank(g)
 end
 
 local function top_in_group(g)
+  g:reserve("position")
   local label = label_columns(g)
   local order, ties = pieces.row_order(g.base)
   local by = label and order and g:take(ORDERED, { filled = true, own = true, test = pieces.tells_apart })
@@ -79,6 +81,7 @@ local function adds_up(g, attribute)
 end
 
 local function share_of_total(g)
+  g:reserve("percentage")
   local group = g:group()
   local measure = group and g:measure { count = true, sum = true }
   if not measure or not g:filters(1) then return nil end
