@@ -11,17 +11,18 @@
 
 /* "nlsq": tells our files from other programs' (PRAGMA application_id). */
 #define APPLICATION_ID 0x6e6c7371
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define STR_(x) #x
 #define STR(x) STR_(x)
 
 /* Texts of requests are kept once each: a retry or a further sample repeats its request. A run
- * with `archived` set is history (--fresh); at most one of a phase and version is open. In the
- * ledger, `cost` is NULL while a reservation is outstanding. Times are Unix milliseconds. */
+ * with `archived` set is history (--fresh); at most one of a phase and version is open. `source` is
+ * NULL where it was not told. In the ledger, `cost` is NULL while a reservation is outstanding.
+ * Times are Unix milliseconds. */
 static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE run (id INTEGER PRIMARY KEY, phase TEXT NOT NULL, version TEXT NOT NULL,"
-    " fingerprint TEXT NOT NULL, dataset TEXT NOT NULL, started INTEGER NOT NULL,"
+    " fingerprint TEXT NOT NULL, source TEXT, dataset TEXT NOT NULL, started INTEGER NOT NULL,"
     " archived INTEGER);"
     "CREATE UNIQUE INDEX run_open ON run (phase, version) WHERE archived IS NULL;"
     "CREATE TABLE item (id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run,"
@@ -49,6 +50,12 @@ static const char schema[] =
                                                    "PRAGMA user_version = " STR(
                                                        SCHEMA_VERSION) ";"
                                                                        "COMMIT;";
+
+/* From version 1, which did not know of sources. */
+static const char upgrade[] = "BEGIN IMMEDIATE;"
+                              "ALTER TABLE run ADD COLUMN source TEXT;"
+                              "PRAGMA user_version = 2;"
+                              "COMMIT;";
 
 /* Durable means durable: FULL syncs the log at each commit. */
 static const char writer_settings[] = "PRAGMA synchronous = FULL;"
@@ -185,15 +192,17 @@ static bool set_wal(const nl_store *store, nl_err *err) {
     return ok;
 }
 
-/* Looks before it touches anything: a file of another program stays as it is. */
-static bool check_kind(const nl_store *store, bool *fresh, nl_err *err) {
+/* Looks before it touches anything: a file of another program stays as it is. *missing: the
+ * script that makes the tables as they are to be; NULL: they are. */
+static bool check_kind(const nl_store *store, const char **missing, nl_err *err) {
     int64_t application = 0, version = 0, tables = 0;
     if (!number(store, store->writer, "PRAGMA application_id", &application, err) ||
         !number(store, store->writer, "PRAGMA user_version", &version, err) ||
         !number(store, store->writer, "SELECT count(*) FROM sqlite_master", &tables, err))
         return false;
-    *fresh = application == 0 && version == 0 && tables == 0;
-    if (!*fresh && application != APPLICATION_ID)
+    bool fresh = application == 0 && version == 0 && tables == 0;
+    *missing = fresh ? schema : version == 1 ? upgrade : NULL;
+    if (!fresh && application != APPLICATION_ID)
         return nl_err_set(err, NL_IO,
                           "%s is an SQLite database of another program: move it away, or use "
                           "another folder",
@@ -232,11 +241,11 @@ static bool prepare_all(const nl_store *store, sqlite3 *db, const char *const *s
 }
 
 bool nl_store_connect(nl_store *store, nl_err *err) {
-    bool fresh;
+    const char *missing;
     store->writer = open_file(store, err);
-    if (!store->writer || !check_kind(store, &fresh, err) || !set_wal(store, err) ||
+    if (!store->writer || !check_kind(store, &missing, err) || !set_wal(store, err) ||
         !script(store, store->writer, writer_settings, err) ||
-        (fresh && !script(store, store->writer, schema, err)) ||
+        (missing && !script(store, store->writer, missing, err)) ||
         !prepare_all(store, store->writer, writes, store->write, W_COUNT, err))
         return false;
     store->reader = open_file(store, err);

@@ -26,8 +26,6 @@ struct opening {
     const nl_store_run_options *options;
     nl_store_run_info *info;
     nl_store_run *run;
-    nl_buf
-        mark; /* "source\nfingerprint", or the fingerprint alone: what the run is made of and by */
 };
 
 static int64_t now_ms(void) {
@@ -57,40 +55,31 @@ static bool finish(nl_store *store, sqlite3_stmt *stmt, nl_err *err) {
     return ok;
 }
 
-static bool make_mark(struct opening *opening, nl_err *err) {
-    const nl_store_run_options *options = opening->options;
-    nl_buf *mark = &opening->mark;
-    bool ok = !options->source || (nl_buf_str(mark, options->source) && nl_buf_char(mark, '\n'));
-    return (ok && nl_buf_str(mark, options->fingerprint)) || nl_err_nomem(err);
-}
-
-static bool same_source(const struct opening *opening, const char *source, size_t size,
-                        nl_err *err) {
-    const nl_store_run_options *options = opening->options;
-    if (!options->source ||
-        (strlen(options->source) == size && memcmp(source, options->source, size) == 0))
+/* May the run's entries, of `source` (NULL: not told), be joined by those of this one? */
+static bool same_source(const nl_store_run_options *options, const char *source, nl_err *err) {
+    if (!source || !options->source || strcmp(source, options->source) == 0)
         return true;
     return nl_err_set(err, NL_CONFIG,
-                      "%s holds pairs of %.*s, and this run would add some of %s: --fresh archives "
+                      "%s holds pairs of %s, and this run would add some of %s: --fresh archives "
                       "what is there, --run-version NAME makes a dataset beside it",
-                      options->dataset, (int)size, source, options->source);
+                      options->dataset, source, options->source);
 }
 
 static bool find_run(nl_store *store, struct opening *opening, nl_err *err) {
     const nl_store_run_options *options = opening->options;
     sqlite3_stmt *stmt = bound(store,
-                               "SELECT id, fingerprint FROM run WHERE phase = ?2 AND version = ?3"
-                               " AND archived IS NULL",
+                               "SELECT id, fingerprint, source FROM run"
+                               " WHERE phase = ?2 AND version = ?3 AND archived IS NULL",
                                0, options->phase, options->version, NULL, err);
     int code = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
     bool ok = code == SQLITE_ROW || code == SQLITE_DONE ||
               (stmt && nl_store_db_err(store, store->writer, err));
     if (code == SQLITE_ROW) {
-        const char *mark = (const char *)sqlite3_column_text(stmt, 1);
-        const char *end = mark ? strchr(mark, '\n') : NULL;
+        const char *fingerprint = (const char *)sqlite3_column_text(stmt, 1);
+        const char *source = (const char *)sqlite3_column_text(stmt, 2);
         opening->run->id = sqlite3_column_int64(stmt, 0);
-        opening->info->changed = !mark || strcmp(end ? end + 1 : mark, options->fingerprint) != 0;
-        ok = options->fresh || !end || same_source(opening, mark, (size_t)(end - mark), err);
+        opening->info->changed = !fingerprint || strcmp(fingerprint, options->fingerprint) != 0;
+        ok = options->fresh || same_source(options, source, err);
     }
     sqlite3_finalize(stmt);
     return ok;
@@ -98,12 +87,15 @@ static bool find_run(nl_store *store, struct opening *opening, nl_err *err) {
 
 static bool make_run(nl_store *store, struct opening *opening, nl_err *err) {
     const nl_store_run_options *options = opening->options;
-    sqlite3_stmt *stmt = bound(store,
-                               "INSERT INTO run (started, phase, version, dataset, fingerprint)"
-                               " VALUES (?1, ?2, ?3, ?4, ?5)",
-                               now_ms(), options->phase, options->version, options->dataset, err);
-    if (stmt)
-        sqlite3_bind_text(stmt, 5, opening->mark.data, -1, SQLITE_STATIC);
+    sqlite3_stmt *stmt =
+        bound(store,
+              "INSERT INTO run (started, phase, version, dataset, fingerprint, source)"
+              " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+              now_ms(), options->phase, options->version, options->dataset, err);
+    if (stmt) {
+        sqlite3_bind_text(stmt, 5, options->fingerprint, -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 6, options->source, -1, SQLITE_STATIC);
+    }
     if (!finish(store, stmt, err))
         return false;
     opening->run->id = sqlite3_last_insert_rowid(store->writer);
@@ -207,8 +199,7 @@ static bool open_run(nl_store *store, void *ctx, nl_err *err) {
     struct opening *opening = ctx;
     nl_store_run *run = opening->run;
     const nl_store_run_options *options = opening->options;
-    if (!make_mark(opening, err) || !find_run(store, opening, err) ||
-        !check_free(store, opening, err))
+    if (!find_run(store, opening, err) || !check_free(store, opening, err))
         return false;
     if (run->id != 0 && options->fresh && !archive(store, opening, err))
         return false;
@@ -216,8 +207,10 @@ static bool open_run(nl_store *store, void *ctx, nl_err *err) {
         if (!make_run(store, opening, err))
             return false;
     } else if (!finish(store,
-                       bound(store, "UPDATE run SET dataset = ?2, fingerprint = ?3 WHERE id = ?1",
-                             run->id, options->dataset, opening->mark.data, NULL, err),
+                       bound(store,
+                             "UPDATE run SET dataset = ?2, fingerprint = ?3,"
+                             " source = coalesce(?4, source) WHERE id = ?1",
+                             run->id, options->dataset, options->fingerprint, options->source, err),
                        err)) {
         return false;
     }
@@ -245,10 +238,7 @@ nl_store_run *nl_store_run_open(nl_store *store, const nl_store_run_options *opt
     nl_jsonl_init(&opening.run->dataset);
     nl_buf_init(&opening.run->state);
     nl_buf_init(&opening.run->lines);
-    nl_buf_init(&opening.mark);
-    bool ok = nl_store_sync(store, open_run, &opening, err);
-    nl_buf_release(&opening.mark);
-    if (ok)
+    if (nl_store_sync(store, open_run, &opening, err))
         return opening.run;
     nl_store_run_free(opening.run);
     return NULL;

@@ -424,7 +424,8 @@ static void pairs_of_two_sources_never_mix(void **state) {
     free(after);
     assert_true(opens_for("the demo", false, &info, &err)); /* it stays what it was */
     assert_true(info.resumed && !info.changed);
-    assert_true(opens_for(NULL, false, &info, &err)); /* who tells no source may go on */
+    assert_true(opens_for(NULL, false, &info, &err));        /* who tells no source may go on */
+    assert_false(opens_for("the shop", false, &info, &err)); /* which changes nothing */
     assert_true(opens_for("the demo", false, &info, &err));
     assert_true(opens_for("the shop", true, &info, &err));
     assert_false(info.resumed);
@@ -474,6 +475,18 @@ static void a_newer_schema_is_refused(void **state) {
     make(1);
     sql("PRAGMA user_version = 99");
     assert_non_null(strstr(open_fails(NL_IO), "newer nlsql (its schema is version 99"));
+}
+
+static void an_older_schema_is_brought_up_to_date(void **state) {
+    (void)state;
+    nl_err err = { .code = NL_OK };
+    nl_store_run_info info;
+    assert_true(opens_for("the demo", false, &info, &err));
+    sql("ALTER TABLE run DROP COLUMN source; PRAGMA user_version = 1");
+    assert_true(opens_for("the shop", false, &info, &err)); /* nobody knows of what its pairs are */
+    assert_true(info.resumed && !info.changed);
+    assert_int_equal(store_number(dir, "PRAGMA user_version"), 2);
+    assert_false(opens_for("the demo", false, &info, &err));
 }
 
 static void a_damaged_file_is_named(void **state) {
@@ -593,6 +606,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(another_programs_database_is_refused_and_kept, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_newer_schema_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_older_schema_is_brought_up_to_date, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_file_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(folders_are_made_and_missing_rights_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_second_process_is_refused_and_a_dead_one_is_no_obstacle,
