@@ -189,6 +189,8 @@ local function ask_how_many(g, sides, outer, inner)
 end
 
 local function counting_zero(g)
+  local name = english.column(g.base.entity.noun) .. "_count"
+  g:reserve(name)
   local sides = take_sides(g)
   if not sides or #sides.inner > 1 or #g.base.entity.key == 0 then return nil end
   return seen_from_parent(g, sides, function()
@@ -196,8 +198,7 @@ local function counting_zero(g)
     local inside = g.draw:chance(0.4) and g:filter(sides.inner) or nil
     if not g:cover() then return nil end
     local outer, inner = split(g, sides)
-    local name = catalog.quote(english.column(g.base.entity.noun) .. "_count")
-    local count = ("count(%s) AS %s"):format(pieces.key(g.base)[1], name)
+    local count = ("count(%s) AS %s"):format(pieces.key(g.base)[1], catalog.quote(name))
     return select.text {
       columns = pieces.plus(sides.columns, { count }), from = left_joined(g, sides, inside and { conditions.sql(inside) }),
       where = g:where(outer), group = group_of(sides),
