@@ -188,6 +188,24 @@ static int l_number(lua_State *L) {
     return 1;
 }
 
+/* v = verbatim(text): an object or list, on one line, that encodes as it is written. */
+static int l_verbatim(lua_State *L) {
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    nl_err err;
+    luaL_argcheck(L, nl_json_span(text, size) == size && !memchr(text, '\n', size), 1,
+                  "expected a JSON object or list on one line");
+    nl_json *json = nl_json_read(text, size, 0, &err);
+    if (!json)
+        return luaL_argerror(L, 1, lua_pushstring(L, err.msg));
+    nl_json_free(json);
+    lua_createtable(L, 1, 0);
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, -2, 1);
+    luaL_setmetatable(L, NL_JSON_VERBATIM_MARK);
+    return 1;
+}
+
 static int l_number_text(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_rawgeti(L, 1, 1);
@@ -232,15 +250,16 @@ static int l_fold(lua_State *L) {
 
 int luaopen_nlsql_json(lua_State *L) {
     static const luaL_Reg functions[] = {
-        { "decode", l_decode }, { "encode", nl_json_encode },
-        { "array", l_array },   { "is_array", l_is_array },
-        { "number", l_number }, { "fold", l_fold },
-        { NULL, NULL },
+        { "decode", l_decode },     { "encode", nl_json_encode },
+        { "array", l_array },       { "is_array", l_is_array },
+        { "number", l_number },     { "fold", l_fold },
+        { "verbatim", l_verbatim }, { NULL, NULL },
     };
     luaL_newmetatable(L, KEEPER);
     lua_pushcfunction(L, collect_keeper);
     lua_setfield(L, -2, "__gc");
     luaL_newmetatable(L, NL_JSON_ARRAY_MARK);
+    luaL_newmetatable(L, NL_JSON_VERBATIM_MARK);
     luaL_newmetatable(L, NL_JSON_NUMBER_MARK);
     lua_pushcfunction(L, l_number_text);
     lua_setfield(L, -2, "__tostring");

@@ -194,20 +194,31 @@ static void encode_object(struct encoder *e, int at) {
     nl_json_close_object(&e->w);
 }
 
+/* Has the table the metatable `mark`? */
+static bool is_marked(lua_State *L, int at, const char *mark) {
+    if (!lua_getmetatable(L, at))
+        return false;
+    luaL_getmetatable(L, mark);
+    bool is = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return is;
+}
+
 static void encode_table(struct encoder *e, int at) {
     lua_State *L = e->L;
-    if (lua_getmetatable(L, at)) {
-        luaL_getmetatable(L, NL_JSON_NUMBER_MARK);
-        bool number = lua_rawequal(L, -1, -2);
-        lua_pop(L, 2);
-        if (number) {
-            size_t size;
-            lua_rawgeti(L, at, 1);
-            const char *text = lua_tolstring(L, -1, &size);
-            nl_json_put_number(&e->w, text ? text : "", text ? size : 0);
-            lua_pop(L, 1);
-            return;
-        }
+    bool number = is_marked(L, at, NL_JSON_NUMBER_MARK);
+    if (number || is_marked(L, at, NL_JSON_VERBATIM_MARK)) {
+        size_t size = 0;
+        lua_rawgeti(L, at, 1);
+        const char *text = lua_tolstring(L, -1, &size);
+        if (number)
+            nl_json_put_number(&e->w, text ? text : "", size);
+        else if (text && nl_json_span(text, size) == size)
+            nl_json_put_raw(&e->w, text, size);
+        else
+            fail_at(e, "a verbatim value that is no JSON");
+        lua_pop(L, 1);
+        return;
     }
     const void *self = lua_topointer(L, at);
     for (unsigned i = 0; i < e->depth; i++) {

@@ -10,6 +10,7 @@
 /* Names of the metatables that mark a table as an array, and as a number kept in its own words. */
 #define NL_JSON_ARRAY_MARK "nlsql.json.array"
 #define NL_JSON_NUMBER_MARK "nlsql.json.number"
+#define NL_JSON_VERBATIM_MARK "nlsql.json.verbatim"
 
 enum { NL_JSON_MAX_DEPTH = 200 };
 

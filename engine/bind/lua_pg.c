@@ -134,6 +134,16 @@ static void push_names(lua_State *L, const nl_pg_rows *rows) {
     nl_mark_json_array(L);
 }
 
+/* The OIDs of the columns' types. */
+static void push_types(lua_State *L, const nl_pg_rows *rows) {
+    lua_createtable(L, (int)rows->columns, 0);
+    for (size_t c = 0; c < rows->columns; c++) {
+        lua_pushinteger(L, rows->types[c]);
+        lua_rawseti(L, -2, (lua_Integer)c + 1);
+    }
+    nl_mark_json_array(L);
+}
+
 static void push_rows(lua_State *L, const nl_pg_rows *rows) {
     lua_createtable(L, (int)rows->rows, 0);
     for (size_t r = 0; r < rows->rows; r++) {
@@ -194,6 +204,8 @@ static int push_probe(lua_State *L, const struct request *request) {
     push_names(L, &reply->rows);
     lua_setfield(L, -2, "columns");
     if (request->rows) {
+        push_types(L, &reply->rows);
+        lua_setfield(L, -2, "types");
         push_rows(L, &reply->rows);
         lua_setfield(L, -2, "rows");
     }
@@ -204,9 +216,11 @@ static int push_query(lua_State *L, const struct request *request) {
     const nl_pg_reply *reply = &request->reply;
     if (reply->err.code != NL_OK)
         return nl_push_err(L, &reply->err);
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
     push_names(L, &reply->rows);
     lua_setfield(L, -2, "columns");
+    push_types(L, &reply->rows);
+    lua_setfield(L, -2, "types");
     push_rows(L, &reply->rows);
     lua_setfield(L, -2, "rows");
     lua_pushboolean(L, reply->rows.more);
@@ -229,8 +243,8 @@ static bool is_json_null(lua_State *L, int at) {
     return is;
 }
 
-/* {columns, rows, more} | nil, message, code, sqlstate = db:query(sql [, params [, limits]]):
- * json.null among the params is SQL's NULL. */
+/* {columns, types, rows, more} | nil, message, code, sqlstate = db:query(sql [, params [,
+ * limits]]): json.null among the params is SQL's NULL. */
 static int l_query(lua_State *L) {
     enum { MAX_PARAMS = 32 };
     const char *params[MAX_PARAMS];

@@ -376,7 +376,7 @@ int nl_lua_run_open(lua_State *L) {
     options.version = options.version ? options.version : "";
     options.fingerprint = need_text(L, 2, "fingerprint");
     options.source = text_field(L, 2, "source", NULL);
-    options.dataset = need_text(L, 2, "dataset");
+    options.dataset = text_field(L, 2, "dataset", NULL);
     options.fresh = bool_field(L, 2, "fresh", false);
     struct run *run = lua_newuserdatauv(L, sizeof *run, 1);
     run->run = NULL;

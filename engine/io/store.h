@@ -42,7 +42,7 @@ typedef struct {
     const char *fingerprint;     /* of phase file, prompts, options, model: free text */
     const char *source;  /* in words, what the entries are of ("the demo database and a model");
                           * one line; NULL: not told. Entries of two sources never mix */
-    const char *dataset; /* path of the JSONL file */
+    const char *dataset; /* path of the JSONL file; NULL: the run keeps calls, and writes no file */
     bool fresh;          /* archive what was there and start over */
 } nl_store_run_options;
 

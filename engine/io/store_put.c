@@ -219,6 +219,8 @@ bool nl_store_turn_put(nl_store_run *run, const nl_store_turn *turn, nl_store_do
         if (line[0] == '\0' || strchr(line, '\n'))
             return nl_err_set(err, NL_INVALID, "a dataset row must be one line of JSON");
     }
+    if (turn->n_entries > 0 && !run->dataset.path)
+        return nl_err_set(err, NL_INVALID, "a run without a dataset takes no entries");
     if (turn->ordinal > INT64_MAX)
         return nl_err_set(err, NL_INVALID, "an item's ordinal is too large");
     struct nl_store_turn_op *op = copy_turn(turn);

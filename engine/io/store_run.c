@@ -85,13 +85,18 @@ static bool find_run(nl_store *store, struct opening *opening, nl_err *err) {
     return ok;
 }
 
+/* The run's column is never NULL. */
+static const char *path_of(const nl_store_run_options *options) {
+    return options->dataset ? options->dataset : "";
+}
+
 static bool make_run(nl_store *store, struct opening *opening, nl_err *err) {
     const nl_store_run_options *options = opening->options;
     sqlite3_stmt *stmt =
         bound(store,
               "INSERT INTO run (started, phase, version, dataset, fingerprint, source)"
               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-              now_ms(), options->phase, options->version, options->dataset, err);
+              now_ms(), options->phase, options->version, path_of(options), err);
     if (stmt) {
         sqlite3_bind_text(stmt, 5, options->fingerprint, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 6, options->source, -1, SQLITE_STATIC);
@@ -102,22 +107,31 @@ static bool make_run(nl_store *store, struct opening *opening, nl_err *err) {
     return true;
 }
 
-/* With `fresh`: the old dataset is completed, the run put away, and the dataset moved. A crash on
- * the way leaves a file that is no part of the new run, which then is moved all the same. */
-static bool archive(nl_store *store, struct opening *opening, nl_err *err) {
-    const char *path = opening->options->dataset;
-    nl_store_run *run = opening->run;
-    nl_store_run_info *info = opening->info;
+/* Brings the dataset that is to be archived up to date; `filled`: there is something in it. */
+static bool complete_old(nl_store *store, nl_store_run *run, const char *path, bool *filled,
+                         nl_err *err) {
     struct nl_store_match match;
-    char when[24];
     if (!nl_store_compare(store, run->id, path, &match, err))
         return false;
     bool edited = match.rest > 0 && !match.torn; /* then it stays as somebody wants it */
     if (!edited && (!nl_jsonl_open(&run->dataset, path, err) ||
                     !nl_store_complete(store, run, match.last, err)))
         return false;
-    bool filled = edited || run->dataset.size > 0;
+    *filled = edited || run->dataset.size > 0;
     nl_jsonl_close(&run->dataset);
+    return true;
+}
+
+/* With `fresh`: the old dataset is completed, the run put away, and the dataset moved. A crash on
+ * the way leaves a file that is no part of the new run, which then is moved all the same. */
+static bool archive(nl_store *store, struct opening *opening, nl_err *err) {
+    const char *path = path_of(opening->options);
+    nl_store_run *run = opening->run;
+    nl_store_run_info *info = opening->info;
+    char when[24];
+    bool filled = false;
+    if (opening->options->dataset && !complete_old(store, run, path, &filled, err))
+        return false;
     if (filled && !nl_store_free_name(path, info->kept, sizeof info->kept, err))
         return false;
     (void)snprintf(when, sizeof when, "%lld", (long long)now_ms());
@@ -188,7 +202,8 @@ static bool check_free(const nl_store *store, const struct opening *opening, nl_
         if (other->id == opening->run->id)
             return nl_err_set(err, NL_BUSY, "the run of %s is open already",
                               opening->options->phase);
-        if (strcmp(other->dataset.path, opening->options->dataset) == 0)
+        if (opening->options->dataset && other->dataset.path &&
+            strcmp(other->dataset.path, opening->options->dataset) == 0)
             return nl_err_set(err, NL_BUSY, "%s is being written by another run",
                               opening->options->dataset);
     }
@@ -210,12 +225,12 @@ static bool open_run(nl_store *store, void *ctx, nl_err *err) {
                        bound(store,
                              "UPDATE run SET dataset = ?2, fingerprint = ?3,"
                              " source = coalesce(?4, source) WHERE id = ?1",
-                             run->id, options->dataset, options->fingerprint, options->source, err),
+                             run->id, path_of(options), options->fingerprint, options->source, err),
                        err)) {
         return false;
     }
     if (!load(store, opening, err) ||
-        !nl_store_align(store, run, options->dataset, opening->info, err))
+        (options->dataset && !nl_store_align(store, run, options->dataset, opening->info, err)))
         return false;
     run->next = store->runs;
     store->runs = run;

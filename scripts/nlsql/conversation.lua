@@ -13,20 +13,29 @@ local text = require "nlsql.text"
 
 local conversation = {}
 
-local PAIRS_SCHEMA = {
-  name = "pairs",
-  schema = {
-    type = "object", additionalProperties = false, required = { "pairs" },
-    properties = {
-      pairs = {
-        type = "array",
-        items = {
-          type = "object", additionalProperties = false, required = { "question", "sql" },
-          properties = { question = { type = "string" }, sql = { type = "string" } },
+--- A JSON schema for a list of pairs of a question and `other`.
+local function pairs_schema(name, other)
+  return {
+    name = name,
+    schema = {
+      type = "object", additionalProperties = false, required = { "pairs" },
+      properties = {
+        pairs = {
+          type = "array",
+          items = {
+            type = "object", additionalProperties = false, required = { "question", other },
+            properties = { question = { type = "string" }, [other] = { type = "string" } },
+          },
         },
       },
     },
-  },
+  }
+end
+
+--- What a phase's `pairs` says a reply holds: its schema, its reader, what a provider is told.
+local FORMS = {
+  question_sql = { schema = pairs_schema("pairs", "sql"), read = replies.read, kind = "pairs" },
+  question_answer = { schema = pairs_schema("answers", "answer"), read = replies.answers, kind = "answers" },
 }
 
 ---@class nlsql.Conversation
@@ -36,6 +45,7 @@ local PAIRS_SCHEMA = {
 ---@field own integer        candidates of this item that passed all gates, less its own doubles
 ---@field keys table         what counts as a double within the item
 ---@field exhausted integer? the count that was wanted when nothing new was left to be had
+---@field kept table?        the phase's own state of the item (item.state)
 ---@field sample integer     how often the same request was answered without anything usable
 local Conversation = {}
 Conversation.__index = Conversation
@@ -48,6 +58,7 @@ Conversation.__index = Conversation
 function conversation.open(ctx, phase, item, saved)
   local self = setmetatable({
     ctx = ctx, phase = phase, item = item, messages = {}, turns = 0, own = 0, keys = {}, sample = 1,
+    form = FORMS[phase.pairs or "question_sql"],
   }, Conversation)
   if saved and saved.state then
     local state = json.decode(saved.state)
@@ -56,7 +67,8 @@ function conversation.open(ctx, phase, item, saved)
       self.messages, self.own, self.sample = state.messages, state.own, state.sample
       self.faults = state.faults
       self.exhausted = state.exhausted
-      self.over = self.exhausted ~= nil and ctx.opt.count <= self.exhausted
+      self.kept = state.kept
+      self.over = self.exhausted ~= nil and item.count <= self.exhausted
       for _, key in ipairs(state.keys) do self.keys[key] = true end
     end
   end
@@ -70,7 +82,7 @@ function Conversation:snapshot()
   table.sort(keys)
   return assert(json.encode {
     messages = json.array(self.messages), own = self.own, sample = self.sample, keys = json.array(keys),
-    faults = self.faults, exhausted = self.exhausted,
+    faults = self.faults, exhausted = self.exhausted, kept = self.kept,
   })
 end
 
@@ -81,14 +93,14 @@ local NOTHING_READ = {
   length = "the output limit cut the reply before its first whole pair",
   no_choices = "the endpoint answered without a choice",
   no_json = "there is no JSON object in the reply",
-  nothing_usable = "no object in the reply has both a question and a query",
+  nothing_usable = "no object in the reply is a usable pair",
   refusal = "the model refused to answer",
   truncated = "the reply ends inside its first object",
 }
 
 --- May another turn be asked for, by the item's own count?
 function Conversation:wants_more()
-  return self.own < self.ctx.opt.count and self.turns < self.ctx.opt.max_attempts and not self.over
+  return self.own < self.item.count and self.turns < self.ctx.opt.max_attempts and not self.over
 end
 
 local function as_messages(hook, got, why)
@@ -100,7 +112,6 @@ end
 --- The messages of the next request, and how many of them are new.
 function Conversation:next_messages()
   local ctx, phase, item = self.ctx, self.phase, self.item
-  item.missing = ctx.opt.count - self.own
   local fresh, why
   if #self.messages == 0 then
     fresh, why = as_messages("prompt", phase.prompt(ctx, item))
@@ -177,47 +188,38 @@ local function count_own(self, judged)
   end
 end
 
----@class nlsql.Turn
----@field number integer
----@field judged table[]   {candidate=, verdict=, first=}: in the order of the reply
----@field unread table[]   {reason=, text=}: what the read gate refused
+--- What a turn brought, before the gates.
+---@class nlsql.Brought
+---@field candidates nlsql.Candidate[]
+---@field unread table[]      {reason=, text=}: what could not be read
 ---@field outcome string
----@field state string     the conversation's state after it
+---@field over boolean?       nothing more is to come of this item
+---@field gave_up string?     nothing came, and why: not recorded, so that the next run asks again
 
---- Asks once and judges what came. nil, message, code where the run cannot go on.
----@return nlsql.Turn?, string?, string?
-function Conversation:turn()
+--- What a provider that reads no prompts is told instead.
+local function task_of(self)
   local ctx, item = self.ctx, self.item
+  local task = {
+    kind = self.form.kind, tables = item.tables, least = ctx.opt.min_joins or 1,
+    count = math.min(ctx.opt.api_answer_count or item.missing, item.missing),
+  }
+  for name, value in pairs(self.phase.task and self.phase.task(ctx, item) or {}) do task[name] = value end
+  return task
+end
+
+--- Asks the model once and reads its reply.
+---@return nlsql.Brought?, string?, string?
+local function ask(self)
+  local ctx, item, form = self.ctx, self.item, self.form
   local messages, why = self:next_messages()
   if not messages then return nil, why, "config" end
   local reply, message, code = ctx.llm:chat {
-    purpose = "ask", item = item.key, messages = messages, schema = PAIRS_SCHEMA, sample = self.sample,
-    task = {
-      kind = "pairs", tables = item.tables, least = ctx.opt.min_joins or 1,
-      count = math.min(ctx.opt.api_answer_count or item.missing, item.missing),
-    },
-    keep = function(got) return #replies.read(got.content) > 0 end,
+    purpose = "ask", item = item.key, messages = messages, schema = form.schema, sample = self.sample, task = task_of(self),
+    keep = function(got) return #form.read(got.content) > 0 end,
   }
   if not reply then return nil, message, code end
-  self.turns = self.turns + 1
-  if reply.gave_up then -- nothing came: not recorded, so that the next run asks again
-    self.over = true
-    console.warn(("%s: %s"):format(item.key, reply.message))
-    return { number = self.turns, judged = {}, unread = {}, outcome = reply.outcome, gave_up = true }
-  end
-  local found, state, refused = replies.read(reply.content)
-  local judged
-  judged, message, code = judge_all(self, found)
-  if not judged then return nil, message, code end
-  count_own(self, judged)
-  if #found > 0 then
-    self.messages, self.sample = messages, 1
-    self.messages[#self.messages + 1] = { role = "assistant", content = reply.content }
-    self.faults = faults_of(judged)
-  else
-    self.sample = self.sample + 1 -- the same question once more
-  end
-  if reply.exhausted then self.over, self.exhausted = true, ctx.opt.count end
+  if reply.gave_up then return { candidates = {}, unread = {}, outcome = reply.outcome, gave_up = reply.message } end
+  local found, state, refused = form.read(reply.content)
   local unread = refused or {}
   if #found == 0 and reply.exhausted then
     unread = {}
@@ -225,8 +227,73 @@ function Conversation:turn()
     local kind = reply.outcome ~= "ok" and reply.outcome or state
     unread = { { reason = NOTHING_READ[kind] or kind } }
   end
-  for _ = 1, #unread do ctx:count_fault("read") end
-  return { number = self.turns, judged = judged, unread = unread, outcome = reply.outcome, state = self:snapshot() }
+  if #found > 0 then
+    self.messages, self.sample = messages, 1
+    self.messages[#self.messages + 1] = { role = "assistant", content = reply.content }
+  else
+    self.sample = self.sample + 1 -- the same question once more
+  end
+  return { candidates = found, unread = unread, outcome = reply.outcome, over = reply.exhausted, reply = reply,
+    sent = messages }
+end
+
+--- Complains about what a phase's `run` gave where it is no list of candidates.
+local function check_candidates(phase, list)
+  for i, one in ipairs(list) do
+    local is_pair = type(one) == "table" and type(one.question) == "string"
+      and (type(one.sql) == "string") ~= (type(one.answer) == "string")
+    if not is_pair then
+      error(("run of phase %q: candidate %d: expected a table with question, and sql or answer, all texts"):format(phase.name,
+        i), 0)
+    end
+  end
+end
+
+--- Lets the phase's own `run` bring candidates.
+---@return nlsql.Brought?, string?, string?
+local function run_own(self)
+  local item, phase = self.item, self.phase
+  item.turn, item.state = self.turns + 1, self.kept
+  local list, info, code = phase.run(self.ctx, item)
+  if list == nil then return nil, info or ("run of phase %q gave nothing"):format(phase.name), code or "script" end
+  check_candidates(phase, list)
+  self.kept = item.state
+  info = info or {}
+  return { candidates = list, unread = info.unread or {}, outcome = "ok", over = info.over, gave_up = info.gave_up }
+end
+
+---@class nlsql.Turn
+---@field number integer
+---@field judged table[]   {candidate=, verdict=, first=}: in the order of the reply
+---@field unread table[]   {reason=, text=}: what the read gate refused
+---@field outcome string
+---@field state string     the conversation's state after it
+
+--- Asks once (or lets the phase do so) and judges what came. nil, message, code where the run cannot
+--- go on.
+---@return nlsql.Turn?, string?, string?
+function Conversation:turn()
+  local ctx, item = self.ctx, self.item
+  item.missing = item.count - self.own
+  local brought, message, code = (self.phase.run and run_own or ask)(self)
+  if not brought then return nil, message, code end
+  self.turns = self.turns + 1
+  if brought.gave_up then
+    self.over = true
+    console.warn(("%s: %s"):format(item.key, brought.gave_up))
+    return { number = self.turns, judged = {}, unread = {}, outcome = brought.outcome, gave_up = true }
+  end
+  local judged
+  judged, message, code = judge_all(self, brought.candidates)
+  if not judged then return nil, message, code end
+  count_own(self, judged)
+  if #judged > 0 then self.faults = faults_of(judged) end
+  if brought.over then self.over, self.exhausted = true, item.count end
+  for _ = 1, #brought.unread do ctx:count_fault("read") end
+  return {
+    number = self.turns, judged = judged, unread = brought.unread, outcome = brought.outcome, state = self:snapshot(),
+    brought = brought,
+  }
 end
 
 return conversation

@@ -30,7 +30,7 @@ function drive.new(ctx, phase, run, entries)
     ctx = ctx, phase = phase, run = run, entries = entries,
     parallelism = parallelism,
     window = parallelism * 4 + 16, -- items between the first not taken and the last planned
-    items = {}, planned = 0, head = 1, keys = {},
+    items = {}, planned = 0, wanted = 0, head = 1, keys = {},
     ready = {}, first_ready = 1, last_ready = 0, again = {},
     done = 0, failed = 0, skipped = 0, commits = 0, busy = 0,
     changed = jobs.signal(),
@@ -61,22 +61,31 @@ local function check_item(self, item)
   end
 end
 
+--- How many pairs the item wants: its own `count`, or the phase's option.
+local function set_count(self, item)
+  if item.count == nil then item.count = self.ctx.opt.count end
+  if math.type(item.count) ~= "integer" or item.count < 1 then
+    error(("emit: count: expected a whole number of 1 or more, found %s"):format(tostring(item.count)), 3)
+  end
+end
+
 --- Adds an item to the plan; waits while enough of them wait to be worked on.
 function Drive:emit(item)
   check_item(self, item)
+  set_count(self, item)
   if self.keys[item.key] then return end
   while self.planned - self.head + 1 >= self.window and not self:halted() do self.changed:wait() end
   if self:halted() then return end
   self.keys[item.key] = true
   self.planned = self.planned + 1
+  self.wanted = self.wanted + item.count
   item.ordinal = self.planned
   local saved = self.run:item(item.key)
   local record = { item = item, turns = {}, first = 1, last = 0, saved = saved }
   item.accepted = saved and saved.accepted or 0
   self.items[item.ordinal] = record
   -- a larger count or more attempts than it was done with let an item go on
-  local opt = self.ctx.opt
-  if saved and saved.done and (saved.accepted >= opt.count or saved.turns >= opt.max_attempts) then
+  if saved and saved.done and (saved.accepted >= item.count or saved.turns >= self.ctx.opt.max_attempts) then
     record.skip = true
     self.skipped = self.skipped + 1
   else
@@ -198,8 +207,7 @@ local function take_head(self)
   end
   if not record.talked then return false end
   local c, item = record.talk, record.item
-  local opt = self.ctx.opt
-  if not record.failure and not c.over and item.accepted < opt.count and c.turns < opt.max_attempts then
+  if not record.failure and not c.over and item.accepted < item.count and c.turns < self.ctx.opt.max_attempts then
     c.own = item.accepted -- doubles of earlier items do not count
     record.talked = false
     self.again[#self.again + 1] = record

@@ -4,6 +4,7 @@
 --- counts as the double of what does not depend on which item was faster.
 
 local json = require "nlsql.json"
+local rows = require "nlsql.rows"
 local text = require "nlsql.text"
 
 local entries = {}
@@ -12,6 +13,12 @@ local entries = {}
 local Entries = {}
 Entries.__index = Entries
 
+local function fields_of(opt)
+  local fields = table.move(opt.dataset_fields or {}, 1, #(opt.dataset_fields or {}), 1, {})
+  if opt.tag_schema_json then fields[#fields + 1] = "schema" end
+  return fields
+end
+
 --- Starts with what the run holds already.
 ---@param ctx nlsql.Context
 ---@param phase table
@@ -19,7 +26,7 @@ Entries.__index = Entries
 function entries.open(ctx, phase, run)
   local self = setmetatable({
     ctx = ctx, phase = phase, queries = text.set(), questions = text.set(), variants = {},
-    accepted = 0, surplus = 0, rejected = {}, reasons = {}, shown = {},
+    accepted = 0, surplus = 0, rejected = {}, reasons = {}, shown = {}, fields = fields_of(ctx.opt),
   }, Entries)
   for sql_key, masked_key, question_key in run:seen() do
     self:remember(sql_key, masked_key, question_key)
@@ -60,18 +67,14 @@ local function count_rejection(self, gate, reason)
   reasons[reason] = reasons[reason] + 1
 end
 
-local function row_of(self, item, candidate)
-  local record = self.phase.record
-  local row = record and record(self.ctx, item, candidate) or { question = candidate.question, sql = candidate.sql }
-  if self.ctx.opt.tag_schema_json and row.schema == nil then
-    row.schema = json.decode((self.ctx:schema_json(candidate.facts.tables)))
-  end
-  return row
-end
+--- The facts that `dataset_fields` may ask for, besides "rows" (the answer) and "schema" (of the
+--- query's tables).
+entries.FACTS = { "columns", "constructs", "functions", "item", "joined", "literals", "model", "ordered", "output_columns",
+  "plan_cost", "plan_rows", "tables" }
 
 local function facts_of(self, item, turn, index, one)
-  local f, probe = one.verdict.facts, one.verdict.probe
-  return {
+  local f, probe = one.verdict.facts, one.verdict.probe or {}
+  local facts = {
     phase = self.ctx.phase, item = item.key, turn = turn.number, candidate = index,
     provider = self.ctx.settings.provider, model = self.ctx.llm.endpoint.model,
     tables = f.tables, columns = f.columns, functions = f.functions, literals = f.literals,
@@ -81,20 +84,45 @@ local function facts_of(self, item, turn, index, one)
     repaired_from = one.candidate.original, repair_rounds = one.candidate.rounds,
     repaired_gate = one.first and one.first.gate,
   }
+  for name, value in pairs(one.candidate.known or {}) do facts[name] = value end
+  return facts
 end
+
+--- What each of `dataset_fields` adds to a row.
+local function add_field(self, row, name, candidate, facts)
+  if name == "rows" then
+    if candidate.probe then row.rows = rows.objects(candidate.probe) end
+  elseif name == "schema" then
+    row.schema = json.decode((self.ctx:schema_json(candidate.facts.tables)))
+  else
+    row[name] = facts[name]
+  end
+end
+
+local function row_of(self, item, candidate, facts)
+  local record = self.phase.record
+  local row = record and record(self.ctx, item, candidate)
+    or { question = candidate.question, sql = candidate.sql, answer = candidate.answer }
+  for _, name in ipairs(self.fields) do
+    if row[name] == nil then add_field(self, row, name, candidate, facts) end
+  end
+  return row
+end
+
+--- Members of a row in this order, then the others by name.
+local KEYS = { "question", "sql", "answer", "rows" }
 
 local function entry_of(self, item, turn, index, one)
   local verdict, candidate = one.verdict, one.candidate
-  local kept = {
-    question = candidate.question, sql = verdict.sql, facts = verdict.facts, probe = verdict.probe,
-    original = candidate.original, rounds = candidate.rounds,
-  }
-  local line, why = json.encode(row_of(self, item, kept), { keys = { "question", "sql" } })
+  local kept = {}
+  for name, value in pairs(candidate) do kept[name] = value end
+  kept.sql, kept.facts, kept.probe = verdict.sql, verdict.facts, verdict.probe
+  local facts = facts_of(self, item, turn, index, one)
+  local line, why = json.encode(row_of(self, item, kept, facts), { keys = KEYS })
   if not line then return nil, why end
   return {
-    line = line, question = candidate.question, sql = verdict.sql, sql_key = verdict.sql_key,
-    masked_key = verdict.masked_key, question_key = verdict.question_key,
-    facts = assert(json.encode(facts_of(self, item, turn, index, one))),
+    line = line, question = candidate.question, sql = verdict.sql or "", answer = candidate.answer, sql_key = verdict.sql_key,
+    masked_key = verdict.masked_key, question_key = verdict.question_key, facts = assert(json.encode(facts)),
   }
 end
 
@@ -123,7 +151,7 @@ function Entries:take(item, turn)
     elseif double then
       self.ctx:count_fault("unique")
       reject(index, "unique", double, one.candidate)
-    elseif item.accepted >= self.ctx.opt.count then
+    elseif item.accepted >= item.count then
       self.surplus = self.surplus + 1
     else
       local entry, why = entry_of(self, item, turn, index, one)

@@ -1,17 +1,33 @@
 --- gates: what a candidate must pass, and the one verdict that every command shares.
 ---
---- The gates run in the order read, parse, safe, grounded, explain, execute, answer, accept; the
---- first that a candidate fails ends its way. `unique` comes last of all, in the runner, because it
---- depends on what other items brought and so must be asked in the order of the plan.
+--- The gates run in the order read, parse, safe, grounded, explain, execute, answer, accept, review;
+--- the first that a candidate fails ends its way. `unique` comes last of all, in the runner, because
+--- it depends on what other items brought and so must be asked in the order of the plan.
+---
+--- A candidate whose answer is words (schema_docs, schema_relationship) meets read, grounded, untrue,
+--- accept and unique.
 
+local claims = require "nlsql.claims"
 local jobs = require "nlsql.jobs"
+local json = require "nlsql.json"
 local sql = require "nlsql.sql"
 local text = require "nlsql.text"
 
 local gates = {}
 
 --- Names in the order in which a candidate meets them.
-gates.ORDER = { "read", "parse", "safe", "grounded", "explain", "execute", "answer", "accept", "unique" }
+gates.ORDER = { "read", "parse", "safe", "grounded", "untrue", "explain", "execute", "answer", "accept", "review",
+  "unique" }
+
+---@class nlsql.Candidate
+---@field question string
+---@field sql string?       either this
+---@field answer string?    or this: words
+---@field known table?      more facts about it, for the store alone (JSON-able)
+---@field verified boolean? the phase has checked what the answer says against the data
+---@field refused { gate: string, reason: string }?  the phase has found that it falls, and where
+---@field facts table?      set by the gates, for `accept` and `record`
+---@field probe table?
 
 ---@class nlsql.Verdict
 ---@field ok boolean
@@ -43,7 +59,7 @@ local function ask_database(ctx, query)
     result = ctx.db:probe(query, {
       execute = true, statement_timeout = limits.statement_timeout, lock_timeout = limits.lock_timeout,
       max_cost = limits.max_cost, max_rows = limits.max_rows, max_bytes = limits.max_bytes,
-      max_field = limits.max_field,
+      max_field = limits.max_field, rows = ctx.keep_rows,
     })
     if result.code ~= "net" or try == LOST_TRIES then break end
     jobs.sleep(0.2 * 4 ^ (try - 1)) -- 0.2, 0.8, 3.2 s: a server that restarts
@@ -81,17 +97,43 @@ local function read_query(ctx, item, candidate, verdict)
   return verdict
 end
 
---- Sends one question and query through all gates but the last.
+--- The phase's own rule.
+local function ask_phase(ctx, item, candidate, verdict, accept)
+  if not accept then return verdict end
+  local good, reason, detail = accept(ctx, item, candidate)
+  if not good then return fall(verdict, "accept", detail or reason or "the phase refuses it", reason) end
+  return verdict
+end
+
+--- An answer in words: what it says of the schema must be true of the catalog. `verified`: the phase has
+--- asked the data itself.
+local function check_answer(ctx, item, candidate, verdict, accept)
+  if not candidate.answer:find("%S") then return fall(verdict, "read", "the answer is empty") end
+  if not candidate.verified then
+    local true_so_far, gate, reason = claims.check(ctx.schema, item.tables, candidate.question, candidate.answer)
+    if not true_so_far then return fall(verdict, gate, reason) end
+  end
+  verdict.facts = { tables = item.tables or json.array {} }
+  verdict.question_key = text.question_key(candidate.question)
+  verdict.sql_key = text.key(candidate.question .. "\0" .. candidate.answer)
+  verdict.masked_key = verdict.sql_key
+  return ask_phase(ctx, item, candidate, verdict, accept)
+end
+
+--- Sends one question and query (or answer) through all gates but the last.
 ---@param ctx nlsql.Context
 ---@param item table            its `tables` are what the query may use; nil: all
----@param candidate table       {question=, sql=}
+---@param candidate nlsql.Candidate
 ---@param accept function?      the phase's own rule: accept(ctx, item, candidate)
 ---@return nlsql.Verdict
 function gates.check(ctx, item, candidate, accept)
   local verdict = { ok = true }
-  if not text.valid_utf8(candidate.question) or not text.valid_utf8(candidate.sql) then
+  if not text.valid_utf8(candidate.question) or not text.valid_utf8(candidate.sql or candidate.answer) then
     return fall(verdict, "read", "not valid UTF-8")
   end
+  local refused = candidate.refused
+  if refused then return fall(verdict, refused.gate, refused.reason) end
+  if candidate.answer then return check_answer(ctx, item, candidate, verdict, accept) end
   read_query(ctx, item, candidate, verdict)
   if not verdict.ok then return verdict end
 
@@ -107,12 +149,8 @@ function gates.check(ctx, item, candidate, accept)
     return fall(verdict, "answer", "the result holds nothing but NULL")
   end
 
-  if accept then
-    candidate.facts, candidate.probe = verdict.facts, result
-    local good, reason, detail = accept(ctx, item, candidate)
-    if not good then return fall(verdict, "accept", detail or reason or "the phase refuses it", reason) end
-  end
-  return verdict
+  candidate.facts, candidate.probe = verdict.facts, result
+  return ask_phase(ctx, item, candidate, verdict, accept)
 end
 
 return gates

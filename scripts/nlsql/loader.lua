@@ -14,13 +14,20 @@ local loader = {}
 ---@field accept (fun(ctx: nlsql.Context, item: table, candidate: table): boolean?, string?, string?)?
 ---@field critic nlsql.Critic?
 ---@field record (fun(ctx: nlsql.Context, item: table, candidate: table): table)?
----@field run (fun(ctx: nlsql.Context, item: table))?
+---@field pairs string?  what the model's pairs hold: "question_sql" (default) or "question_answer"
+---@field task (fun(ctx: nlsql.Context, item: table): table)?  more for a provider that reads no prompts
+---@field run (fun(ctx: nlsql.Context, item: table): nlsql.Candidate[]?, table|string?, string?)?  brings the
+---            candidates of one turn in place of prompt, follow and reading. `item` has `missing` (how many are wanted
+---            still), `turn` (from 1) and `state` (a table of the phase's own, kept in the store). Gives candidates and, if
+---            need be, { over = true (nothing more is to come), unread = {{reason=, text=}}, gave_up = "why nothing came" };
+---            or nil, message, code where the run cannot go on
 
 --- Fields of a phase and the Lua types that they may have.
 local FIELDS = {
-  accept = "function", critic = "table", follow = "function", name = "string", options = "table",
-  plan = "function", prompt = "function", record = "function", run = "function", summary = "string",
+  accept = "function", critic = "table", follow = "function", name = "string", options = "table", pairs = "string",
+  plan = "function", prompt = "function", record = "function", run = "function", summary = "string", task = "function",
 }
+local PAIRS = { "question_answer", "question_sql" }
 
 local LIMITS = { choices = "table", max = "number", min = "number", type = "string", of = "table" }
 local TYPES = { "any", "boolean", "integer", "list", "map", "number", "text" }
@@ -93,6 +100,9 @@ local function check_required(self, phase)
   if not phase.prompt and not phase.run then
     complain(self, return_line(self.source), "prompt is missing (or run, where the phase drives itself): "
       .. "expected a function")
+  end
+  if phase.pairs and phase.pairs ~= PAIRS[1] and phase.pairs ~= PAIRS[2] then
+    complain(self, field_line(self, "pairs"), "pairs: expected one of %q, %q, found %q", PAIRS[1], PAIRS[2], phase.pairs)
   end
   if not phase.name:find("^[%w_][%w_%-]*$") then
     complain(self, field_line(self, "name"), 'name: expected letters, digits, "_" and "-", found %q',

@@ -1,7 +1,7 @@
 --- sample: a few rows of a table for a prompt.
 ---
 --- Rows are data of somebody's: they are read only where the configuration says `anonymise: off` in
---- plain words, since nothing here disguises them yet.
+--- plain words, since nothing here disguises them yet. Those of the demo database are made up.
 
 local catalog = require "nlsql.catalog"
 local json = require "nlsql.json"
@@ -12,7 +12,11 @@ local sample = {}
 local MAX_FIELD = 120
 
 --- May raw rows be shown to the model?
-function sample.allowed(settings) return settings.anonymise == "off" or settings.anonymise == false end
+---@param settings table
+---@return boolean
+function sample.allowed(settings)
+  return settings.demo == true or settings.anonymise == "off" or settings.anonymise == false
+end
 
 local function statement(t, n)
   local columns = {}

@@ -56,7 +56,7 @@ end
 ---@param started number
 function summary.block(drive, started)
   local entries, counts = drive.entries, drive.ctx.llm.counts
-  local wanted = drive.ctx.opt.count * math.max(drive.planned, 1)
+  local wanted = math.max(drive.wanted, 1)
   local share = math.min(entries.accepted / wanted, 1)
   local filled = math.floor(share * 24 + 0.5)
   local seconds = math.max(jobs.now() - started, 0.001)
@@ -88,7 +88,7 @@ local function add_pairs(out, entries)
     or ("\nThe first pairs of the first %d items of this run:"):format(#entries.shown)
   for _, entry in ipairs(entries.shown) do
     out[#out + 1] = "  Q: " .. clip(entry.question, 200)
-    out[#out + 1] = "  A: " .. clip(entry.sql, 400)
+    out[#out + 1] = "  A: " .. clip(entry.answer or entry.sql, 400)
     out[#out + 1] = ""
   end
 end
@@ -152,7 +152,7 @@ end
 ---@param started number
 function summary.report(drive, dataset, started)
   local entries, counts, ctx = drive.entries, drive.ctx.llm.counts, drive.ctx
-  local wanted = ctx.opt.count * drive.planned
+  local wanted = drive.wanted
   local out = {}
   out[#out + 1] = ("%s: %s of %s pairs in %s"):format(ctx.phase, thousands(entries.accepted),
     drive.plan_over and thousands(wanted) or "?", dataset)

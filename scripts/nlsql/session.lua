@@ -1,0 +1,244 @@
+--- session: what a phase works with, made from its spec: its file, its options, the database, the
+--- store, the model. `run`, `try`, `ask` and a dry run all start here.
+
+local catalog = require "nlsql.catalog"
+local console = require "nlsql.console"
+local context = require "nlsql.context"
+local entries = require "nlsql.entries"
+local http = require "nlsql.http"
+local jobs = require "nlsql.jobs"
+local json = require "nlsql.json"
+local llm = require "nlsql.llm"
+local loader = require "nlsql.loader"
+local money = require "nlsql.money"
+local options = require "nlsql.options"
+local pg = require "nlsql.pg"
+local sample = require "nlsql.sample"
+local store = require "nlsql.store"
+local text = require "nlsql.text"
+
+local session = {}
+
+--- Exit codes by the code of an error.
+session.EXIT = { done = 0, script = 1, io = 1, usage = 2, config = 3, db = 4, net = 4, timeout = 4, not_found = 4, model = 5,
+  budget = 6, too_few = 7, cancelled = 130 }
+
+--- Raises what `session.guard` turns into one line and an exit code.
+---@param message string
+---@param code string
+function session.give_up(message, code) error({ message = message, code = code }, 0) end
+
+local give_up = session.give_up
+
+--- Calls `f(...)`, which returns an exit code; what it raised is said, and has its exit code.
+---@param f fun(...): integer, ...
+---@return integer, ...
+function session.guard(f, ...)
+  local result = table.pack(pcall(f, ...))
+  if result[1] then return table.unpack(result, 2, result.n) end
+  local raised = result[2]
+  console.block("")
+  if type(raised) == "table" and raised.message then
+    console.error(raised.message)
+    return session.EXIT[raised.code] or 1
+  end
+  console.error(tostring(raised))
+  return 1
+end
+
+--- A result, or the end of the run. Codes of an error beside it win over `code`.
+local function need(code, value, message, own_code)
+  if value == nil or value == false then give_up(message, session.EXIT[own_code] and own_code or code) end
+  return value
+end
+
+--- The phase that a file returned; raises what is wrong with it.
+---@param spec table
+---@param chunk function?      its loaded file, or nil with load_error
+---@param load_error string?
+---@param source string        its text
+---@return nlsql.Phase
+function session.load(spec, chunk, load_error, source)
+  if not chunk then give_up(load_error, "config") end
+  local runs, phase = jobs.spawn(chunk):wait()
+  if not runs then give_up(tostring(phase), "config") end
+  local good, why = loader.check(phase, spec.file, source)
+  if not good then give_up(why, "config") end
+  return phase
+end
+
+--- Every phase that talks by turns has these.
+local COMMON = {
+  count = { 20, "pairs wanted for each item", { min = 1 } },
+  api_answer_count = { 100, "pairs asked for in one reply", { min = 1 } },
+  max_attempts = { 6, "turns of one conversation at most", { min = 1 } },
+  tag_schema_json = { false, "add the schema of the tables that the query uses to each row" },
+}
+
+local function declared_options(phase)
+  local declared = {}
+  for name, option in pairs(COMMON) do declared[name] = option end
+  for name, option in pairs(phase.options or {}) do declared[name] = option end
+  return declared
+end
+
+--- Answers can be shown where rows may leave the database.
+local function check_fields(fields, settings)
+  local known = table.move(entries.FACTS, 1, #entries.FACTS, 1, {})
+  known[#known + 1], known[#known + 2] = "rows", "schema"
+  table.sort(known)
+  for _, name in ipairs(fields) do
+    local found = false
+    for _, one in ipairs(known) do found = found or one == name end
+    if not found then
+      local meant = options.did_you_mean(name, known)
+      give_up(("dataset_fields: there is no field %q%s"):format(name,
+        meant ~= "" and meant or " (there are: " .. table.concat(known, ", ") .. ")"), "config")
+    elseif name == "rows" and not sample.allowed(settings) then
+      give_up("dataset_fields: rows: raw rows are written only with \"anonymise: off\" in config.yaml", "config")
+    end
+  end
+end
+
+--- The phase's options, checked; raises what is wrong with them.
+---@return table
+function session.options(spec, phase)
+  local values, errors, warnings = options.check(declared_options(phase), spec.options, ("phase %q"):format(phase.name))
+  for _, warning in ipairs(warnings or {}) do console.warn(warning) end
+  if errors and #errors > 0 then give_up(table.concat(errors, "\n"), "config") end
+  check_fields(values.dataset_fields or {}, spec.settings)
+  return values
+end
+
+local function open_database(settings)
+  local db = need("db", pg.open(nil, { sessions = settings.db_concurrent_sessions,
+    connect_timeout = settings.connect_timeout }))
+  local schema, message, code = catalog.load(db, { schemas = settings.schemas })
+  if not schema then
+    local hint = code == "net" and " (is DATABASE_URL right, and the server up?)" or ""
+    give_up(message .. hint, "db")
+  end
+  local denied = schema:denied()
+  if #denied > 0 then
+    console.warn(("left out for want of the SELECT privilege: %s"):format(table.concat(denied, ", ")))
+  end
+  local names, others = schema:names(), schema:other_schemas()
+  local elsewhere = #others > 0 and ("; other schemas: %s (choose with --schemas)"):format(table.concat(others, ", ")) or ""
+  if #names == 0 then
+    give_up(("%s holds no table that can be read in %s%s"):format(db:name(), table.concat(schema:schemas(), ", "),
+      elsewhere), "db")
+  end
+  console.info(("%s: PostgreSQL %s, %d tables in %s%s"):format(db:name(), (schema:version()), #names,
+    table.concat(schema:schemas(), ", "), elsewhere))
+  return db, schema
+end
+
+--- The model's price: nothing on loopback, an error where a budget needs one that nobody gave.
+local function price_of(settings)
+  if settings.provider == "offline" then
+    settings.free = true
+    return money.FREE
+  end
+  if settings.loopback_is_free and http.is_loopback(settings.base_url) then
+    settings.free = true
+    return money.FREE
+  end
+  local price = money.price(settings.prices, settings.openai_model)
+  if price then
+    if not settings.budget_usd then
+      console.warn("no budget is set: --budget USD (or budget_usd in config.yaml) limits what is spent")
+    end
+    return price
+  end
+  if settings.budget_usd then
+    give_up(("no price is known for model %q, so a budget cannot be kept: add it to prices: in config.yaml, "
+      .. "or take budget_usd away"):format(settings.openai_model), "config")
+  end
+  settings.unpriced = true
+  return money.FREE
+end
+
+local function fingerprint(spec, opt, source)
+  return text.hex(text.key(source .. assert(json.encode(opt)) .. (spec.settings.provider == "offline" and "offline"
+    or spec.settings.openai_model)))
+end
+
+--- What the pairs are of, in words. Those of a stand-in never mix with those of the user's own.
+local function source_of(settings)
+  return ("%s and %s"):format(settings.demo and "the demo database" or "your database",
+    settings.provider == "offline" and "the offline grammar" or "a model")
+end
+
+local function open_store(spec, opt, source)
+  local settings = spec.settings
+  local st = need("io", store.open(settings.store))
+  if settings.budget_usd then st:budget(math.floor(settings.budget_usd * 1e9)) end
+  local run, info, code = st:run {
+    phase = spec.name, version = spec.version, fingerprint = fingerprint(spec, opt, source), source = source_of(settings),
+    dataset = spec.dataset, fresh = spec.fresh,
+  }
+  if not run then give_up(info, code) end
+  if info.rewritten then
+    console.warn(("%s did not match the store and was written again; what was there is in %s"):format(spec.dataset, info.kept))
+  elseif info.torn > 0 then
+    console.info(("%s: %d bytes of a torn last line were cut off"):format(spec.dataset, info.torn))
+  end
+  if info.resumed then
+    console.info(("going on with an earlier run: %d pairs, %d items done, %d replies kept (--fresh starts over)")
+      :format(info.entries, info.items_done, info.calls))
+    if info.changed then
+      console.warn("the phase, its options or the model changed since then; what is done stays as it is "
+        .. "(--fresh starts over)")
+    end
+  end
+  return st, run
+end
+
+---@class nlsql.Session
+---@field phase nlsql.Phase
+---@field opt table
+---@field settings table
+---@field db nlsql.Db
+---@field schema nlsql.Catalog
+---@field store table
+---@field run table
+---@field ctx nlsql.Context
+
+--- Opens all that a phase works with; raises what is wrong, with its code. `spec.dataset` nil: nothing
+--- is written but calls. `world`: a database and schema that are open already.
+---@param spec table
+---@param phase nlsql.Phase
+---@param source string  the phase's text
+---@param world { db: nlsql.Db, schema: nlsql.Catalog }?
+---@return nlsql.Session
+function session.open(spec, phase, source, world)
+  local settings, opt = spec.settings, session.options(spec, phase)
+  if spec.problem then give_up(spec.problem.message, spec.problem.code) end
+  local price = price_of(settings)
+  local db, schema
+  if world then
+    db, schema = world.db, world.schema
+  else
+    if settings.stand_ins then console.info(settings.stand_ins) end
+    db, schema = open_database(settings)
+  end
+  local st, run = open_store(spec, opt, source)
+  local ctx = context.new {
+    phase = phase.name, opt = opt, settings = settings, schema = schema, db = db,
+    llm = llm.open(settings, st, run, price, { schema = schema, db = db }),
+    counts = { repaired = 0, repairs_tried = 0, faults = {}, mended = {} },
+  }
+  for _, name in ipairs(opt.dataset_fields or {}) do ctx.keep_rows = ctx.keep_rows or name == "rows" end
+  return { phase = phase, opt = opt, settings = settings, db = db, schema = schema, store = st, run = run, ctx = ctx }
+end
+
+--- Closes store and run, and the database unless it is kept for another round.
+---@param s nlsql.Session
+---@param keep_world boolean?
+function session.close(s, keep_world)
+  s.run:close()
+  s.store:close()
+  if not keep_world then s.db:close() end
+end
+
+return session
