@@ -1,5 +1,6 @@
 --- context: what the hooks of a phase get as `ctx`.
 
+local chatlog = require "nlsql.chatlog"
 local console = require "nlsql.console"
 local jobs = require "nlsql.jobs"
 local prompt = require "nlsql.prompt"
@@ -22,6 +23,8 @@ Context.__index = Context
 function context.new(fields)
   fields.templates = {}
   fields.rendered = {}
+  fields.chatlog = chatlog.new(fields)
+  fields.llm.chatlog = fields.chatlog
   return setmetatable(fields, Context)
 end
 
@@ -55,6 +58,7 @@ function Context:schema_json(refs, max_tokens)
     }
     if not json then error(cut, 0) end
     known = { json, cut }
+    self.chatlog:note_schema(json, refs or self.schema:names())
     self.rendered[key] = known
   end
   return known[1], known[2]
@@ -79,6 +83,11 @@ function Context:sample(refs)
   end
   return self.rendered[key][1]
 end
+
+--- Adds a line to logs/NAME-DATE.jsonl: `row` as JSON, with the time.
+---@param name string
+---@param row table
+function Context:journal(name, row) self.chatlog:add(("%s-%s.jsonl"):format(name, os.date("!%Y-%m-%d")), row) end
 
 --- Counts a candidate that failed a gate as it came, before any repair.
 ---@param gate string

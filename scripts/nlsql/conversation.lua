@@ -148,14 +148,18 @@ end
 local function judge(self, pair)
   local ctx = self.ctx
   local verdict = gates.check(ctx, self.item, pair, self.phase.accept)
+  local one = { candidate = pair, verdict = verdict }
   if not verdict.ok then
     ctx:count_fault(verdict.gate)
-    local first = verdict
     local mended, candidate, code = critic.mend(ctx, self.item, pair, verdict, self.phase)
     if not mended then return nil, candidate, code end
-    return { candidate = candidate, verdict = mended, first = first }
+    one = { candidate = candidate, verdict = mended, first = verdict }
   end
-  return { candidate = pair, verdict = verdict }
+  if one.verdict.ok then
+    local scored, message, code = critic.score(ctx, self.item, one.candidate, one.verdict, self.phase)
+    if not scored then return nil, message, code end
+  end
+  return one
 end
 
 local function judge_all(self, pairs_read)

@@ -149,10 +149,11 @@ local function talk(self, record)
   self.changed:notify()
 end
 
-local function work(self)
+local function work(self, number)
   local record = take_work(self)
   while record do
     self.busy = self.busy + 1
+    self.ctx.chatlog:assign(record.item.key, number)
     talk(self, record)
     self.busy = self.busy - 1
     record = take_work(self)
@@ -187,6 +188,7 @@ local function finish(self, record)
   end
   self.items[self.head] = nil
   self.keys[record.item.key] = nil
+  self.ctx.chatlog:assign(record.item.key, nil)
   self.head = self.head + 1
   self.changed:notify()
 end
@@ -226,7 +228,7 @@ local function all_taken(self) return self.plan_over and self.head > self.planne
 ---@param tick fun(self: nlsql.Drive)? called a few times a second
 function Drive:run_all(tick)
   local running = { jobs.spawn(plan, self) }
-  for _ = 1, self.parallelism do running[#running + 1] = jobs.spawn(work, self) end
+  for number = 1, self.parallelism do running[#running + 1] = jobs.spawn(work, self, number) end
   local ticker = jobs.spawn(function()
     while true do
       jobs.sleep(0.2)

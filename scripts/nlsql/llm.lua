@@ -17,8 +17,9 @@ local llm = {}
 ---@field endpoint nlsql.Endpoint
 ---@field run table           the store's run
 ---@field store table
----@field price nlsql.Price
+---@field price nlsql.Price  of the phase's model
 ---@field settings table
+---@field chatlog nlsql.Chatlog?  hears of each request and reply
 ---@field counts table        requests, recalled, retries, tokens_in, tokens_out, cost, in_flight, answered, outcomes
 local Llm = {}
 Llm.__index = Llm
@@ -51,7 +52,7 @@ local function request_key(self, ask)
     n = n + 1
     parts[n] = #value .. ":" .. value
   end
-  add(self.endpoint.model)
+  add(ask.model or self.endpoint.model)
   add(ask.purpose)
   add(ask.temperature)
   add(ask.max_tokens)
@@ -83,7 +84,8 @@ local function try(self, ask, key, sample)
   local body = self.provider.body(self.endpoint, ask)
   local sent, why = json.encode(body)
   if not sent then return nil, "the request cannot be written: " .. tostring(why), "invalid" end
-  local most = money.most(self.price, #sent, ask.max_tokens)
+  local price = ask.price or self.price
+  local most = money.most(price, #sent, ask.max_tokens)
   local reservation = 0
   if most > 0 then
     local reserved, message, code = self.store:reserve(most)
@@ -100,7 +102,7 @@ local function try(self, ask, key, sample)
 
   local usage, cost = reply.usage, 0
   if usage then
-    cost = money.cost(self.price, usage)
+    cost = money.cost(price, usage)
     self.counts.tokens_in = self.counts.tokens_in + usage.tokens_in
     self.counts.tokens_out = self.counts.tokens_out + usage.tokens_out
   elseif reply.sent and (not reply.failure or not reply.outcome:find("^http_")) then
@@ -109,7 +111,7 @@ local function try(self, ask, key, sample)
   self.counts.cost = self.counts.cost + cost
   local kept = not reply.failure and ask.keep(reply)
   local ok, message, code = self.run:record {
-    key = key, sample = sample, purpose = ask.purpose, item = ask.item, model = self.endpoint.model,
+    key = key, sample = sample, purpose = ask.purpose, item = ask.item, model = ask.model or self.endpoint.model,
     request = sent, reply = kept and reply.stored or nil, outcome = reply.outcome,
     tokens_in = usage and usage.tokens_in or -1, tokens_out = usage and usage.tokens_out or -1,
     tokens_cached = usage and usage.tokens_cached or -1,
@@ -142,6 +144,8 @@ local function keep_all(reply) return reply.outcome ~= "broken" end
 ---@field messages table[]     {role=, content=}
 ---@field purpose string       "ask", "critic", "join_set", …
 ---@field item string?         key of the item that asks
+---@field model string?        in place of the phase's
+---@field price nlsql.Price?    set by chat
 ---@field max_tokens integer?  output limit
 ---@field schema table?        {name=, schema=}: a JSON schema for the reply
 ---@field temperature number?
@@ -157,12 +161,20 @@ local function keep_all(reply) return reply.outcome ~= "broken" end
 function Llm:chat(ask)
   local settings = self.settings
   ask.max_tokens = ask.max_tokens or settings.max_tokens
+  if ask.model and ask.model ~= self.endpoint.model then
+    local price, why = money.of(settings, ask.model)
+    if not price then return nil, why, "config" end
+    ask.price = price
+  end
   if ask.temperature == nil then ask.temperature = settings.temperature end
   local worth = ask.keep
   ask.keep = worth and function(reply) return reply.outcome ~= "broken" or worth(reply) end or keep_all
   local key, sample = request_key(self, ask), ask.sample or 1
   local reply = recalled(self, ask, key, sample)
-  if reply then return reply end
+  if reply then
+    if self.chatlog then self.chatlog:chat(ask, reply) end
+    return reply
+  end
 
   local tries, learnt = 0, 0
   while true do
@@ -174,6 +186,7 @@ function Llm:chat(ask)
     if not reply.failure and reply.kept then
       self.failed_in_a_row = 0
       self.counts.answered = self.counts.answered + 1
+      if self.chatlog then self.chatlog:chat(ask, reply) end
       return reply
     end
     if reply.failure == "fatal" then

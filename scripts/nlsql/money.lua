@@ -4,6 +4,8 @@
 --- token. A reservation counts every byte of the request as a token, which a byte-level tokenizer
 --- never exceeds, and the whole output limit, at the dearest tier.
 
+local http = require "nlsql.http"
+
 local money = {}
 
 --- Tokens that an endpoint may add to what is sent (chat template, response schema).
@@ -31,6 +33,24 @@ function money.price(prices, model)
 end
 
 money.FREE = { input = 0, cached = 0, output = 0 }
+
+--- What calls of a model cost by these settings: nothing on loopback and of the grammar, and nothing
+--- that is known where no price is (then there can be no budget: nil and a sentence).
+---@param settings table
+---@param model string
+---@return nlsql.Price?, string? why  "free", "unpriced", or the sentence
+function money.of(settings, model)
+  if settings.provider == "offline" or settings.loopback_is_free and http.is_loopback(settings.base_url) then
+    return money.FREE, "free"
+  end
+  local price = money.price(settings.prices, model)
+  if price then return price end
+  if settings.budget_usd then
+    return nil, ("no price is known for model %q, so a budget cannot be kept: add it to prices: in config.yaml, "
+      .. "or take budget_usd away"):format(model)
+  end
+  return money.FREE, "unpriced"
+end
 
 --- The most that a request can cost.
 ---@param price nlsql.Price

@@ -13,7 +13,7 @@ local repair = require "nlsql.grammar.repair"
 local replies = require "nlsql.replies"
 local spoil = require "nlsql.grammar.spoil"
 
-local offline = {}
+local offline = { reads_prompts = false }
 
 --- A weight for a construct that there is not, or none above 0, ends the run.
 local function check_weights(weights)

@@ -6,7 +6,7 @@
 local http = require "nlsql.http"
 local json = require "nlsql.json"
 
-local openai = {}
+local openai = { reads_prompts = true }
 
 ---@class nlsql.Endpoint
 ---@field url string          the chat completions URL
@@ -42,7 +42,7 @@ end
 ---@param ask table messages, schema, max_tokens, temperature
 function openai.body(endpoint, ask)
   local body = {
-    model = endpoint.model,
+    model = ask.model or endpoint.model,
     messages = json.array(ask.messages),
     temperature = ask.temperature,
   }

@@ -5,7 +5,6 @@ local catalog = require "nlsql.catalog"
 local console = require "nlsql.console"
 local context = require "nlsql.context"
 local entries = require "nlsql.entries"
-local http = require "nlsql.http"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local llm = require "nlsql.llm"
@@ -135,27 +134,13 @@ end
 
 --- The model's price: nothing on loopback, an error where a budget needs one that nobody gave.
 local function price_of(settings)
-  if settings.provider == "offline" then
-    settings.free = true
-    return money.FREE
+  local price, why = money.of(settings, settings.openai_model)
+  if not price then give_up(why, "config") end
+  settings.free, settings.unpriced = why == "free", why == "unpriced"
+  if not why and not settings.budget_usd then
+    console.warn("no budget is set: --budget USD (or budget_usd in config.yaml) limits what is spent")
   end
-  if settings.loopback_is_free and http.is_loopback(settings.base_url) then
-    settings.free = true
-    return money.FREE
-  end
-  local price = money.price(settings.prices, settings.openai_model)
-  if price then
-    if not settings.budget_usd then
-      console.warn("no budget is set: --budget USD (or budget_usd in config.yaml) limits what is spent")
-    end
-    return price
-  end
-  if settings.budget_usd then
-    give_up(("no price is known for model %q, so a budget cannot be kept: add it to prices: in config.yaml, "
-      .. "or take budget_usd away"):format(settings.openai_model), "config")
-  end
-  settings.unpriced = true
-  return money.FREE
+  return price
 end
 
 local function fingerprint(spec, opt, source)

@@ -73,6 +73,7 @@ local REPAIRS = { parse = spelling, safe = without_writes, grounded = names, exp
 ---@return { score: number, reason: string, fixed_sql: string? }
 function repair.review(content)
   local seen = repair.read(content)
+  if not seen and content:find("\nQuery:\n", 1, true) then return { score = 1, reason = "no rule finds a fault" } end
   if not seen then return { score = 0, reason = "there is no query in the request" } end
   local mend = REPAIRS[seen.gate]
   local fixed = mend and mend(seen.sql, seen.reason)
