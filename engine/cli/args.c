@@ -175,8 +175,11 @@ bool nl_args_read(const nl_command *command, int argc, char **argv, nl_buf *json
     }
     nl_json_writer_init(&w, json);
     nl_json_open_object(&w);
+    nl_json_key(&w, "command");
+    nl_json_str(&w, command->name);
     if (operand) {
-        put_key(&w, command->operand);
+        const char *last_word = strrchr(command->operand, ' ');
+        put_key(&w, last_word ? last_word + 1 : command->operand);
         nl_json_str(&w, operand);
     }
     if (!write_given(&w, command, given, n, err))

@@ -21,15 +21,16 @@ typedef struct {
 
 typedef struct nl_command {
     const char *name, *alias; /* alias may be NULL */
-    const char *operand;      /* NULL: takes none; "PHASE": may be left out; its JSON member is the
-                               * same in lower case */
+    const char *operand;      /* NULL: takes none; "PHASE": may be left out; its JSON member is its
+                               * last word in lower case */
     const char *summary;      /* one line */
     const char *text;         /* more, or NULL */
     const nl_arg *args;       /* a NULL name at the end */
     int (*run)(const struct nl_command *command, int argc, char **argv);
 } nl_command;
 
-/* Reads argv (options in any place, "--" ends them) into one JSON object in *json. False with
+/* Reads argv (options in any place, "--" ends them) into one JSON object in *json, whose member
+ * "command" is the command's name. False with
  * NL_INVALID and a sentence naming the argument and the nearest known one. */
 bool nl_args_read(const nl_command *command, int argc, char **argv, nl_buf *json, nl_err *err);
 

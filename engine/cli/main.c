@@ -37,9 +37,48 @@ static const nl_arg run_args[] = {
     { "seed", 0, NL_ARG_INT, "N", "seed of everything that is drawn" },
     { "run-version", 0, NL_ARG_TEXT, "V", "writes dataset_V.jsonl, a run of its own" },
     { "fresh", 0, NL_ARG_FLAG, NULL, "archives what was there and starts over" },
+    { "dry-run", 0, NL_ARG_FLAG, NULL,
+      "the plan, the first prompts, and what it may cost; no model is asked" },
     LOG_OPTIONS,
     NO_MORE,
 };
+
+#define MODEL_OPTIONS                                                                              \
+    { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },   \
+        { "set", 's', NL_ARG_LIST, "KEY=VALUE", "any option of the phase; may be repeated" },      \
+        { "base-url", 0, NL_ARG_TEXT, "URL", "OpenAI-compatible endpoint, up to and with /v1" },   \
+        { "provider", 0, NL_ARG_TEXT, "NAME",                                                      \
+          "who answers: openai, or offline (a seeded grammar)" },                                  \
+        DEMO_OPTION,                                                                               \
+        { "budget", 'b', NL_ARG_NUMBER, "USD",                                                     \
+          "most that may be spent, over all runs of this store" },                                 \
+        { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },      \
+        { "seed", 0, NL_ARG_INT, "N", "seed of everything that is drawn" }, {                      \
+        "fresh", 0, NL_ARG_FLAG, NULL, "asks again what was answered before"                       \
+    }
+
+static const nl_arg try_args[] = {
+    { "item", 'i', NL_ARG_INT, "N", "the Nth item of the plan (default: 1)" },
+    { "table", 't', NL_ARG_TEXT, "TABLE", "the first item about this table" },
+    { "watch", 'w', NL_ARG_FLAG, NULL,
+      "again whenever the phase, a prompt or a script is saved, until Ctrl-C" },
+    { "model", 'm', NL_ARG_LIST, "NAME", "model to ask; two or more are put side by side" },
+    { "n", 'n', NL_ARG_INT, "N", "replies to the same prompt (default: 1)" },
+    { "count", 0, NL_ARG_INT, "N", "pairs that the item wants" },
+    MODEL_OPTIONS,
+    LOG_OPTIONS,
+    NO_MORE,
+};
+
+static const nl_arg ask_args[] = {
+    { "json", 0, NL_ARG_FLAG, NULL, "one JSON object instead of text" },
+    { "model", 'm', NL_ARG_TEXT, "NAME", "model to ask" },
+    MODEL_OPTIONS,
+    LOG_OPTIONS,
+    NO_MORE,
+};
+
+static const nl_arg new_args[] = { LOG_OPTIONS, NO_MORE };
 
 static const nl_arg schema_args[] = {
     { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
@@ -116,6 +155,15 @@ static int cmd_script(const nl_command *command, int argc, char **argv) {
     return with_engine(command, argc, argv, do_command);
 }
 
+/* nlsql new phase NAME: the only kind of thing there is to make. */
+static int cmd_new(const nl_command *command, int argc, char **argv) {
+    if (argc < 2 || strcmp(argv[0], "phase") != 0) {
+        nl_log(NL_ERROR, "usage: nlsql new phase NAME");
+        return NLSQL_USAGE;
+    }
+    return with_engine(command, argc - 1, argv + 1, do_command);
+}
+
 static int cmd_lua(const nl_command *command, int argc, char **argv) {
     char error[512];
     nlsql_options options = { 0 };
@@ -146,6 +194,17 @@ static const nl_command commands[] = {
       "exit codes:  0 done, 1 run error, 2 usage, 3 configuration, 4 database, 5 model,\n"
       "             6 budget reached, 7 too few accepted, 130 interrupted",
       run_args, cmd_run },
+    { "try", NULL, "PHASE", "Tries a phase's prompt on one item, and shows what every gate says",
+      "PHASE is a file or a name. The first item of the plan is tried unless --item or --table "
+      "names\n"
+      "another. Replies are kept: the same prompt is not paid for twice (--fresh asks again). "
+      "Nothing\n"
+      "is added to a dataset.",
+      try_args, cmd_run },
+    { "ask", NULL, "QUESTION", "Answers one question: the query, what the gates say, and the rows",
+      "Exit code 7 where the query did not pass every gate.", ask_args, cmd_run },
+    { "new", NULL, "phase NAME", "Writes the skeleton of a phase and its prompt, to be edited",
+      NULL, new_args, cmd_new },
     { "schema", NULL, NULL, "Prints what introspection sees of DATABASE_URL",
       "Without DATABASE_URL and a key, the demo database serves.", schema_args, cmd_script },
     { "phases", NULL, NULL, "Lists the phases with their options", NULL, phases_args, cmd_script },

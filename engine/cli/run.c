@@ -57,8 +57,8 @@ static bool open_http(nlsql *engine, const nl_json_node *plan, nl_err *err) {
            nl_http_auth(engine->host.http, base_url, engine->api_key, err);
 }
 
-/* Pushes the arguments of runner.main: the spec as JSON, then the phase's chunk (or nil and why
- * it does not load) and its source. */
+/* Pushes the arguments of the phase's entry (a module's `main`): the spec as JSON, then, where it
+ * has a file, its chunk (or nil and why it does not load) and its source. */
 static int push_phase(nl_vm *vm, const nl_json_node *phase) {
     lua_State *L = nl_vm_lua(vm);
     nl_err err = { .code = NL_OK };
@@ -67,8 +67,10 @@ static int push_phase(nl_vm *vm, const nl_json_node *phase) {
     const char *shown = nl_json_get_str(phase, "shown");
     nl_buf source;
 
-    nl_buf_init(&source);
     lua_pushstring(L, spec);
+    if (!path)
+        return 1;
+    nl_buf_init(&source);
     if (!nl_vm_load_file(vm, path, shown, &err)) {
         lua_pushnil(L);
         lua_pushstring(L, err.msg);
@@ -87,8 +89,9 @@ static int run_phase(nlsql *engine, const nl_json_node *phase) {
     nl_err err = { .code = NL_OK };
     int n_results = 0, code;
     size_t memory = (size_t)nl_json_get_num(phase, "max_memory", 0);
+    const char *entry = nl_json_get_str(phase, "entry");
     nl_vm *vm = engine_new_vm(engine, nl_json_get_str(phase, "title"), memory, false, &err);
-    if (!vm || !engine_find(vm, "nlsql.runner", "main", &err)) {
+    if (!vm || !engine_find(vm, entry ? entry : "nlsql.runner", "main", &err)) {
         code = engine_complain(&err);
         goto out;
     }

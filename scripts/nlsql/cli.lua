@@ -183,24 +183,58 @@ function cli.serving(given, got, command)
   return serving
 end
 
+--- The settings of a run: the configuration's, with what serves.
+local function settings_of(got, serving, own)
+  local settings = {}
+  for key, value in pairs(got.settings) do settings[key] = value end
+  for key, value in pairs(own or {}) do settings[key] = value end
+  settings.provider = serving.provider
+  settings.demo = serving.demo or nil
+  settings.stand_ins = serving.stand_ins
+  return settings
+end
+
+--- The version of the run in the store that keeps the replies of `try` and `ask`: no dataset is made of
+--- them, so those of a stand-in lie beside one's own.
+local function apart(name, settings)
+  return ("%s %s %s"):format(name, settings.demo and "demo" or "own", settings.provider)
+end
+
 local function spec_of(phase, got, flags, serving)
   local wanted = phase.file or phase.name
   local path, shown, name = find_phase(wanted)
   if not path then return nil, shown end
-  local settings = {}
-  for key, value in pairs(got.settings) do settings[key] = value end
-  for key, value in pairs(phase.settings or {}) do settings[key] = value end
-  settings.provider = serving.provider
-  settings.demo = serving.demo or nil
-  settings.stand_ins = serving.stand_ins
-  local version = flags.run_version or ""
-  local dir = (phase.options.dataset_output_file_dir or {}).value or "generated_datasets/" .. name
+  local settings = settings_of(got, serving, phase.settings)
+  local spec = {
+    name = name, file = shown, options = phase.options, settings = settings, version = flags.run_version or "",
+    fresh = flags.fresh, problem = serving.problem,
+  }
+  local entry = "nlsql.runner"
+  if flags.command == "try" then
+    entry, spec.version = "nlsql.try", apart("try", settings)
+    spec.try = { item = flags.item, table = flags.table, watch = flags.watch, models = flags.models, n = flags.n }
+  else
+    local dir = (phase.options.dataset_output_file_dir or {}).value or "generated_datasets/" .. name
+    spec.dataset = ("%s/dataset%s.jsonl"):format(dir, spec.version ~= "" and "_" .. spec.version or "")
+    if flags.dry_run then entry = "nlsql.forecast" end
+  end
   return {
-    path = path, shown = shown, title = ("phase %q"):format(name), max_memory = settings.phase_memory,
+    path = path, shown = shown, title = ("phase %q"):format(name), max_memory = settings.phase_memory, entry = entry,
+    spec = assert(json.encode(spec)),
+  }
+end
+
+--- `nlsql ask`, in the place of a phase.
+local function ask_of(got, flags, serving)
+  if not flags.question or not flags.question:find("%S") then
+    return nil, 'which question? usage: nlsql ask "how many …?"', 2
+  end
+  local settings = settings_of(got, serving)
+  return {
+    title = "ask", max_memory = settings.phase_memory, entry = "nlsql.ask",
     spec = assert(json.encode {
-      name = name, file = shown, options = phase.options, settings = settings, version = version,
-      fresh = flags.fresh, problem = serving.problem,
-      dataset = ("%s/dataset%s.jsonl"):format(dir, version ~= "" and "_" .. version or ""),
+      name = "ask", file = "ask", options = {}, settings = settings, version = apart("ask", settings), fresh = flags.fresh,
+      problem = serving.problem, question = flags.question, print = flags.json and "json" or "text",
     }),
   }
 end
@@ -217,30 +251,46 @@ local function take_demo(flags)
   return flags.demo ~= nil
 end
 
---- The plan of `nlsql run`: settings of the engine, and for each phase its file and spec.
+--- What is to be run: the phases, or the one question.
+local function specs_of(got, flags, serving)
+  local list = {}
+  if flags.command == "ask" then
+    local spec, why, code = ask_of(got, flags, serving)
+    return spec and { spec }, why, code
+  end
+  for i, phase in ipairs(got.phases) do
+    local spec, why = spec_of(phase, got, flags, serving)
+    if not spec then return nil, why end
+    list[i] = spec
+  end
+  return list
+end
+
+--- The plan of `nlsql run`, `try` or `ask` (flags.command): settings of the engine, and for each phase its file and spec.
 ---@param flags_text string
 ---@return string|integer plan as JSON, or an exit code where that was said already
 function cli.plan(flags_text)
   local flags = assert(json.decode(flags_text))
   if not take_demo(flags) then return 3 end
+  if type(flags.model) == "table" then flags.models, flags.model = flags.model, flags.model[1] end
   local got = load_config(flags, flags.phase)
   if not got then return 3 end
-  if #got.phases == 0 then
+  if flags.command ~= "ask" and #got.phases == 0 then
     console.error("nothing to run: name a phase (nlsql run phases/joins.lua), or list phases in config.yaml")
+    return 2
+  elseif flags.command == "try" and not flags.phase then
+    console.error("which phase? usage: nlsql try phases/joins.lua")
     return 2
   end
   local serving = cli.serving(given_of(flags), got, "run")
   if serving.warning then console.warn(serving.warning) end
-  local phases, most = {}, got.settings.parallelism
-  for i, phase in ipairs(got.phases) do
-    most = math.max(most, phase.settings.parallelism or 0)
-    local spec, why = spec_of(phase, got, flags, serving)
-    if not spec then
-      console.error(why)
-      return 3
-    end
-    phases[i] = spec
+  local phases, why, code = specs_of(got, flags, serving)
+  if not phases then
+    console.error(why)
+    return code or 3
   end
+  local most = got.settings.parallelism
+  for _, phase in ipairs(got.phases) do most = math.max(most, phase.settings.parallelism or 0) end
   local settings = got.settings
   return assert(json.encode {
     base_url = settings.base_url, allow_insecure = settings.allow_insecure,

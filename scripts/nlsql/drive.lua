@@ -47,23 +47,23 @@ function Drive:halted() return self.fatal ~= nil or jobs.stopping() > 0 end
 
 --- --- planning --------------------------------------------------------------------------------
 
-local function check_item(self, item)
+--- Checks an item that a phase emitted, and completes it: tables as references, and how many pairs it
+--- wants (its own `count`, or the phase's option). Raises what is wrong, at the phase's line.
+---@param ctx nlsql.Context
+---@param item table
+function drive.check_item(ctx, item)
   if type(item) ~= "table" or type(item.key) ~= "string" or item.key == "" then
     error("emit: expected a table with a key, a non-empty string", 3)
   end
   if item.tables ~= nil then
     if type(item.tables) ~= "table" then error("emit: tables: expected a list of table names", 3) end
     for i, name in ipairs(item.tables) do
-      local ref = self.ctx.schema:find(tostring(name))
+      local ref = ctx.schema:find(tostring(name))
       if not ref then error(("emit: tables: there is no table %q"):format(tostring(name)), 3) end
       item.tables[i] = ref
     end
   end
-end
-
---- How many pairs the item wants: its own `count`, or the phase's option.
-local function set_count(self, item)
-  if item.count == nil then item.count = self.ctx.opt.count end
+  if item.count == nil then item.count = ctx.opt.count end
   if math.type(item.count) ~= "integer" or item.count < 1 then
     error(("emit: count: expected a whole number of 1 or more, found %s"):format(tostring(item.count)), 3)
   end
@@ -71,8 +71,7 @@ end
 
 --- Adds an item to the plan; waits while enough of them wait to be worked on.
 function Drive:emit(item)
-  check_item(self, item)
-  set_count(self, item)
+  drive.check_item(self.ctx, item)
   if self.keys[item.key] then return end
   while self.planned - self.head + 1 >= self.window and not self:halted() do self.changed:wait() end
   if self:halted() then return end

@@ -42,6 +42,31 @@ gates.ORDER = { "read", "parse", "safe", "grounded", "untrue", "explain", "execu
 ---@field probe table?      plan, cost, n_rows, columns, times
 ---@field lost boolean?     the database could not be asked: not the candidate's fault
 
+--- Gates that a candidate meets whose answer is words, and one whose answer is a query.
+local OF_ANSWERS = { read = true, grounded = true, untrue = true, accept = true }
+local OF_QUERIES = { read = true, parse = true, safe = true, grounded = true, explain = true, execute = true, answer = true,
+  accept = true }
+
+---@class nlsql.GateState
+---@field gate string
+---@field state "passed"|"failed"|"not reached"
+
+--- What each gate said of a candidate, in their order.
+---@param candidate nlsql.Candidate
+---@param verdict nlsql.Verdict
+---@return nlsql.GateState[]
+function gates.trail(candidate, verdict)
+  local met, trail, over = candidate.answer and OF_ANSWERS or OF_QUERIES, {}, false
+  for _, gate in ipairs(gates.ORDER) do
+    local failed = not verdict.ok and verdict.gate == gate
+    if met[gate] or failed then
+      trail[#trail + 1] = { gate = gate, state = failed and "failed" or over and "not reached" or "passed" }
+      over = over or failed
+    end
+  end
+  return trail
+end
+
 local function fall(verdict, gate, reason, detail)
   verdict.ok, verdict.gate, verdict.reason, verdict.detail = false, gate, reason, detail
   return verdict
