@@ -168,7 +168,7 @@ local function open_store(spec, opt, source)
   elseif info.torn > 0 then
     console.info(("%s: %d bytes of a torn last line were cut off"):format(spec.dataset, info.torn))
   end
-  if info.resumed then
+  if info.resumed and spec.dataset then
     console.info(("going on with an earlier run: %d pairs, %d items done, %d replies kept (--fresh starts over)")
       :format(info.entries, info.items_done, info.calls))
     if info.changed then
@@ -190,15 +190,16 @@ end
 ---@field ctx nlsql.Context
 
 --- Opens all that a phase works with; raises what is wrong, with its code. `spec.dataset` nil: nothing
---- is written but calls. `world`: a database and schema that are open already.
+--- is written but calls; `spec.dry`: no store at all, the model must not be asked. `world`: what is open
+--- already.
 ---@param spec table
 ---@param phase nlsql.Phase
 ---@param source string  the phase's text
----@param world { db: nlsql.Db, schema: nlsql.Catalog }?
+---@param world { db: nlsql.Db, schema: nlsql.Catalog, store: table?, run: table? }?
 ---@return nlsql.Session
 function session.open(spec, phase, source, world)
   local settings, opt = spec.settings, session.options(spec, phase)
-  if spec.problem then give_up(spec.problem.message, spec.problem.code) end
+  if spec.problem and not (spec.dry and spec.problem.code == "model") then give_up(spec.problem.message, spec.problem.code) end
   local price = price_of(settings)
   local db, schema
   if world then
@@ -207,7 +208,8 @@ function session.open(spec, phase, source, world)
     if settings.stand_ins then console.info(settings.stand_ins) end
     db, schema = open_database(settings)
   end
-  local st, run = open_store(spec, opt, source)
+  local st, run = world and world.store, world and world.run
+  if not st and not spec.dry then st, run = open_store(spec, opt, source) end
   local ctx = context.new {
     phase = phase.name, opt = opt, settings = settings, schema = schema, db = db,
     llm = llm.open(settings, st, run, price, { schema = schema, db = db }),
@@ -221,8 +223,8 @@ end
 ---@param s nlsql.Session
 ---@param keep_world boolean?
 function session.close(s, keep_world)
-  s.run:close()
-  s.store:close()
+  if s.run then s.run:close() end
+  if s.store then s.store:close() end
   if not keep_world then s.db:close() end
 end
 
