@@ -12,6 +12,8 @@ local http = require "nlsql.http"
 local json = require "nlsql.json"
 local options = require "nlsql.options"
 local pg = require "nlsql.pg"
+local proc = require "nlsql.proc"
+local skeleton = require "nlsql.skeleton"
 local text = require "nlsql.text"
 
 local cli = {}
@@ -275,15 +277,17 @@ function cli.plan(flags_text)
   if type(flags.model) == "table" then flags.models, flags.model = flags.model, flags.model[1] end
   local got = load_config(flags, flags.phase)
   if not got then return 3 end
-  if flags.command ~= "ask" and #got.phases == 0 then
-    console.error("nothing to run: name a phase (nlsql run phases/joins.lua), or list phases in config.yaml")
-    return 2
-  elseif flags.command == "try" and not flags.phase then
+  if flags.command == "try" and not flags.phase then
     console.error("which phase? usage: nlsql try phases/joins.lua")
+    return 2
+  elseif flags.command ~= "ask" and #got.phases == 0 then
+    console.error("nothing to run: name a phase (nlsql run phases/joins.lua), or list phases in config.yaml")
     return 2
   end
   local serving = cli.serving(given_of(flags), got, "run")
   if serving.warning then console.warn(serving.warning) end
+  local problem = serving.problem
+  if flags.dry_run and problem and problem.code == "model" then serving.problem = nil end -- none is asked
   local phases, why, code = specs_of(got, flags, serving)
   if not phases then
     console.error(why)
@@ -360,6 +364,27 @@ function cli.schema(flags_text)
   local denied = schema:denied()
   if #denied > 0 then console.warn("left out for want of the SELECT privilege: " .. table.concat(denied, ", ")) end
   db:close()
+  return 0
+end
+
+local function make_folder(path)
+  local status, output = proc.run { argv = { "mkdir", "-p", path } }
+  if status == 0 then return true end
+  return nil, ("cannot make %s: %s"):format(path, (tostring(output):gsub("%s+$", "")))
+end
+
+--- nlsql new phase NAME: a phase to start from.
+---@param flags_text string
+---@return integer
+function cli.new(flags_text)
+  local name = assert(json.decode(flags_text)).name
+  local written, why, code = skeleton.phase(".", name, make_folder)
+  if not written then
+    console.error(why)
+    return code == "usage" and 2 or code == "config" and 3 or 1
+  end
+  for _, path in ipairs(written) do console.info("wrote " .. path) end
+  console.info(("try it: nlsql try phases/%s.lua --watch"):format(name))
   return 0
 end
 

@@ -172,8 +172,9 @@ local function show_cost(out, s, low, high)
     out[#out + 1] = ("Cost:       %s with %s"):format(range(a, b, money.show), s.settings.openai_model)
     local budget = s.settings.budget_usd
     if budget and b > budget * 1e9 then
-      out[#out + 1] = ("            more than the budget of $%.2f at %s: the run would stop there, to be gone on with"):format(budget,
-        a > budget * 1e9 and "either end" or "the upper end")
+      local ends = a > budget * 1e9 and "either end" or "the upper end"
+      out[#out + 1] = ("            more than the budget of $%.2f at %s: the run would stop there, to be gone on with"):format(
+        budget, ends)
     end
   end
 end
@@ -192,8 +193,8 @@ local function report(s, items, pairs_wanted, requests, planning)
   out[#out + 1] = ("Tokens out: %s"):format(range(low.tokens_out, high.tokens_out, whole))
   show_cost(out, s, low, high)
   local a, b = ASSUMED.low, ASSUMED.high
-  out[#out + 1] = ("Taken for granted: %d to %d tokens a pair; %.0f to %.0f %% of the pairs fail and go to the critic; %g to %g "
-    .. "times the turns that %d pairs a reply need, each of which sends the conversation again."):format(a.pair, b.pair,
+  out[#out + 1] = ("Taken for granted: %d to %d tokens a pair; %.0f to %.0f %% of the pairs fail and go to the critic; %g to "
+    .. "%g times the turns that %d pairs a reply need, each of which sends the conversation again."):format(a.pair, b.pair,
     a.failed * 100, b.failed * 100, a.turns, b.turns, s.opt.api_answer_count)
   if #items > RENDERED then out[#out + 1] = ("Prompts of %d of the items were measured."):format(#requests) end
   if planning.count > 0 then

@@ -6,7 +6,8 @@ local plan = {}
 
 local function describe(node)
   local words = { tostring(node["Node Type"]) }
-  if type(node["Join Type"]) == "string" and node["Join Type"] ~= "Inner" then words[1] = node["Join Type"] .. " " .. words[1] end
+  local join = node["Join Type"]
+  if type(join) == "string" and join ~= "Inner" then words[1] = join .. " " .. words[1] end
   if node["Relation Name"] then words[#words + 1] = "on " .. tostring(node["Relation Name"]) end
   if node["Index Name"] then words[#words + 1] = "by " .. tostring(node["Index Name"]) end
   return ("%s (cost %s, %s rows)"):format(table.concat(words, " "), tostring(node["Total Cost"]), tostring(node["Plan Rows"]))

@@ -199,7 +199,7 @@ end
 ---@return nlsql.Session
 function session.open(spec, phase, source, world)
   local settings, opt = spec.settings, session.options(spec, phase)
-  if spec.problem and not (spec.dry and spec.problem.code == "model") then give_up(spec.problem.message, spec.problem.code) end
+  if spec.problem then give_up(spec.problem.message, spec.problem.code) end
   local price = price_of(settings)
   local db, schema
   if world then
