@@ -9,8 +9,8 @@
 #include <lauxlib.h>
 
 #include "base/buf.h"
-#include "script/host.h"
 #include "script/job.h"
+#include "script/vm.h"
 
 #include "base/banned.h"
 
@@ -59,25 +59,33 @@ static int push_text(lua_State *L) {
     return 1;
 }
 
+/* May scripts read `path`? Then its absolute path without links is in `real`. */
+static bool may_read(lua_State *L, const char *path, char real[PATH_MAX], nl_err *err) {
+    const nl_host *host = nl_host_of(L);
+    const char *own = nl_vm_own_file(nl_vm_of(L));
+    if (!realpath(path, real)) {
+        nl_err_errno(err, "cannot read %s", path);
+        err->code = NL_NOTFOUND;
+        return false;
+    }
+    if (own && strcmp(real, own) == 0)
+        return true;
+    if (hidden(real + strspn(real, "/")) ||
+        (!below(real, host->project_dir) && !below(real, host->share_dir)))
+        return nl_err_set(err, NL_INVALID, "%s is outside the folders that scripts may read", path);
+    return true;
+}
+
 /* text | nil, message, code = read(path) */
 static int l_read(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
-    const nl_host *host = nl_host_of(L);
     char real[PATH_MAX];
     nl_err err = { .code = NL_OK };
     nl_buf text;
 
     nl_buf_init(&text);
-    if (!realpath(path, real)) {
-        nl_err_errno(&err, "cannot read %s", path);
-        err.code = NL_NOTFOUND;
+    if (!may_read(L, path, real, &err))
         return nl_push_err(L, &err);
-    }
-    if (hidden(real + strspn(real, "/")) ||
-        (!below(real, host->project_dir) && !below(real, host->share_dir))) {
-        nl_err_set(&err, NL_INVALID, "%s is outside the folders that scripts may read", path);
-        return nl_push_err(L, &err);
-    }
     bool ok = nl_buf_read_file(&text, real, MAX_TEXT, &err);
     lua_pushcfunction(L, push_text);
     lua_pushlightuserdata(L, &text);
@@ -87,6 +95,28 @@ static int l_read(lua_State *L) {
     if (!ok)
         return nl_push_err(L, &err);
     return status == LUA_OK ? 1 : lua_error(L);
+}
+
+/* chunk | nil, message, code = load(path [, shown]): a Lua file that scripts may read, as text in
+ * this state's environment; messages call it `shown`. */
+static int l_load(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    const char *shown = luaL_optstring(L, 2, path);
+    nl_vm *vm = nl_vm_of(L);
+    char real[PATH_MAX];
+    nl_err err = { .code = NL_OK };
+    if (!may_read(L, path, real, &err) || !nl_vm_load_file(vm, real, shown, &err))
+        return nl_push_err(L, &err);
+    if (nl_vm_lua(vm) != L)
+        lua_xmove(nl_vm_lua(vm), L, 1);
+    return 1;
+}
+
+/* n = forget(): the next `require` of each module of scripts/ reads its file again. What a script
+ * holds of a module already stays as it is: it has to require it anew. */
+static int l_forget(lua_State *L) {
+    lua_pushinteger(L, nl_loader_forget(L));
+    return 1;
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b) {
@@ -131,10 +161,8 @@ static int l_list(lua_State *L) {
 
 int luaopen_nlsql_files(lua_State *L) {
     static const luaL_Reg functions[] = {
-        { "find", l_find },
-        { "read", l_read },
-        { "list", l_list },
-        { NULL, NULL },
+        { "find", l_find }, { "read", l_read },     { "load", l_load },
+        { "list", l_list }, { "forget", l_forget }, { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

@@ -11,6 +11,7 @@
 #include "bind/lua_sql.h"
 #include "bind/lua_store.h"
 #include "bind/lua_text.h"
+#include "bind/lua_watch.h"
 #include "bind/lua_yaml.h"
 #include "script/job_priv.h"
 
@@ -29,6 +30,7 @@ const nl_vm_module nl_modules[] = {
     { "nlsql.sql", luaopen_nlsql_sql, false },
     { "nlsql.store", luaopen_nlsql_store, false },
     { "nlsql.text", luaopen_nlsql_text, false },
+    { "nlsql.watch", luaopen_nlsql_watch, false },
     { "nlsql.yaml", luaopen_nlsql_yaml, false },
     { NULL, NULL, false },
 };

@@ -119,15 +119,18 @@ void nlsql_stop(nlsql *engine) {
 static void take_stop_requests(void *ctx) {
     nlsql *engine = ctx;
     engine->host.stopping = atomic_load(&engine->stop_requests);
+    if (engine->host.stopping > 0)
+        nl_host_stop(&engine->host);
     if (engine->host.stopping >= 2)
         nl_loop_stop(engine->host.loop);
 }
 
 static void on_interrupt(void *ctx) {
     nlsql *engine = ctx;
+    bool idle = engine->host.on_stop != NULL; /* then nothing is in flight */
     nlsql_stop(engine);
     take_stop_requests(engine);
-    if (engine->host.stopping == 1)
+    if (engine->host.stopping == 1 && !idle)
         nl_log(NL_WARN, "stopping: what is in flight may finish; once more to leave now "
                         "(everything committed is kept)");
 }

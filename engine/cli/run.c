@@ -71,6 +71,7 @@ static int push_phase(nl_vm *vm, const nl_json_node *phase) {
     if (!path)
         return 1;
     nl_buf_init(&source);
+    nl_vm_set_own_file(vm, path, NULL); /* where there is none, loading it says so */
     if (!nl_vm_load_file(vm, path, shown, &err)) {
         lua_pushnil(L);
         lua_pushstring(L, err.msg);

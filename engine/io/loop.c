@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <uv.h>
+
+#include "io/loop_priv.h"
 
 #include "base/banned.h"
 
@@ -180,6 +181,10 @@ void nl_loop_stop(nl_loop *loop) {
 
 uint64_t nl_loop_now(const nl_loop *loop) {
     return uv_now(&loop->uv);
+}
+
+uv_loop_t *nl_loop_uv(nl_loop *loop) {
+    return &loop->uv;
 }
 
 /* --- tasks -------------------------------------------------------------------------------- */

@@ -47,16 +47,27 @@ static bool push_native(lua_State *L, const char *name) {
     return false;
 }
 
+/* Pushes the path of scripts/NAME.lua in `dir`; false (nothing pushed) where there is no such file.
+ */
+static bool push_path(lua_State *L, const char *dir, const char *name) {
+    if (!dir)
+        return false;
+    const char *relative = luaL_gsub(L, name, ".", "/"); /* relative */
+    const char *path = lua_pushfstring(L, "%s/scripts/%s.lua", dir, relative);
+    lua_remove(L, -2); /* path */
+    if (access(path, F_OK) == 0)
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
 /* Pushes the loaded chunk of scripts/NAME.lua from `dir`; false where there is no such file. */
 static bool push_script(lua_State *L, const char *dir, const char *name) {
     nl_err err;
-    const char *relative = luaL_gsub(L, name, ".", "/"); /* relative */
-    const char *path = lua_pushfstring(L, "%s/scripts/%s.lua", dir, relative);
-    const char *shown = lua_pushfstring(L, "scripts/%s.lua", relative);
-    if (access(path, F_OK) != 0) {
-        lua_pop(L, 3);
+    if (!push_path(L, dir, name))
         return false;
-    }
+    const char *path = lua_tostring(L, -1);
+    const char *shown = path + strlen(dir) + 1;
     if (!nl_vm_load_file(nl_vm_of(L), path, shown, &err))
         luaL_error(L, "%s", err.msg);
     lua_State *main = nl_vm_lua(nl_vm_of(L));
@@ -75,9 +86,7 @@ static void push_module(lua_State *L, const char *name) {
     }
     if (!plain_name(name))
         luaL_error(L, "'%s' cannot be the name of a module", name);
-    if (host->project_dir && push_script(L, host->project_dir, name))
-        return;
-    if (host->share_dir && push_script(L, host->share_dir, name))
+    if (push_script(L, host->project_dir, name) || push_script(L, host->share_dir, name))
         return;
     luaL_error(L, "module '%s' not found in scripts/ (of the project folder or as shipped)", name);
 }
@@ -105,6 +114,49 @@ int nl_loader_require(lua_State *L) {
     lua_pushvalue(L, -1);
     lua_setfield(L, loaded, name);
     return 1;
+}
+
+static bool is_native(lua_State *L, const char *name) {
+    for (const nl_vm_module *m = nl_vm_modules(nl_vm_of(L)); m->name; m++) {
+        if (strcmp(m->name, name) == 0)
+            return true;
+    }
+    return strcmp(name, "cjson") == 0 || strcmp(name, "cjson.safe") == 0;
+}
+
+/* Is there scripts/NAME.lua? Then a trusted state has it from there: these places come first. */
+static bool is_script(lua_State *L, const char *name) {
+    const nl_host *host = nl_host_of(L);
+    if (!plain_name(name) ||
+        (!push_path(L, host->project_dir, name) && !push_path(L, host->share_dir, name)))
+        return false;
+    lua_pop(L, 1);
+    return true;
+}
+
+int nl_loader_forget(lua_State *L) {
+    bool trusted = nl_vm_is_trusted(nl_vm_of(L));
+    int n = 0, loaded;
+    if (trusted) {
+        luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+        loaded = lua_gettop(L);
+    } else {
+        loaded = push_loaded(L);
+    }
+    lua_pushnil(L);
+    while (lua_next(L, loaded)) { /* loaded name module */
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+        bool done = lua_type(L, -1) != LUA_TBOOLEAN; /* else its file is running just now */
+        lua_pop(L, 1);
+        if (!name || !done || is_native(L, name) || (trusted && !is_script(L, name)))
+            continue;
+        lua_pushvalue(L, -1);
+        lua_pushnil(L);
+        lua_rawset(L, loaded); /* clearing a field is fine while it is traversed */
+        n++;
+    }
+    lua_pop(L, 1);
+    return n;
 }
 
 void nl_loader_extend(lua_State *L) {

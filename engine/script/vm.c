@@ -22,6 +22,7 @@ struct nl_vm {
     nl_host *host;
     const nl_vm_module *modules;
     char *name;
+    char *own_file;
     size_t used, limit;
     nl_slab slab;
     uint32_t slice_ms;
@@ -137,6 +138,7 @@ void nl_vm_free(nl_vm *vm) {
     }
     nl_slab_release(&vm->slab);
     free(vm->name);
+    free(vm->own_file);
     free(vm);
 }
 
@@ -168,6 +170,19 @@ const char *nl_vm_name(const nl_vm *vm) {
     return vm->name;
 }
 
+bool nl_vm_set_own_file(nl_vm *vm, const char *path, nl_err *err) {
+    char *real = realpath(path, NULL);
+    if (!real)
+        return nl_err_errno(err, "cannot read %s", path);
+    free(vm->own_file);
+    vm->own_file = real;
+    return true;
+}
+
+const char *nl_vm_own_file(const nl_vm *vm) {
+    return vm->own_file;
+}
+
 nl_host *nl_host_of(lua_State *L) {
     return nl_vm_of(L)->host;
 }
@@ -182,6 +197,33 @@ nl_http *nl_host_http(lua_State *L) {
 
 const char *nl_host_database(lua_State *L) {
     return nl_host_of(L)->database_url;
+}
+
+void nl_host_on_stop(nl_host *host, nl_on_stop *waiting) {
+    if (waiting->listed)
+        return;
+    waiting->listed = true;
+    waiting->next = host->on_stop;
+    host->on_stop = waiting;
+}
+
+void nl_host_off_stop(nl_host *host, nl_on_stop *waiting) {
+    for (nl_on_stop **at = &host->on_stop; *at; at = &(*at)->next) {
+        if (*at != waiting)
+            continue;
+        *at = waiting->next;
+        waiting->listed = false;
+        return;
+    }
+}
+
+void nl_host_stop(nl_host *host) {
+    while (host->on_stop) {
+        nl_on_stop *waiting = host->on_stop;
+        host->on_stop = waiting->next;
+        waiting->listed = false;
+        waiting->fn(waiting->ctx);
+    }
 }
 
 /* A first line that starts with # is for the shell. The newline stays, so lines keep their number.

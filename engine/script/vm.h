@@ -44,6 +44,11 @@ size_t nl_vm_memory(const nl_vm *vm); /* bytes in use */
  * messages, and leaves the function on the stack. */
 bool nl_vm_load_file(nl_vm *vm, const char *path, const char *shown, nl_err *err);
 
+/* The file that this state runs: scripts may read and load it again though it lies outside the
+ * folders that are theirs. Copied. */
+bool nl_vm_set_own_file(nl_vm *vm, const char *path, nl_err *err);
+const char *nl_vm_own_file(const nl_vm *vm); /* its absolute path without links, or NULL */
+
 /* Takes a function and `n_args` arguments off the stack, runs it as the main job to its end
  * while running the loop, and leaves its results on the stack (their number in *n_results).
  * False with the script's error (NL_SCRIPT, or the code that it raised with). */
@@ -63,6 +68,9 @@ void nl_vm_slice(nl_vm *vm);
 void nl_sandbox_push(lua_State *L); /* [-0, +1, m] */
 /* `require` for sandboxed states, as a C function. */
 int nl_loader_require(lua_State *L);
+/* Forgets every module that `require` has loaded from a script folder, so that the next `require`
+ * reads its file again; returns how many. Tables that scripts hold of them live on. [-0, +0, m] */
+int nl_loader_forget(lua_State *L);
 /* Adds the C modules to package.preload and the script folders to package.path (trusted). */
 void nl_loader_extend(lua_State *L);
 

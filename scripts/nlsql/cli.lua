@@ -213,7 +213,7 @@ local function spec_of(phase, got, flags, serving)
   }
   local entry = "nlsql.runner"
   if flags.command == "try" then
-    entry, spec.version = "nlsql.try", apart("try", settings)
+    entry, spec.version, spec.path = "nlsql.try", apart("try", settings), path
     spec.try = { item = flags.item, table = flags.table, watch = flags.watch, models = flags.models, n = flags.n }
   else
     local dir = (phase.options.dataset_output_file_dir or {}).value or "generated_datasets/" .. name

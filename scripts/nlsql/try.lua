@@ -41,8 +41,8 @@ end
 --- Errors of a script that does not load are said, and the watch goes on.
 local function again(spec, kept)
   files.forget()
-  local chunk, why = files.load_own()
-  local ok, code = pcall(round, spec, kept, chunk, why, files.read_own() or "")
+  local chunk, why = files.load(spec.path, spec.file)
+  local ok, code = pcall(round, spec, kept, chunk, why, files.read(spec.path) or "")
   if not ok then
     console.error(tostring(code))
     code = session.EXIT.script
