@@ -23,6 +23,13 @@ static int l_out(lua_State *L) {
     return 0;
 }
 
+/* flush(): what `out` was given reaches the reader now, where standard output is a pipe too. */
+static int l_flush(lua_State *L) {
+    if (fflush(stdout) != 0)
+        return luaL_error(L, "cannot write to standard output");
+    return 0;
+}
+
 static int log_at(lua_State *L, nl_level level) {
     nl_log(level, "%s", luaL_checkstring(L, 1));
     return 0;
@@ -83,10 +90,10 @@ static int l_redact(lua_State *L) {
 
 int luaopen_nlsql_console(lua_State *L) {
     static const luaL_Reg functions[] = {
-        { "out", l_out },         { "debug", l_debug }, { "info", l_info },
-        { "warn", l_warn },       { "error", l_error }, { "block", l_block },
-        { "is_live", l_is_live }, { "width", l_width }, { "redact", l_redact },
-        { NULL, NULL },
+        { "out", l_out },       { "flush", l_flush },     { "debug", l_debug },
+        { "info", l_info },     { "warn", l_warn },       { "error", l_error },
+        { "block", l_block },   { "is_live", l_is_live }, { "width", l_width },
+        { "redact", l_redact }, { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

@@ -9,6 +9,7 @@ local files = require "nlsql.files"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local session = require "nlsql.session"
+local watch = require "nlsql.watch"
 
 local try = {}
 
@@ -50,15 +51,16 @@ local function again(spec, kept)
   return code
 end
 
-local function watch_and_repeat(spec, kept)
-  local watch = require "nlsql.watch"
-  local folders <close> = assert(watch.open())
+local function watch_and_repeat(spec, kept, folders)
   console.info("watching the phase, prompts/ and scripts/; Ctrl-C ends it")
   while jobs.stopping() == 0 do
     local changed = folders:wait()
     if not changed or jobs.stopping() > 0 then break end
     if #changed > 0 then
-      console.out(("\n=== %s: %s\n"):format(os.date("%H:%M:%S"), table.concat(changed, ", ")))
+      local names = {}
+      for i, path in ipairs(changed) do names[i] = path:match("[^/]+/[^/]+$") or path end
+      console.out(("\n=== %s: %s\n"):format(os.date("%H:%M:%S"), table.concat(names, ", ")))
+      console.flush()
       again(spec, kept)
     end
   end
@@ -80,9 +82,10 @@ end
 function try.main(spec_text, chunk, load_error, source)
   local spec = assert(json.decode(spec_text))
   local kept = {}
+  local folders <close> = spec.try.watch and assert(watch.open()) or nil -- before: what is saved meanwhile counts
   local code = round(spec, kept, chunk, load_error, source)
-  if spec.try.watch then
-    watch_and_repeat(spec, kept)
+  if folders then
+    watch_and_repeat(spec, kept, folders)
     code = session.EXIT.done
   end
   close(kept.world)

@@ -256,6 +256,7 @@ function tryout.once(s, wish, before)
     if not messages then session.give_up(why or "prompt gave no messages", "config") end
     prompt = as_text(messages)
     show_prompt(prompt, before)
+    console.flush()
   end
   local scores = {}
   for i, model in ipairs(wish.models or { s.settings.openai_model }) do
@@ -268,6 +269,7 @@ function tryout.once(s, wish, before)
     for n = 1, wish.n or 1 do ask_once(s, ctx, item, score, n) end
   end
   show_table(scores)
+  console.flush()
   local passed = 0
   for _, score in ipairs(scores) do passed = passed + score.passed end
   return passed > 0 and session.EXIT.done or session.EXIT.too_few, prompt
