@@ -1,5 +1,5 @@
 --- run: the benchmarks, each as a ratio beside a peer or a limit that is measured in the same run.
---- usage: ./dev bench [chat] [joins] [offline] [start] [jobs] [plan]   (all of them without arguments)
+--- usage: ./dev bench [chat] [joins] [offline] [start] [jobs] [plan] [watch]   (all of them without arguments)
 local catalog = require "nlsql.catalog"
 local grammar = require "nlsql.grammar"
 local json = require "nlsql.json"
@@ -232,6 +232,56 @@ local function plan()
   say("  2,000 items: %.0f MB at most; 100,000 items: %.0f MB", few / 1024, many / 1024)
 end
 
+local function median(list)
+  table.sort(list)
+  return list[(#list + 1) // 2]
+end
+
+--- Milliseconds from a save of `path` to the first line that matches, and to the round's last line.
+local function save_and_time(running, path, text, pattern)
+  jobs.sleep(0.1)
+  local saved, first = jobs.now(), nil
+  support.write(path, text)
+  while true do
+    local line = assert(running:read_line(20), "nlsql try ended")
+    if not first and line:find(pattern) then first = jobs.now() end
+    if line:find("^seconds") then return (first - saved) * 1000, (jobs.now() - saved) * 1000 end
+  end
+end
+
+local function watch()
+  say("watch: from saving a file to seeing its effect, nlsql try --watch, the demo database, a recorded reply of 10 pairs")
+  local dir = support.temp_dir()
+  local url = support.demo()
+  support.nlsql(dir, { "new", "phase", "mine" })
+  local running = assert(proc.start {
+    argv = { "sh", "-c", "cd " .. dir .. " && exec " .. build .. "/nlsql try mine --watch --provider offline --count 10" },
+    env = { DATABASE_URL = url }, stdout = "pipe",
+  })
+  repeat until assert(running:read_line(20), "nlsql try ended"):find("^seconds")
+  local prompt, phase = support.read(dir .. "/prompts/mine.txt"), support.read(dir .. "/phases/mine.lua")
+  local differences, verdicts = {}, {}
+  for i = 1, 15 do
+    differences[i] = save_and_time(running, dir .. "/prompts/mine.txt", prompt:gsub("plain English", "plain English " .. i),
+      "^prompt: changed")
+    local _, whole = save_and_time(program, dir .. "/phases/mine.lua", phase .. "-- " .. i .. "\n", "^prompt: unchanged")
+    verdicts[i] = whole
+  end
+  program:kill("INT")
+  program:wait(10)
+  local alone = {}
+  for i = 1, 5 do
+    local started = jobs.now()
+    support.nlsql(dir, { "try", "mine", "--provider", "offline", "--count", "10" }, { DATABASE_URL = url })
+    jobs.sleep(0)
+    alone[i] = (jobs.now() - started) * 1000
+  end
+  os.execute("rm -rf " .. dir)
+  say("  the prompt's difference: %.0f ms (aim 100); the recorded reply's new verdicts, the server's time included: %.0f ms "
+    .. "(aim 100 and the server's); nlsql try anew: %.0f ms (medians)", median(differences), median(verdicts), median(alone))
+end
+
+if on "watch" then watch() end
 if on "chat" then chat() end
 if on "joins" then joins() end
 if on "offline" then offline() end
