@@ -264,11 +264,11 @@ local function watch()
   for i = 1, 15 do
     differences[i] = save_and_time(running, dir .. "/prompts/mine.txt", prompt:gsub("plain English", "plain English " .. i),
       "^prompt: changed")
-    local _, whole = save_and_time(program, dir .. "/phases/mine.lua", phase .. "-- " .. i .. "\n", "^prompt: unchanged")
+    local _, whole = save_and_time(running, dir .. "/phases/mine.lua", phase .. "-- " .. i .. "\n", "^prompt: unchanged")
     verdicts[i] = whole
   end
-  program:kill("INT")
-  program:wait(10)
+  running:kill("INT")
+  running:wait(10)
   local alone = {}
   for i = 1, 5 do
     local started = jobs.now()
