@@ -1,0 +1,878 @@
+---@meta _
+--- The engine's own modules, for editors: what `require "nlsql.catalog"` and the others give, with
+--- every function, method, options table and result. Never run. A test compares it with the
+--- bindings, in both directions; the library's own modules are annotated in scripts/nlsql/.
+---
+--- Errors, everywhere: a function that the world can fail gives nil, a sentence and a code; only a
+--- caller's mistake raises. Times are in seconds unless a name ends in `_ms`, sizes in bytes. "Waits":
+--- the job that calls is parked and the others run on; this raises inside a sort comparison, a gsub
+--- callback or a metamethod.
+
+--- The word for what went wrong.
+---@alias nlsql.Code
+---| "nomem"      # memory ran out
+---| "invalid"    # what was given cannot be right
+---| "io"         # a file, a pipe, a full disk
+---| "config"     # the configuration, the command line, a template
+---| "script"     # a phase or library script
+---| "db"         # the database said no
+---| "net"        # could not connect, or the connection broke
+---| "model"      # the model's endpoint answered with an error
+---| "timeout"    # a deadline passed
+---| "limit"      # a size, depth or cost cap was met
+---| "cancelled"  # somebody asked to stop
+---| "busy"       # somebody else holds it
+---| "not_found"  # no such file, table, schema
+---| "budget"     # the money does not reach
+
+--- Sixteen bytes: the hash of a text or a query.
+---@alias nlsql.Key string
+
+--- A table as SQL names it, quoted as needed: `orders`, `"Sales"."Order Lines"`.
+---@alias nlsql.Reference string
+
+--- A cell of a result: the server's text, or json.null for SQL's NULL.
+---@alias nlsql.Cell string|userdata
+
+--- --- nlsql.catalog: what introspection sees ------------------------------------------------------
+
+---@class nlsql.lib.catalog
+local catalog = {}
+
+--- Reads the database's catalog. Waits. A schema that does not exist is "not_found", with those that
+--- do; a catalog without tables is no error.
+---@param db nlsql.Db
+---@param options { schemas: string[]? }?  schemas nil: those of the search path
+---@return nlsql.Catalog?
+---@return string? message
+---@return nlsql.Code? code
+---@return string? sqlstate
+function catalog.load(db, options) end
+
+--- A rough count of the tokens of a text: for cutting prompts and forecasts.
+---@param text string
+---@return integer
+function catalog.tokens(text) end
+
+--- The identifier as SQL has to write it: quoted where case, characters or a keyword need it.
+---@param name string
+---@return string
+function catalog.quote(name) end
+
+--- A database's tables, as they were when it was loaded. Immutable.
+---@class nlsql.Catalog : userdata
+local Catalog = {}
+
+--- References of all tables, by schema and name.
+---@return nlsql.Reference[]
+function Catalog:names() end
+
+--- Schemas that were read, in the search path's order.
+---@return string[]
+function Catalog:schemas() end
+
+--- Schemas that hold tables and were not read.
+---@return string[]
+function Catalog:other_schemas() end
+
+--- Tables left out, since we may not SELECT from any of their columns.
+---@return string[]
+function Catalog:denied() end
+
+--- The server's version: "15.6" and 150006.
+---@return string
+---@return integer
+function Catalog:version() end
+
+--- The table that a person or a model means: quoted or not, with a schema or not, in any case. Nil
+--- where there is none, or more than one.
+---@param text string
+---@return nlsql.Reference?
+function Catalog:find(text) end
+
+--- The table whose bare name is nearest to that of `text`; nil where none is near.
+---@param text string
+---@return nlsql.Reference?
+function Catalog:nearest(text) end
+
+--- What is known of one table, as a fresh Lua table; nil where there is none of that reference.
+---@param ref nlsql.Reference
+---@return nlsql.Table?
+function Catalog:table(ref) end
+
+--- The foreign keys between tables that were read.
+---@return nlsql.Edge[]
+function Catalog:edges() end
+
+--- The schema as text. Over max_tokens there go, one after the other: lesser constraints and row
+--- counts; comments; columns that are in no key; whole tables from the end. Raises for a table that
+--- there is not.
+---@param options nlsql.RenderOptions
+---@return string? text
+---@return string? cut       a sentence that says what was left out, nil where nothing was; or the message
+---@return integer|nlsql.Code? tokens  of the text, roughly; or the code
+function Catalog:render(options) end
+
+---@class nlsql.RenderOptions
+---@field format "json"|"ddl"|"markdown"?  json where it is missing
+---@field tables nlsql.Reference[]?        nil: all
+---@field max_tokens integer?              nil or 0: no cap
+
+---@class nlsql.Table
+---@field schema string
+---@field name string           as the catalog has it, unquoted
+---@field reference nlsql.Reference
+---@field kind "table"|"partitioned"|"view"|"materialised view"|"foreign"
+---@field comment string?
+---@field rows number           the server's estimate; -1: never analysed, or a view
+---@field columns nlsql.Column[]   those that we may read, by position
+---@field primary string[]?     columns of the primary key
+---@field uniques string[][]    columns of each unique key
+---@field foreign nlsql.ForeignKey[]
+---@field checks nlsql.CheckConstraint[]
+
+---@class nlsql.Column
+---@field name string           as the catalog has it, unquoted
+---@field type string           as written: "numeric(10,2)", "mood", "text[]"
+---@field base_type string      of a domain: what it stands for; else the type
+---@field category string       pg_type.typcategory of the base type: N number, S text, D date, B boolean, …
+---@field comment string?
+---@field default string?       its expression
+---@field not_null boolean
+---@field identity boolean
+---@field generated boolean
+---@field null_fraction number? share of rows in which it is NULL; nil: not analysed
+---@field distinct number?      as pg_stats.n_distinct: below 0, a fraction of the rows, negated; 0: unknown
+---@field labels string[]?      of an enum, in order
+---@field common string[]?      the most common values, as text; data: never for a prompt
+
+---@class nlsql.CheckConstraint
+---@field name string
+---@field expression string     "CHECK ((price > 0))"
+
+---@class nlsql.ForeignKey
+---@field name string
+---@field columns string[]
+---@field referred_columns string[]     as many, in the same order
+---@field referred nlsql.Reference?     nil where that table was not read
+
+---@class nlsql.Edge : nlsql.ForeignKey
+---@field from nlsql.Reference
+---@field to nlsql.Reference
+
+--- --- nlsql.cluster: throw-away PostgreSQL clusters (trusted scripts only) ------------------------
+
+---@class nlsql.lib.cluster
+local cluster = {}
+
+--- Starts a private server on a unix socket; it ends with the handle or the process. Blocks.
+---@param options nlsql.ClusterOptions
+---@return nlsql.Cluster?
+---@return string? message
+---@return nlsql.Code? code
+function cluster.start(options) end
+
+--- Starts the one that holds the demo database. Blocks.
+---@return nlsql.Cluster?
+---@return string? message
+---@return nlsql.Code? code
+function cluster.demo() end
+
+---@class nlsql.ClusterOptions
+---@field bin string?        folder of initdb and postgres; nil: looked for
+---@field settings string[]? "name=value" for the server, at most 32
+---@field database string?   there from the start, made from `files` and kept for the next start
+---@field files string[]?    SQL files, at most 32
+
+---@class nlsql.Cluster : userdata
+local Cluster = {}
+
+--- Ends the server and takes its files away. May be called again.
+function Cluster:stop() end
+
+--- The address of a database; by default of the one that was there from the start, or "postgres".
+---@param database string?
+---@return string
+function Cluster:url(database) end
+
+--- Makes a database from SQL files. Blocks.
+---@param name string
+---@param files string[]?
+---@return true?
+---@return string? message
+---@return nlsql.Code? code
+function Cluster:create(name, files) end
+
+--- The folder of its socket.
+---@return string
+function Cluster:socket_dir() end
+
+--- The folder of its programs.
+---@return string
+function Cluster:bin() end
+
+--- --- nlsql.console: what the user sees -----------------------------------------------------------
+
+---@class nlsql.lib.console
+local console = {}
+
+--- Writes to standard output, as it is.
+---@param ... string
+function console.out(...) end
+
+--- A line in the log, shown with --verbose.
+---@param text string
+function console.debug(text) end
+
+--- A line in the log.
+---@param text string
+function console.info(text) end
+
+--- A warning in the log.
+---@param text string
+function console.warn(text) end
+
+--- An error in the log. Ends nothing.
+---@param text string
+function console.error(text) end
+
+--- Sets the live block below the log; "" takes it away.
+---@param lines string
+function console.block(lines) end
+
+--- Is there a terminal that shows a live block?
+---@return boolean
+function console.is_live() end
+
+--- Columns of the terminal; 80 where that is unknown.
+---@return integer
+function console.width() end
+
+--- The text without the keys and passwords that the engine knows of.
+---@param text string
+---@return string
+function console.redact(text) end
+
+--- --- nlsql.files: the files that scripts may read ------------------------------------------------
+
+---@class nlsql.lib.files
+local files = {}
+
+---@alias nlsql.FileKind "phases"|"prompts"|"scripts"
+
+--- Path of a file: the project's own first, then the shipped one; nil where there is neither.
+---@param kind nlsql.FileKind
+---@param name string  without folders above it
+---@return string?
+function files.find(kind, name) end
+
+--- A file below the project's folder or the shipped one; hidden files are not for scripts.
+---@param path string
+---@return string?
+---@return string? message
+---@return nlsql.Code? code
+function files.read(path) end
+
+--- File names of a kind, the project's own and the shipped ones, each once.
+---@param kind nlsql.FileKind
+---@return string[]
+function files.list(kind) end
+
+--- --- nlsql.http: requests ------------------------------------------------------------------------
+
+---@class nlsql.lib.http
+local http = {}
+
+--- Sends one request and gives its reply, failed ones too. Waits. nil, message, code only where it
+--- could not be started (a bad URL, plain http to another machine).
+---@param request nlsql.HttpRequest
+---@return nlsql.HttpReply?
+---@return string? message
+---@return nlsql.Code? code
+function http.request(request) end
+
+--- The value of a header, by its name in any case.
+---@param reply nlsql.HttpReply
+---@param name string
+---@return string?
+function http.header(reply, name) end
+
+--- Is the URL's host this machine?
+---@param url string
+---@return boolean
+function http.is_loopback(url) end
+
+---@class nlsql.HttpRequest
+---@field url string
+---@field method string?      nil: POST with a body, GET without
+---@field headers table<string, string>?  the endpoint's key is added by the engine
+---@field body string?
+---@field connect number?     seconds; nil: 10
+---@field idle number?        seconds without a byte either way; nil: 120
+---@field total number?       seconds; nil: 600
+---@field max_reply number?   bytes of body; nil: 16 MiB
+
+---@class nlsql.HttpReply
+---@field status integer      0 where no status line arrived
+---@field body string         what arrived, also where `error` is set
+---@field headers string      "name: value\n" each, names in lower case
+---@field seconds number
+---@field sent boolean        it may have reached the server, and been paid for
+---@field retry_after number? seconds that the server asks for
+---@field error string?       nil: the whole reply came
+---@field code nlsql.Code?    beside `error`: "net", "timeout" or "limit"
+
+--- --- nlsql.job: coroutines that wait for the loop (nlsql.jobs is made of these) ------------------
+
+---@class nlsql.lib.job
+local job = {}
+
+--- Runs f(...) as a job of its own, a child of this one: it ends with its parent.
+---@param f function
+---@param ... any
+---@return nlsql.Job
+function job.spawn(f, ...) end
+
+--- The job that calls.
+---@return nlsql.Job
+function job.current() end
+
+--- Waits until somebody calls unpark on this job; one that came first counts.
+function job.park() end
+
+--- Waits.
+---@param seconds number  0 to 1,000,000
+function job.sleep(seconds) end
+
+--- Monotonic seconds, as of the start of this turn of the loop.
+---@return number
+function job.now() end
+
+--- 0; 1 where the user asked to stop (start nothing new); 2 where it is to be at once.
+---@return integer
+function job.stopping() end
+
+--- Seconds since the engine was opened.
+---@return number
+function job.uptime() end
+
+---@class nlsql.Job : userdata
+local Job = {}
+
+--- Waits until the job has ended. Gives true and what its function returned; false and the error, or
+--- "cancelled".
+---@return boolean ended
+---@return any ...
+function Job:wait() end
+
+--- Ends it and its children; what it waited for is cancelled.
+function Job:cancel() end
+
+---@return "ready"|"running"|"parked"|"ended"|"failed"|"cancelled"
+function Job:state() end
+
+--- Lets it go on from job.park.
+function Job:unpark() end
+
+--- --- nlsql.json: exact JSON ----------------------------------------------------------------------
+
+---@class nlsql.lib.json
+---@field null userdata  JSON's null and SQL's NULL: a value, so that it can stand in tables
+local json = {}
+
+--- Reads one value. Whole numbers are integers; a number that no Lua number holds keeps its text (see
+--- json.number); lists are marked, so that an empty one stays one.
+---@param text string
+---@return any
+---@return string? message
+---@return nlsql.Code? code
+function json.decode(text) end
+
+--- Writes a value: members sorted by name, those of `keys` first (of the outermost object).
+---@param value any
+---@param options { keys: string[]? }?
+---@return string?
+---@return string? message  with the place: "cannot encode rows[3].name: …"
+---@return nlsql.Code? code
+function json.encode(value, options) end
+
+--- Marks a table as a list, so that it encodes as one when empty, and returns it.
+---@generic T : table
+---@param t T
+---@return T
+function json.array(t) end
+
+--- Is it a table marked as a list?
+---@param t any
+---@return boolean
+function json.is_array(t) end
+
+--- A number that encodes as it is written, digit for digit; tostring gives its text.
+---@param text string
+---@return table
+function json.number(text) end
+
+--- Folds the event stream of a chat completion, whole or broken off, into the JSON of the completion.
+---@param body string
+---@return string? completion
+---@return nlsql.FoldReport|string? report  or the message
+---@return nlsql.Code? code
+function json.fold(body) end
+
+---@class nlsql.FoldReport
+---@field done boolean     "[DONE]" was seen, or every choice had a finish_reason
+---@field events integer   data events read
+---@field garbled integer  data events that were no JSON object, passed over
+
+--- --- nlsql.pg: the database ----------------------------------------------------------------------
+
+---@class nlsql.lib.pg
+local pg = {}
+
+--- A pool of connections. Does not connect yet.
+---@param url string?  nil: the engine's own database
+---@param options { sessions: integer?, connect_timeout: number? }?  most connections at once (8); seconds (10)
+---@return nlsql.Db?
+---@return string? message
+---@return nlsql.Code? code
+function pg.open(url, options) end
+
+---@class nlsql.Db : userdata
+local Db = {}
+
+--- Runs one fixed statement in a READ ONLY transaction that is rolled back. Waits.
+---@param sql string
+---@param params any[]?  texts or numbers for $1, $2, …; json.null is SQL's NULL; at most 32
+---@param limits nlsql.QueryLimits?
+---@return nlsql.QueryResult?
+---@return string? message
+---@return nlsql.Code? code
+---@return string? sqlstate
+function Db:query(sql, params, limits) end
+
+--- Tries a query that somebody else wrote: EXPLAIN, then, under the cost cap, runs it through a
+--- cursor. Waits. Failures are in the result, with the stage at which they happened; nil, message,
+--- code only where it could not be started.
+---@param sql string  without a final semicolon
+---@param options nlsql.ProbeOptions?
+---@return nlsql.Probe?
+---@return string? message
+---@return nlsql.Code? code
+function Db:probe(sql, options) end
+
+--- "postgresql://app@db.example:5432/shop": no password.
+---@return string
+function Db:name() end
+
+---@return nlsql.PoolStats
+function Db:stats() end
+
+--- Closes the connections. Raises while requests are under way. May be called again.
+function Db:close() end
+
+---@class nlsql.QueryLimits
+---@field statement_timeout number?  seconds; nil: 10
+---@field lock_timeout number?       seconds; nil: 1
+---@field deadline number?           seconds on this side; nil: statement_timeout and 5 more
+---@field max_rows integer?          rows kept; nil: 1,000 for a probe, all of a query
+---@field max_bytes integer?         of one reply's data; nil: 16 MiB
+---@field max_field integer?         bytes; longer values are cut at a character's edge; nil: no cap
+
+---@class nlsql.ProbeOptions : nlsql.QueryLimits
+---@field max_cost number?   plans above it are refused; nil: none
+---@field execute boolean?   false: stop after the plan
+---@field rows boolean?      true: give the rows too
+
+---@class nlsql.QueryResult
+---@field columns string[]       names
+---@field rows nlsql.Cell[][]
+---@field more boolean           there were more rows than max_rows
+
+---@class nlsql.Probe
+---@field stage "connect"|"explain"|"cost"|"execute"|"done"  how far it came; "done": all went well
+---@field error string?     the server's words, or the engine's
+---@field code nlsql.Code?  beside `error`; "net": lost, not the query's fault
+---@field sqlstate string?
+---@field detail string?
+---@field hint string?
+---@field position integer? character in the query that the error points at, from 1
+---@field cost number       of the plan
+---@field plan_rows number  as the planner guesses
+---@field plan string       EXPLAIN's JSON; "" where it did not come to that
+---@field explain_ms number
+---@field execute_ms number
+---@field n_rows integer    rows kept
+---@field more boolean      there were more rows than max_rows
+---@field all_null boolean  no cell holds anything but NULL
+---@field columns string[]  names
+---@field rows nlsql.Cell[][]?  where `rows` asked for them
+
+---@class nlsql.PoolStats
+---@field open integer      connections
+---@field busy integer
+---@field waiting integer   requests without a connection yet
+---@field connects integer  so far, as those below
+---@field queries integer
+---@field probes integer
+---@field retired integer   connections that showed something odd
+
+--- --- nlsql.proc: child processes (trusted scripts only) ------------------------------------------
+
+---@class nlsql.lib.proc
+local proc = {}
+
+--- Starts a process. One that is closed or collected is killed.
+---@param options nlsql.ProcOptions
+---@return nlsql.Process?
+---@return string? message
+---@return nlsql.Code? code
+function proc.start(options) end
+
+--- Runs a process to its end; gives its status and both its streams. Waits. `stdout` and `stderr` of
+--- the options do not count.
+---@param options nlsql.ProcOptions
+---@return integer? status  exit code, or 128 and the signal's number
+---@return string? output   or the message
+---@return nlsql.Code? code
+function proc.run(options) end
+
+---@class nlsql.ProcOptions
+---@field argv string[]
+---@field env table<string, string>?  added to this process's own
+---@field cwd string?
+---@field stdin string?   path; nil: /dev/null
+---@field stdout string?  "pipe" (the default: see read_line), "inherit", "null", or a path
+---@field stderr string?  "inherit" (the default), "null", "stdout", or a path
+
+---@class nlsql.Process : userdata
+local Process = {}
+
+---@return integer
+function Process:pid() end
+
+--- The next line of its output. Waits. "not_found" at the end of the output.
+---@param seconds number?  nil: for ever
+---@return string?
+---@return string? message
+---@return nlsql.Code? code
+function Process:read_line(seconds) end
+
+--- Waits for its end.
+---@param seconds number?  nil: for ever
+---@return integer? status  exit code, or 128 and the signal's number
+---@return string? message
+---@return nlsql.Code? code
+function Process:wait(seconds) end
+
+--- Sends a signal; one to a process that has ended is no error.
+---@param signal string|integer?  "TERM" where it is missing
+---@return true?
+---@return string? message
+---@return nlsql.Code? code
+function Process:kill(signal) end
+
+--- Kills it where it still runs. Raises while a job waits for it. May be called again.
+function Process:close() end
+
+--- --- nlsql.sql: what a statement says ------------------------------------------------------------
+
+---@class nlsql.lib.sql
+local sql = {}
+
+--- Reads one statement, as PostgreSQL does.
+---@param text string  at most 16 kB
+---@return nlsql.Statement?
+---@return string? message
+---@return nlsql.Code? code
+function sql.parse(text) end
+
+--- A parsed statement holds some 50 kB that Lua's collector does not see: say `local s <close>`.
+---@class nlsql.Statement : userdata
+local Statement = {}
+
+--- Its text, less the final semicolon.
+---@return string
+function Statement:text() end
+
+--- May it be sent to the database? One SELECT, nothing below it that writes, locks, sleeps or reads
+--- outside the tables.
+---@param catalog nlsql.Catalog
+---@param policy { functions: string[]?, system_catalogs: boolean? }?  allowed besides
+---@return true?
+---@return string? reason  "function pg_sleep is not allowed"
+---@return nlsql.Code? code
+function Statement:safe(catalog, policy) end
+
+--- Two queries of the same first key are the same, however spelt; of the same second one they differ
+--- in literals at most.
+---@return nlsql.Key exact
+---@return nlsql.Key masked
+function Statement:keys() end
+
+--- What it is about.
+---@param catalog nlsql.Catalog
+---@param references nlsql.Reference[]?  the tables that it may use; nil: all
+---@return nlsql.Facts?
+---@return string? message
+---@return nlsql.Code? code
+function Statement:facts(catalog, references) end
+
+--- Frees the tree. May be called again.
+function Statement:close() end
+
+---@class nlsql.Facts
+---@field tables nlsql.Reference[]  in order of first mention
+---@field columns string[]      "reference.column", those behind * included
+---@field functions string[]    lower-case names; COALESCE, EXTRACT and their like by those names
+---@field literals string[]     as SQL text without quotes
+---@field constructs string[]   of join, left_join, self_join, subquery, correlated, exists, cte, recursive_cte,
+---                             set_operation, aggregate, group_by, having, window, distinct, order_by, limit, …
+---@field unknown string[]      sentences about what does not exist, or is not among those given
+---@field ambiguous string?     a sentence about the first ambiguous column
+---@field joined integer        most tables joined at one level, self-joins counted
+---@field output_columns integer  0 where unknown
+---@field ordered boolean       ORDER BY at the top level
+
+--- --- nlsql.store: the run store ------------------------------------------------------------------
+
+--- Money is in whole nano-dollars.
+---@class nlsql.lib.store
+local store = {}
+
+--- Opens or makes a store. Blocks. "busy" where another process holds it.
+---@param path string
+---@return nlsql.Store?
+---@return string? message
+---@return nlsql.Code? code
+function store.open(path) end
+
+---@class nlsql.Store : userdata
+local Store = {}
+
+--- Goes on with the run of a phase and version, or starts one, and brings its dataset file in line.
+--- Blocks.
+---@param options nlsql.RunOptions
+---@return nlsql.Run?
+---@return nlsql.RunInfo|string? info  or the message
+---@return nlsql.Code? code
+function Store:run(options) end
+
+--- The most that all runs may spend; nil: no limit.
+---@param nano integer?
+function Store:budget(nano) end
+
+---@return integer spent
+---@return integer reserved
+function Store:ledger() end
+
+--- Sets money aside. Waits until settlements make room; "budget" where none is outstanding.
+---@param nano integer
+---@return integer? reservation
+---@return string? message
+---@return nlsql.Code? code
+function Store:reserve(nano) end
+
+--- Settles a reservation that no call was recorded for.
+---@param reservation integer
+---@param cost integer?  nil: in full
+---@return true?
+---@return string? message
+---@return nlsql.Code? code
+function Store:settle(reservation, cost) end
+
+--- Waits until all that was submitted is durable.
+---@return true?
+---@return string? message
+---@return nlsql.Code? code
+function Store:flush() end
+
+--- The first write error, if there was one; nothing is written after it.
+---@return string? message
+function Store:failed() end
+
+--- Bytes submitted and not yet durable.
+---@return integer
+function Store:backlog() end
+
+--- Waits for the disk, then closes; who still waits is told "cancelled". May be called again.
+function Store:close() end
+
+---@class nlsql.RunOptions
+---@field phase string
+---@field version string?      of --run-version
+---@field fingerprint string   of phase, prompts, options and model: free text
+---@field source string?       what the entries are of, in words; two sources never mix
+---@field dataset string       path of the JSONL file
+---@field fresh boolean?       archive what was there and start over
+
+---@class nlsql.RunInfo
+---@field resumed boolean      there was something to go on with
+---@field changed boolean      made under another fingerprint
+---@field rewritten boolean    the dataset file did not match and was made again
+---@field kept string          where what was there before is; "" where it was not needed
+---@field torn integer         bytes of a torn tail that were cut
+---@field items_done integer
+---@field entries integer
+---@field calls integer
+
+--- One phase's run. Closing the store closes it.
+---@class nlsql.Run : userdata
+local Run = {}
+
+--- What is known of an item; nil: nothing.
+---@param key string
+---@return nlsql.SavedItem?
+function Run:item(key) end
+
+--- The recorded reply to a request, by the request's key and the how-manieth answer to it.
+---@param key nlsql.Key
+---@param sample integer  from 1
+---@return string?
+function Run:recall(key, sample) end
+
+--- Records a call and settles its reservation. Waits only while the disk is far behind.
+---@param call nlsql.Call
+---@return true?
+---@return string? message
+---@return nlsql.Code? code
+function Run:record(call) end
+
+--- Makes one turn of an item durable as a whole. Waits until it is, unless `wait` is false.
+---@param turn nlsql.StoredTurn
+---@return true?
+---@return string? message
+---@return nlsql.Code? code
+function Run:commit(turn) end
+
+--- For each accepted entry, in the order of their commits: the keys of its query, of the query without
+--- literals, and of its question.
+---@return fun(): nlsql.Key?, nlsql.Key?, nlsql.Key?
+function Run:seen() end
+
+--- May be called again.
+function Run:close() end
+
+---@class nlsql.SavedItem
+---@field done boolean
+---@field turns integer
+---@field accepted integer
+---@field state string      what the item's last commit kept, JSON
+
+---@class nlsql.Call
+---@field key nlsql.Key     of the request
+---@field sample integer?   1 where it is missing
+---@field purpose string    "ask", "critic", "join_set", …
+---@field item string?      its key
+---@field model string
+---@field request string?   JSON
+---@field reply string?     JSON; nil for a failed call, which is never served again
+---@field outcome string    "ok", "length", "refusal", "http_500", "timeout", …
+---@field tokens_in integer?      -1 or nil: not reported
+---@field tokens_out integer?
+---@field tokens_cached integer?
+---@field cost integer?           nano-dollars; below 0: all that was reserved
+---@field reservation integer?    that it settles; 0 or nil: none
+---@field seconds number?
+
+---@class nlsql.StoredTurn
+---@field item string       its key
+---@field ordinal integer?  its place in the plan
+---@field turn integer?     from 1; 0 or nil: no turn, only the state changes
+---@field done boolean?
+---@field state string?     JSON; nil: unchanged
+---@field entries nlsql.StoredEntry[]?
+---@field rejections nlsql.Rejection[]?
+---@field wait boolean?     false: do not wait for the disk
+
+---@class nlsql.StoredEntry
+---@field line string       the dataset's row, JSON without a newline
+---@field question string
+---@field sql string
+---@field facts string?     JSON
+---@field sql_key nlsql.Key
+---@field masked_key nlsql.Key
+---@field question_key nlsql.Key
+
+---@class nlsql.Rejection
+---@field gate string
+---@field reason string
+---@field question string?
+---@field sql string?
+---@field detail string?       JSON
+---@field candidate integer?   its place in the turn
+
+--- --- nlsql.text: hashes, UTF-8, near names -------------------------------------------------------
+
+---@class nlsql.lib.text
+local text = {}
+
+--- Hash of a text.
+---@param text string
+---@return nlsql.Key
+function text.key(text) end
+
+--- The same for questions that ask the same in the same words.
+---@param text string
+---@return nlsql.Key
+function text.question_key(text) end
+
+--- A key as 32 hexadecimal digits.
+---@param key nlsql.Key
+---@return string
+function text.hex(key) end
+
+--- An empty set of keys; # gives their number.
+---@return nlsql.KeySet
+function text.set() end
+
+---@param text string
+---@return boolean
+function text.valid_utf8(text) end
+
+--- The text with U+FFFD for each byte that is no part of a character.
+---@param text string
+---@return string
+function text.clean_utf8(text) end
+
+--- The name nearest to a word, at most a third of the word (but two letters) away.
+---@param word string
+---@param names string[]
+---@return string?
+function text.nearest(word, names) end
+
+---@class nlsql.KeySet : userdata
+---@operator len: integer
+local KeySet = {}
+
+--- Adds a key; false where it is in already.
+---@param key nlsql.Key
+---@return boolean fresh
+function KeySet:add(key) end
+
+---@param key nlsql.Key
+---@return boolean
+function KeySet:has(key) end
+
+--- --- nlsql.yaml: YAML with places ----------------------------------------------------------------
+
+---@class nlsql.lib.yaml
+local yaml = {}
+
+--- Reads one document.
+---@param text string
+---@param name string  what complaints call it
+---@return nlsql.YamlNode?
+---@return string? message  "config.yaml:3:1: …"
+---@return nlsql.Code? code
+function yaml.read(text, name) end
+
+---@class nlsql.YamlNode
+---@field type "null"|"bool"|"int"|"float"|"string"|"list"|"map"
+---@field line integer
+---@field column integer
+---@field value boolean|integer|number|string?  of scalars
+---@field text string?      as written, of scalars
+---@field items nlsql.YamlNode[]?  of lists and maps
+---@field key string?       of a map's member, and where it stands
+---@field key_line integer?
+---@field key_column integer?
