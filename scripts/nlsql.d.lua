@@ -412,6 +412,11 @@ function json.is_array(t) end
 ---@return table
 function json.number(text) end
 
+--- An object or list, on one line, that encodes as it is written. Raises for what is no JSON.
+---@param text string
+---@return table
+function json.verbatim(text) end
+
 --- Folds the event stream of a chat completion, whole or broken off, into the JSON of the completion.
 ---@param body string
 ---@return string? completion
@@ -485,6 +490,7 @@ function Db:close() end
 
 ---@class nlsql.QueryResult
 ---@field columns string[]       names
+---@field types integer[]        OIDs of the columns' types
 ---@field rows nlsql.Cell[][]
 ---@field more boolean           there were more rows than max_rows
 
@@ -505,6 +511,7 @@ function Db:close() end
 ---@field more boolean      there were more rows than max_rows
 ---@field all_null boolean  no cell holds anything but NULL
 ---@field columns string[]  names
+---@field types integer[]?  OIDs of the columns' types, beside `rows`
 ---@field rows nlsql.Cell[][]?  where `rows` asked for them
 
 ---@class nlsql.PoolStats
@@ -522,14 +529,13 @@ function Db:close() end
 local proc = {}
 
 --- Starts a process. One that is closed or collected is killed.
----@param options nlsql.ProcOptions
+---@param options nlsql.StartOptions
 ---@return nlsql.Process?
 ---@return string? message
 ---@return nlsql.Code? code
 function proc.start(options) end
 
---- Runs a process to its end; gives its status and both its streams. Waits. `stdout` and `stderr` of
---- the options do not count.
+--- Runs a process to its end; gives its status and both its streams. Waits.
 ---@param options nlsql.ProcOptions
 ---@return integer? status  exit code, or 128 and the signal's number
 ---@return string? output   or the message
@@ -541,6 +547,8 @@ function proc.run(options) end
 ---@field env table<string, string>?  added to this process's own
 ---@field cwd string?
 ---@field stdin string?   path; nil: /dev/null
+
+---@class nlsql.StartOptions : nlsql.ProcOptions
 ---@field stdout string?  "pipe" (the default: see read_line), "inherit", "null", or a path
 ---@field stderr string?  "inherit" (the default), "null", "stdout", or a path
 
@@ -702,7 +710,7 @@ function Store:close() end
 ---@field version string?      of --run-version
 ---@field fingerprint string   of phase, prompts, options and model: free text
 ---@field source string?       what the entries are of, in words; two sources never mix
----@field dataset string       path of the JSONL file
+---@field dataset string?      path of the JSONL file; nil: the run keeps calls, and writes no file
 ---@field fresh boolean?       archive what was there and start over
 
 ---@class nlsql.RunInfo

@@ -35,18 +35,22 @@ static int log_at(lua_State *L, nl_level level) {
     return 0;
 }
 
+/* debug(text): a line in the log, for --verbose. */
 static int l_debug(lua_State *L) {
     return log_at(L, NL_DEBUG);
 }
 
+/* info(text): a line in the log. */
 static int l_info(lua_State *L) {
     return log_at(L, NL_INFO);
 }
 
+/* warn(text): a warning in the log. */
 static int l_warn(lua_State *L) {
     return log_at(L, NL_WARN);
 }
 
+/* error(text): an error in the log; ends nothing. */
 static int l_error(lua_State *L) {
     return log_at(L, NL_ERROR);
 }

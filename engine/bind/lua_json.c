@@ -160,6 +160,7 @@ static int l_array(lua_State *L) {
     return 1;
 }
 
+/* boolean = is_array(t): was it marked by array, or decoded from one? */
 static int l_is_array(lua_State *L) {
     bool is = lua_istable(L, 1) && lua_getmetatable(L, 1);
     if (is) {

@@ -80,6 +80,7 @@ static int l_set_add(lua_State *L) {
     return 1;
 }
 
+/* boolean = set:has(key) */
 static int l_set_has(lua_State *L) {
     nl_dedup *set = check_set(L);
     lua_pushboolean(L, nl_dedup_has(set, check_key(L, 2)));
@@ -100,6 +101,7 @@ static int l_set_collect(lua_State *L) {
 
 /* --- UTF-8 -------------------------------------------------------------------------------- */
 
+/* boolean = valid_utf8(text) */
 static int l_valid_utf8(lua_State *L) {
     size_t size;
     const char *text = luaL_checklstring(L, 1, &size);
