@@ -220,6 +220,9 @@ local console = {}
 ---@param ... string
 function console.out(...) end
 
+--- What `out` was given reaches the reader now, where standard output is a pipe too.
+function console.flush() end
+
 --- A line in the log, shown with --verbose.
 ---@param text string
 function console.debug(text) end
@@ -266,12 +269,26 @@ local files = {}
 ---@return string?
 function files.find(kind, name) end
 
---- A file below the project's folder or the shipped one; hidden files are not for scripts.
+--- A file below the project's folder or the shipped one, or the state's own phase; hidden files are
+--- not for scripts.
 ---@param path string
 ---@return string?
 ---@return string? message
 ---@return nlsql.Code? code
 function files.read(path) end
+
+--- A Lua file that `read` would read, as a function that runs in this state's environment.
+---@param path string
+---@param shown string?  what messages call it; nil: the path
+---@return function?
+---@return string? message  with file and line
+---@return nlsql.Code? code
+function files.load(path, shown) end
+
+--- Makes the next `require` of each module of scripts/ read its file again; gives their number. What
+--- a script holds of a module already stays as it is.
+---@return integer
+function files.forget() end
 
 --- File names of a kind, the project's own and the shipped ones, each once.
 ---@param kind nlsql.FileKind
@@ -860,6 +877,33 @@ function KeySet:add(key) end
 ---@param key nlsql.Key
 ---@return boolean
 function KeySet:has(key) end
+
+--- --- nlsql.watch: until a file is saved ------------------------------------------------------------
+
+---@class nlsql.lib.watch
+local watch = {}
+
+--- Watches what a user edits: phases/, prompts/ and scripts/ of the project and as shipped, this
+--- state's phase, and config.yaml.
+---@param list string[]?  folders (with those below them) and files instead; trusted scripts only
+---@return nlsql.Watch?
+---@return string? message
+---@return nlsql.Code? code
+function watch.open(list) end
+
+---@class nlsql.Watch : userdata
+local Watch = {}
+
+--- Paths of what changed since the last answer. Waits. "timeout" where nothing did, "cancelled" where
+--- the user asked to stop.
+---@param seconds number?  nil: for ever
+---@return string[]?
+---@return string? message
+---@return nlsql.Code? code
+function Watch:wait(seconds) end
+
+--- Raises while a job waits for it. May be called again.
+function Watch:close() end
 
 --- --- nlsql.yaml: YAML with places ----------------------------------------------------------------
 

@@ -2,6 +2,6 @@
 --- For editors: leads require "nlsql.console" to its annotations in ../nlsql.d.lua. Never run.
 
 ---@type nlsql.lib.console
-local console
+local console = {}
 
 return console

@@ -2,6 +2,6 @@
 --- For editors: leads require "nlsql.files" to its annotations in ../nlsql.d.lua. Never run.
 
 ---@type nlsql.lib.files
-local files
+local files = {}
 
 return files

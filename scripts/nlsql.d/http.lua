@@ -2,6 +2,6 @@
 --- For editors: leads require "nlsql.http" to its annotations in ../nlsql.d.lua. Never run.
 
 ---@type nlsql.lib.http
-local http
+local http = {}
 
 return http

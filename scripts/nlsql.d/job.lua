@@ -2,6 +2,6 @@
 --- For editors: leads require "nlsql.job" to its annotations in ../nlsql.d.lua. Never run.
 
 ---@type nlsql.lib.job
-local job
+local job = {}
 
 return job

@@ -2,6 +2,6 @@
 --- For editors: leads require "nlsql.json" to its annotations in ../nlsql.d.lua. Never run.
 
 ---@type nlsql.lib.json
-local json
+local json = {}
 
 return json

@@ -2,6 +2,6 @@
 --- For editors: leads require "nlsql.pg" to its annotations in ../nlsql.d.lua. Never run.
 
 ---@type nlsql.lib.pg
-local pg
+local pg = {}
 
 return pg

@@ -2,6 +2,6 @@
 --- For editors: leads require "nlsql.proc" to its annotations in ../nlsql.d.lua. Never run.
 
 ---@type nlsql.lib.proc
-local proc
+local proc = {}
 
 return proc

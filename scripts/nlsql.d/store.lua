@@ -2,6 +2,6 @@
 --- For editors: leads require "nlsql.store" to its annotations in ../nlsql.d.lua. Never run.
 
 ---@type nlsql.lib.store
-local store
+local store = {}
 
 return store

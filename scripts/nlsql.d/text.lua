@@ -2,6 +2,6 @@
 --- For editors: leads require "nlsql.text" to its annotations in ../nlsql.d.lua. Never run.
 
 ---@type nlsql.lib.text
-local text
+local text = {}
 
 return text

@@ -2,6 +2,6 @@
 --- For editors: leads require "nlsql.yaml" to its annotations in ../nlsql.d.lua. Never run.
 
 ---@type nlsql.lib.yaml
-local yaml
+local yaml = {}
 
 return yaml

@@ -31,6 +31,7 @@ local function convert(node, name)
   return node.value, spot
 end
 
+--- Member `key` of a map, and the spot where it stands; nil where there is none.
 function configfile.child(value, spot, key)
   if value == nil or value[key] == nil then return nil end
   return value[key], spot.children[key]
@@ -80,6 +81,7 @@ function configfile.put_member(layer, group, name, value, spot, out)
   if checked ~= nil then layer.values[full], layer.origins[full] = checked, spot.at end
 end
 
+--- A layer without values.
 function configfile.new_layer() return { values = {}, origins = {} } end
 
 --- Every model's price with its date; complains where input or output is missing.
@@ -142,6 +144,7 @@ local function in_order(value, spot)
   return ipairs(keys)
 end
 
+--- Puts the settings of the file's top level into a layer.
 function configfile.read_top(value, spot, out)
   local layer, seen = configfile.new_layer(), {}
   for _, key in in_order(value, spot) do

@@ -24,6 +24,12 @@ local HOPELESS = 5
 --- Commits between two waits for the disk.
 local COMMITS_AHEAD = 32
 
+--- A plan that nothing was done of yet.
+---@param ctx nlsql.Context
+---@param phase nlsql.Phase
+---@param run nlsql.Run
+---@param entries nlsql.Entries
+---@return nlsql.Drive
 function drive.new(ctx, phase, run, entries)
   local parallelism = ctx.settings.parallelism
   return setmetatable({
@@ -43,6 +49,7 @@ function Drive:stop(message, code)
   self.changed:notify()
 end
 
+--- Is nothing new to be begun?
 function Drive:halted() return self.fatal ~= nil or jobs.stopping() > 0 end
 
 --- --- planning --------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ function entries.open(ctx, phase, run)
   return self
 end
 
+--- Notes what was accepted, so that it is not accepted again.
 function Entries:remember(sql_key, masked_key, question_key)
   self.queries:add(sql_key)
   self.questions:add(question_key)

@@ -79,11 +79,13 @@ function jobs.signal()
   return setmetatable({}, Signal)
 end
 
+--- Waits for the next `notify`.
 function Signal:wait()
   self[#self + 1] = job.current()
   job.park()
 end
 
+--- Lets all jobs go on that wait.
 function Signal:notify()
   local waiting = {}
   for i = 1, #self do
@@ -104,6 +106,7 @@ function jobs.semaphore(n)
   return setmetatable({ free = n, first = 1, last = 0, queue = {} }, Semaphore)
 end
 
+--- Takes a place; waits while there is none.
 function Semaphore:acquire()
   if self.free > 0 then
     self.free = self.free - 1
@@ -114,6 +117,7 @@ function Semaphore:acquire()
   job.park()
 end
 
+--- Gives the place back; the longest waiting job gets it.
 function Semaphore:release()
   while self.first <= self.last do
     local waiter = self.queue[self.first]

@@ -198,6 +198,7 @@ local function looks_like_json(text, at, char)
   return text:find("^%s*'", at + 1) ~= nil or text:find("^%s*[%a_]+%s*:", at + 1) ~= nil
 end
 
+--- An opening bracket.
 function Scanner:push(pos, char)
   self.stack[#self.stack + 1] = { pos = pos, char = char, got = false }
   self.open[char] = self.open[char] + 1
@@ -213,6 +214,7 @@ function Scanner:pop(last)
   broken[#broken + 1] = { top.pos, last }
 end
 
+--- A closing bracket: those that stand open within its pair close with it.
 function Scanner:close(pos, char)
   local opener = OPENER[char]
   if self.open[opener] == 0 then return end

@@ -74,10 +74,8 @@ function annotations.split(text, separator)
 end
 
 local function note_types(out, text, place)
-  for name in text:gmatch("%f[%w]nlsql%.[%a][%w_%.]*%w") do
-    if name:match("%.(%u)[%w]*$") or name:find("^nlsql%.lib%.") then
-      out[#out + 1] = { name = name, place = place }
-    end
+  for name in text:gmatch("%f[%w]nlsql%.[%w_%.]+") do
+    out[#out + 1] = { name = name:gsub("%.+$", ""), place = place }
   end
 end
 
@@ -262,16 +260,6 @@ function annotations.read_binding(path)
   local head = source:match("^/%*.-%*/")
   if head then signatures_in(head, told) end
   return functions, told, source
-end
-
---- The functions of all luaL_Reg tables of a source: the name for scripts, and the C function.
----@return { name: string, c: string }[]
-function annotations.registered(source)
-  local list = {}
-  for body in source:gmatch("luaL_Reg [%w_]+%[%] = (%b{})") do
-    for name, c in body:gmatch('{%s*"([%w_]+)",%s*([%w_]+)%s*}') do list[#list + 1] = { name = name, c = c } end
-  end
-  return list
 end
 
 return annotations

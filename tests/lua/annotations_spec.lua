@@ -1,7 +1,6 @@
 -- The annotations that editors read against what there is: the engine's modules as `require` gives
 -- them, the bindings' own comments, values that come back, and the library's functions.
 local annotations = require "tests.lua.annotations"
-local shop = require "tests.lua.shop"
 local support = require "tests.lua.support"
 
 local DECLARATIONS = "scripts/nlsql.d.lua"
@@ -11,6 +10,7 @@ local CLASSES = {
   ["nlsql.catalog"] = "nlsql.Catalog", ["nlsql.cluster"] = "nlsql.Cluster", ["nlsql.job"] = "nlsql.Job",
   ["nlsql.pg"] = "nlsql.Db", ["nlsql.proc"] = "nlsql.Process", ["nlsql.sql.statement"] = "nlsql.Statement",
   ["nlsql.store"] = "nlsql.Store", ["nlsql.store.run"] = "nlsql.Run", ["nlsql.text.set"] = "nlsql.KeySet",
+  ["nlsql.watch"] = "nlsql.Watch",
 }
 
 local function sorted(t)
@@ -113,7 +113,7 @@ describe("nlsql.d.lua and the engine's modules", function()
       local short = name:match("[^.]+$")
       local text = support.read(("scripts/nlsql.d/%s.lua"):format(short))
       assert.equal(("---@meta %s"):format(name), text:match("^[^\n]+"))
-      assert.equal(("---@type nlsql.lib.%s\nlocal %s\n\nreturn %s\n"):format(short, short, short), text:match("\n(%-%-%-@type.*)$"))
+      assert.equal(("---@type nlsql.lib.%s\nlocal %s = {}\n\nreturn %s\n"):format(short, short, short), text:match("\n(%-%-%-@type.*)$"))
     end
   end)
 
@@ -163,8 +163,6 @@ local function binding_of(module)
   for _, path in ipairs(sources_of(module)) do
     local functions, told, source = annotations.read_binding(path)
     whole[#whole + 1] = source
-    local c_name = {}
-    for _, one in ipairs(annotations.registered(source)) do c_name[one.c] = true end
     for _, found in pairs(functions) do
       for name, signature in pairs(found) do add(name, signature) end
     end

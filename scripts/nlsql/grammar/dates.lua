@@ -29,6 +29,7 @@ function dates.month(year, month) return ("%s %d"):format(MONTHS[month], year) e
 ---@param value string
 function dates.day(value) return value:sub(1, 10) end
 
+--- "2024-02-29".
 function dates.iso(year, month, day) return ("%04d-%02d-%02d"):format(year, month, day) end
 
 --- Days since 1970-01-01 (Howard Hinnant: "chrono-compatible low-level date algorithms").
