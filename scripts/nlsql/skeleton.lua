@@ -1,6 +1,8 @@
 --- skeleton: what `nlsql new phase NAME` writes: a phase that runs as it is, and its prompt, to be
 --- edited. Trusted: it writes files.
 
+local luarc = require "nlsql.luarc"
+
 local skeleton = {}
 
 local PHASE = [==[
@@ -94,7 +96,16 @@ local function write(path, text)
   return true
 end
 
---- Writes phases/NAME.lua and prompts/NAME.txt below `dir`. Returns their paths; nil, a sentence and a
+--- Where an editor is told of the annotations: written unless the folder says something of its own to
+--- it, or holds the library itself.
+local function write_luarc(dir)
+  local path, share = ".luarc.json", luarc.share()
+  if not share or exists(dir .. "/" .. path) or exists(dir .. "/scripts/nlsql.d.lua") then return nil end
+  return write(dir .. "/" .. path, luarc.text(share)) and path
+end
+
+--- Writes phases/NAME.lua and prompts/NAME.txt below `dir`, and a .luarc.json where there is none, so
+--- that editors find nlsql's annotations. Returns their paths; nil, a sentence and a
 --- code where the name cannot be one, or a file is there already: then nothing is written.
 ---@param dir string
 ---@param name string
@@ -119,6 +130,7 @@ function skeleton.phase(dir, name, make_folder)
     if not ok then return nil, why, "io" end
     written[i] = one.path
   end
+  written[#written + 1] = write_luarc(dir)
   return written
 end
 
