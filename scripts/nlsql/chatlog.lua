@@ -10,6 +10,10 @@ local json = require "nlsql.json"
 local chatlog = {}
 
 ---@class nlsql.Chatlog
+---@field ctx nlsql.Context
+---@field schemas table<string, string[]>
+---@field workers table<string, integer>
+---@field started string
 local Chatlog = {}
 Chatlog.__index = Chatlog
 

@@ -16,6 +16,11 @@ local context = {}
 ---@field db nlsql.Db           the connection pool
 ---@field llm nlsql.Llm         the model
 ---@field counts table          counters of the run
+---@field chatlog nlsql.Chatlog
+---@field keep_rows boolean?       do rows of the dataset hold those of the answer?
+---@field told_no_rows boolean?
+---@field templates table<string, nlsql.Template>
+---@field rendered table<string, string[]>
 local Context = {}
 Context.__index = Context
 
@@ -31,8 +36,10 @@ end
 --- The messages that template `prompts/NAME.txt` gives with these values.
 --- nil and a sentence naming file and line where it cannot be rendered.
 ---@param name string
----@param values table<string, string|number|boolean|nil>
----@return table[]?, string?
+---@param values table<string, string|number|boolean>
+---@return nlsql.Message[]?
+---@return string? message
+---@return nlsql.Code? code
 function Context:render(name, values)
   local template = self.templates[name]
   if not template then

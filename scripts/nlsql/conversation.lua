@@ -47,6 +47,11 @@ local FORMS = {
 ---@field exhausted integer? the count that was wanted when nothing new was left to be had
 ---@field kept table?        the phase's own state of the item (item.state)
 ---@field sample integer     how often the same request was answered without anything usable
+---@field ctx nlsql.Context
+---@field phase nlsql.Phase
+---@field form table           what a reply holds: its schema and reader
+---@field faults string?
+---@field over boolean?
 local Conversation = {}
 Conversation.__index = Conversation
 

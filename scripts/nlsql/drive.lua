@@ -12,6 +12,31 @@ local jobs = require "nlsql.jobs"
 local drive = {}
 
 ---@class nlsql.Drive
+---@field ctx nlsql.Context
+---@field phase nlsql.Phase
+---@field run nlsql.Run
+---@field store nlsql.Store
+---@field entries nlsql.Entries
+---@field parallelism integer
+---@field window integer
+---@field items table<integer, table>
+---@field planned integer
+---@field wanted integer
+---@field head integer
+---@field keys table<string, boolean>
+---@field ready table
+---@field first_ready integer
+---@field last_ready integer
+---@field again table[]
+---@field done integer
+---@field failed integer
+---@field skipped integer
+---@field commits integer
+---@field busy integer
+---@field changed nlsql.Signal
+---@field fatal { message: string, code: string }?
+---@field plan_over boolean?
+---@field over boolean?
 local Drive = {}
 Drive.__index = Drive
 

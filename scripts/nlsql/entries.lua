@@ -10,6 +10,18 @@ local text = require "nlsql.text"
 local entries = {}
 
 ---@class nlsql.Entries
+---@field ctx nlsql.Context
+---@field phase nlsql.Phase
+---@field fields string[]             what a row holds besides question and query
+---@field queries nlsql.KeySet
+---@field questions nlsql.KeySet
+---@field variants table<nlsql.Key, integer>
+---@field accepted integer
+---@field resumed_with integer       of them, from earlier runs
+---@field surplus integer
+---@field rejected table<string, integer>  by gate
+---@field reasons table<string, table>
+---@field shown table[]              for the summary
 local Entries = {}
 Entries.__index = Entries
 

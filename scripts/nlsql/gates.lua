@@ -26,20 +26,21 @@ gates.ORDER = { "read", "parse", "safe", "grounded", "untrue", "explain", "execu
 ---@field known table?      more facts about it, for the store alone (JSON-able)
 ---@field verified boolean? the phase has checked what the answer says against the data
 ---@field refused { gate: string, reason: string }?  the phase has found that it falls, and where
----@field facts table?      set by the gates, for `accept` and `record`
----@field probe table?
+---@field facts nlsql.Facts  set by the gates, for `accept` and `record`
+---@field probe nlsql.Probe  likewise
+---@field [string] any      a phase's own
 
 ---@class nlsql.Verdict
 ---@field ok boolean
 ---@field gate string?      the gate that it failed
 ---@field reason string?    one sentence for a person or a model
 ---@field detail string?    the server's detail or hint
----@field facts table?      what the query is about, once parsed and grounded
+---@field facts nlsql.Facts?  what the query is about, once parsed and grounded
 ---@field sql string?       the query as it is kept: less its final semicolon
 ---@field sql_key string?   16 bytes: the same query, however spelt
 ---@field masked_key string? 16 bytes: the same query but for its literals
 ---@field question_key string?
----@field probe table?      plan, cost, n_rows, columns, times
+---@field probe nlsql.Probe?  plan, cost, n_rows, columns, times
 ---@field lost boolean?     the database could not be asked: not the candidate's fault
 
 --- Gates that a candidate meets whose answer is words, and one whose answer is a query.

@@ -30,6 +30,13 @@ function grammar.constructs()
 end
 
 ---@class nlsql.Grammar
+---@field schema nlsql.Catalog
+---@field db nlsql.Db
+---@field seed integer
+---@field variants integer
+---@field lexicon nlsql.Lexicon
+---@field weighted table[]            {weight=, construct=}
+---@field asked table                 what has_rows found out
 local Grammar = {}
 Grammar.__index = Grammar
 
@@ -74,6 +81,10 @@ end
 function Grammar:sets(least, most, draw) return tree.sets(self.lexicon, least, most, draw) end
 
 ---@class nlsql.Known what there is already, so that nothing comes twice
+---@field queries nlsql.KeySet
+---@field questions nlsql.KeySet
+---@field variants table<nlsql.Key, integer>
+---@field most integer
 local Known = {}
 Known.__index = Known
 

@@ -33,7 +33,7 @@ end
 
 --- Runs all functions at once and waits for all. An error in one cancels the others and is raised.
 ---@param list function[]
----@return any[] results the first result of each, in the order of the list; `n` holds their number
+---@return { n: integer, [integer]: any } results the first result of each, in the order of the list
 function jobs.all(list)
   local running, results = {}, { n = #list }
   for i, f in ipairs(list) do running[i] = job.spawn(f) end
@@ -53,7 +53,7 @@ end
 ---@param list any[]
 ---@param at_once integer
 ---@param f fun(value: any, index: integer): any
----@return any[] results the first result of each, in the order of the list
+---@return { n: integer, [integer]: any } results the first result of each, in the order of the list
 function jobs.map(list, at_once, f)
   local results, next_index = { n = #list }, 1
   local function work()
@@ -70,6 +70,7 @@ function jobs.map(list, at_once, f)
 end
 
 ---@class nlsql.Signal
+---@field [integer] nlsql.Job   those that wait
 local Signal = {}
 Signal.__index = Signal
 
@@ -96,6 +97,9 @@ end
 
 ---@class nlsql.Semaphore
 ---@field free integer
+---@field first integer
+---@field last integer
+---@field queue table<integer, nlsql.Job>
 local Semaphore = {}
 Semaphore.__index = Semaphore
 

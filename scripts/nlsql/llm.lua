@@ -21,6 +21,8 @@ local llm = {}
 ---@field settings table
 ---@field chatlog nlsql.Chatlog?  hears of each request and reply
 ---@field counts table        requests, recalled, retries, tokens_in, tokens_out, cost, in_flight, answered, outcomes
+---@field provider table
+---@field failed_in_a_row integer
 local Llm = {}
 Llm.__index = Llm
 

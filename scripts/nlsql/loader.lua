@@ -4,19 +4,32 @@ local options = require "nlsql.options"
 
 local loader = {}
 
+--- One piece of a phase's work: a conversation with the model, most often about some tables. A phase
+--- may put more into it.
+---@class nlsql.Item
+---@field key string        tells it from the others, in this run and when the run is gone on with
+---@field tables nlsql.Reference[]  what its queries may use; missing where the phase gave none: then all
+---@field count integer      pairs wanted of it; where a phase sets none, as the option says
+---@field missing integer   set by the runner: pairs wanted still
+---@field turn integer      set by the runner for `run`: which turn this is, from 1
+---@field state table?      of the phase's own, kept in the store with the item (`run`)
+---@field accepted integer  set by the runner: pairs that it has
+---@field [string] any
+
 ---@class nlsql.Phase
 ---@field name string
 ---@field summary string
 ---@field options table<string, table>?  name = { default, help, { min=, max=, choices=, type= } }
----@field plan fun(ctx: nlsql.Context, emit: fun(item: table))
----@field prompt (fun(ctx: nlsql.Context, item: table): table[]?, string?)?
----@field follow (fun(ctx: nlsql.Context, item: table, missing: integer): table[]?, string?)?
----@field accept (fun(ctx: nlsql.Context, item: table, candidate: table): boolean?, string?, string?)?
+---@field plan fun(ctx: nlsql.Context, emit: fun(item: table)): nil, string?, string?  nil, message, code: it cannot be planned
+---@field prompt (fun(ctx: nlsql.Context, item: nlsql.Item): nlsql.Message[]|string?, string?, string?)?  the first messages
+---@field follow (fun(ctx: nlsql.Context, item: nlsql.Item, missing: integer): nlsql.Message[]|string?, string?, string?)?  more
+---@field accept (fun(ctx: nlsql.Context, item: nlsql.Item, candidate: nlsql.Candidate): boolean?, string?, string?)?  true,
+---            or nil, a word for the reason, and a sentence
 ---@field critic nlsql.Critic?
----@field record (fun(ctx: nlsql.Context, item: table, candidate: table): table)?
+---@field record (fun(ctx: nlsql.Context, item: nlsql.Item, candidate: nlsql.Candidate): table)?  the dataset's row
 ---@field pairs string?  what the model's pairs hold: "question_sql" (default) or "question_answer"
----@field task (fun(ctx: nlsql.Context, item: table): table)?  more for a provider that reads no prompts
----@field run (fun(ctx: nlsql.Context, item: table): nlsql.Candidate[]?, table|string?, string?)?  brings the
+---@field task (fun(ctx: nlsql.Context, item: nlsql.Item): table)?  more for a provider that reads no prompts
+---@field run (fun(ctx: nlsql.Context, item: nlsql.Item): nlsql.Candidate[]?, table|string?, string?)?  brings the
 ---            candidates of one turn in place of prompt, follow and reading. `item` has `missing` (how many are wanted
 ---            still), `turn` (from 1) and `state` (a table of the phase's own, kept in the store). Gives candidates and, if
 ---            need be, { over = true (nothing more is to come), unread = {{reason=, text=}}, gave_up = "why nothing came" };

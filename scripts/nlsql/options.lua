@@ -10,7 +10,7 @@ local text = require "nlsql.text"
 local options = {}
 
 ---@class nlsql.Rule
----@field type string              "integer", "number", "boolean", "text", "list", "map" or "any"
+---@field type string?             "integer", "number", "boolean", "text", "list", "map" or "any"
 ---@field min number?
 ---@field max number?
 ---@field choices string[]?

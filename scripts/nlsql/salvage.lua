@@ -105,6 +105,10 @@ end
 --- found out about the brackets on its way is kept, and the work is capped for texts made to defeat
 --- that (quotes and backslashes so that every bracket stands inside another's string).
 ---@class nlsql.salvage.Finder
+---@field text string
+---@field ends table<integer, integer|false>  where each bracket closes
+---@field endless integer|number  from where on no string ends
+---@field left integer            work that may be done still
 local Finder = {}
 Finder.__index = Finder
 
@@ -176,6 +180,12 @@ end
 
 --- Follows the brackets of what did not read as JSON.
 ---@class nlsql.salvage.Scanner
+---@field text string
+---@field at integer
+---@field stack table[]
+---@field open table<string, integer>
+---@field string_from integer?
+---@field broken integer[][]
 local Scanner = {}
 Scanner.__index = Scanner
 

@@ -33,7 +33,7 @@ return {
   plan = function(ctx, emit)
     for _, ref in ipairs(ctx.schema:names()) do
       local t = ctx.schema:table(ref)         -- name, comment, rows, columns, primary, foreign, …
-      if #t.columns > 0 then emit { key = ref, tables = { ref } } end
+      if t and #t.columns > 0 then emit { key = ref, tables = { ref } } end
     end
   end,
 

@@ -22,6 +22,10 @@ local growth = {}
 ---@field conditions nlsql.Condition[]
 ---@field need table<nlsql.TreeNode, boolean>
 ---@field least integer tables that one SELECT must join
+---@field used table
+---@field settled table
+---@field db nlsql.Db
+---@field names table
 local Growth = {}
 Growth.__index = Growth
 

@@ -22,6 +22,16 @@ local lexicon = {}
 ---@field gaps table<string, boolean> columns in which some row has NULL
 
 ---@class nlsql.Lexicon
+---@field schema nlsql.Catalog
+---@field db nlsql.Db
+---@field seed integer
+---@field prefix string           that all tables carry
+---@field tables table<string, nlsql.Table>
+---@field nouns table<string, string>
+---@field parents table<string, table[]>  foreign keys from each table, with their roles
+---@field entities table
+---@field trees table
+---@field only table<string, boolean>
 local Lexicon = {}
 Lexicon.__index = Lexicon
 
