@@ -78,7 +78,8 @@ local function find_phase(wanted)
     if path then return path, "phases/" .. name .. ".lua", name end
     return nil, ("cannot read %s: no such file"):format(wanted)
   end
-  local path = files.find("phases", wanted .. ".lua")
+  local plain = not wanted:find("..", 1, true) and wanted:sub(1, 1) ~= "/"
+  local path = plain and files.find("phases", wanted .. ".lua")
   if path then return path, "phases/" .. wanted .. ".lua", wanted end
   local names = phase_names()
   local nearest = text.nearest(wanted, names)

@@ -20,20 +20,24 @@ local loader = {}
 ---@field name string
 ---@field summary string
 ---@field options table<string, table>?  name = { default, help, { min=, max=, choices=, type= } }
----@field plan fun(ctx: nlsql.Context, emit: fun(item: table)): nil, string?, string?  nil, message, code: it cannot be planned
----@field prompt (fun(ctx: nlsql.Context, item: nlsql.Item): nlsql.Message[]|string?, string?, string?)?  the first messages
----@field follow (fun(ctx: nlsql.Context, item: nlsql.Item, missing: integer): nlsql.Message[]|string?, string?, string?)?  more
----@field accept (fun(ctx: nlsql.Context, item: nlsql.Item, candidate: nlsql.Candidate): boolean?, string?, string?)?  true,
----            or nil, a word for the reason, and a sentence
+--- Emits the items. nil, message, code where it cannot.
+---@field plan fun(ctx: nlsql.Context, emit: fun(item: table)): nil, string?, string?
+--- The first messages of an item's conversation, and those that ask for more.
+---@field prompt (fun(ctx: nlsql.Context, item: nlsql.Item): nlsql.Message[]|string?, string?, string?)?
+---@field follow (fun(ctx: nlsql.Context, item: nlsql.Item, missing: integer): nlsql.Message[]|string?, string?, string?)?
+--- The phase's own gate: true, or nil, a word for the reason, and a sentence.
+---@field accept (fun(ctx: nlsql.Context, item: nlsql.Item, candidate: nlsql.Candidate): boolean?, string?, string?)?
 ---@field critic nlsql.Critic?
----@field record (fun(ctx: nlsql.Context, item: nlsql.Item, candidate: nlsql.Candidate): table)?  the dataset's row
+--- The dataset's row.
+---@field record (fun(ctx: nlsql.Context, item: nlsql.Item, candidate: nlsql.Candidate): table)?
 ---@field pairs string?  what the model's pairs hold: "question_sql" (default) or "question_answer"
----@field task (fun(ctx: nlsql.Context, item: nlsql.Item): table)?  more for a provider that reads no prompts
----@field run (fun(ctx: nlsql.Context, item: nlsql.Item): nlsql.Candidate[]?, table|string?, string?)?  brings the
----            candidates of one turn in place of prompt, follow and reading. `item` has `missing` (how many are wanted
----            still), `turn` (from 1) and `state` (a table of the phase's own, kept in the store). Gives candidates and, if
----            need be, { over = true (nothing more is to come), unread = {{reason=, text=}}, gave_up = "why nothing came" };
----            or nil, message, code where the run cannot go on
+--- More for a provider that reads no prompts.
+---@field task (fun(ctx: nlsql.Context, item: nlsql.Item): table)?
+--- Brings the candidates of one turn in place of prompt, follow and reading. `item` has `missing` (how many
+--- are wanted still), `turn` (from 1) and `state` (a table of the phase's own, kept in the store). Gives
+--- candidates and, if need be, { over = true (nothing more is to come), unread = {{reason=, text=}},
+--- gave_up = "why nothing came" }; or nil, message, code where the run cannot go on.
+---@field run (fun(ctx: nlsql.Context, item: nlsql.Item): nlsql.Candidate[]?, table|string?, string?)?
 
 --- Fields of a phase and the Lua types that they may have.
 local FIELDS = {

@@ -148,7 +148,7 @@ local function from_model(ctx, template, least, most)
   local messages, why = ctx:render(template, {
     schema_json = schema_json, cut = cut or false, total_table_pairs = most, min_joins = least,
   })
-  if not messages then error(why, 0) end
+  if not messages then return nil, why, "config" end
   local reply, message, code = ctx.llm:chat { purpose = "join_set", messages = messages, schema = SCHEMA,
     task = { kind = "table_sets", least = least, most = most } }
   if not reply then return nil, message, code end

@@ -42,6 +42,21 @@ Phases: the file, its line, and what would do.
   $ nlsql run jons
   error: there is no phase "jons" (did you mean "joins"?)
   [3]
+  $ nlsql run JOINS
+  error: there is no phase "JOINS" (did you mean "joins"?)
+  [3]
+  $ nlsql run --phase jons
+  error: there is no phase "jons" (did you mean "joins"?)
+  [3]
+  $ nlsql try jons
+  error: there is no phase "jons" (did you mean "joins"?)
+  [3]
+  $ nlsql run no-likeness-at-all
+  error: there is no phase "no-likeness-at-all" (there are: * (glob)
+  [3]
+  $ nlsql run ../joins
+  error: there is no phase "../joins" (* (glob)
+  [3]
   $ nlsql run phases/jons.lua
   error: cannot read phases/jons.lua: no such file
   [3]
@@ -57,6 +72,27 @@ Phases: the file, its line, and what would do.
   $ printf 'return {\n  name = "hooks",\n  acept = function() end,\n}\n' >phases/hooks.lua
   $ nlsql run hooks
   error: phases/hooks.lua:3: "acept" is not a field of a phase (did you mean "accept"?)
+  [3]
+  $ cat >phases/half.lua <<'END'
+  > return {
+  >   name = "half", summary = "Half a phase", plan = function() end, prompt = function() end,
+  >   options = { style = { "plain", "how", { choices = { "formal" } } } },
+  > }
+  > END
+  $ nlsql run half
+  error: phases/half.lua:3: options.style: the default: expected "formal", found "plain"
+  [3]
+  $ sed -i '/options/d; s/prompt =/promt =/' phases/half.lua
+  $ nlsql run half
+  error: phases/half.lua:2: "promt" is not a field of a phase (did you mean "prompt"?)
+  [3]
+  $ sed -i 's/, promt = function() end//' phases/half.lua
+  $ nlsql run half
+  error: phases/half.lua:1: prompt is missing (or run, where the phase drives itself): expected a function
+  [3]
+  $ sed -i 's/plan = .*/prompt = 5,/' phases/half.lua
+  $ nlsql run half
+  error: phases/half.lua:2: prompt: expected a function, found a number
   [3]
 
 Options:

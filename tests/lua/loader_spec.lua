@@ -39,7 +39,7 @@ describe("loader.check", function()
   end)
   it("takes every hook", function()
     assert.is_true(check("  critic = helper,",
-      "  follow = print, accept = print, record = print, run = print,"))
+      "  follow = print, accept = print, record = print, run = print, task = print, pairs = 'question_answer',"))
   end)
 
   local faults = {
@@ -73,6 +73,12 @@ describe("loader.check", function()
       "15: critic: expected what critic.repair{ rounds = 2 } gives" },
     { "half a round", "rounds = 2", "rounds = 0.5",
       "15: critic: expected what critic.repair{ rounds = 2 } gives" },
+    { "pairs of a kind that there is not", "  critic = helper", '  pairs = "question_sq"',
+      '15: pairs: expected one of "question_answer", "question_sql", found "question_sq"' },
+    { "pairs that are no text", "  critic = helper", "  pairs = true", "15: pairs: expected text, found true or false" },
+    { "a table for the task", "  critic = helper", "  task = {}", "15: task: expected a function, found a table" },
+    { "a misspelt run", "  prompt =", "  runn =", '14: "runn" is not a field of a phase (did you mean "run"?)' },
+    { "text for run", "  critic = helper", '  run = "joins"', "15: run: expected a function, found text" },
     { "text for options", 'options = {', 'options = "x", _ = {', '7: "_" is not a field of a phase' },
     { "an option that is a value", '{ 200, "pairs wanted", { min = 1 } }', "200",
       '8: options.count: expected { default, "what it is for" }, found a number' },

@@ -235,12 +235,38 @@ describe("prompt.load", function()
       "io" }, table.pack(prompt.load("a")))
   end)
 
+  it("names file and line of what is wrong in it", function()
+    files.find = function() return "/p/prompts/a.txt" end
+    for source, expected in pairs {
+      ["Write {{count}} questions.\n"] = "prompts/a.txt:1: there is no role line",
+      ["### user:\nWrite {{count questions.\n"] = 'prompts/a.txt:2: "{{count questions." is not closed by "}}"',
+      ["### user:\nx\n### sytem:\ny\n"] = 'prompts/a.txt:3: there is no role "sytem" (did you mean "### system:"?)',
+    } do
+      files.read = function() return source end
+      local got, why, code = prompt.load("a")
+      assert.is_nil(got)
+      assert.equal(expected, why:sub(1, #expected))
+      assert.equal("config", code)
+    end
+  end)
+
   for _, name in ipairs { "", "../x", "/etc/passwd", "a\nb" } do
     it(("refuses the name %q"):format(name), function()
       local got, why, code = prompt.load(name)
       assert.is_nil(got)
       assert.truthy(why:find("cannot be the name of a template", 1, true))
       assert.equal("config", code)
+    end)
+  end
+end)
+
+describe("the shipped templates", function()
+  for _, file in ipairs(files.list("prompts")) do
+    it("can be read: " .. file, function()
+      local template = assert(prompt.load(file))
+      local values = {}
+      for _, name in ipairs(template:names()) do values[name] = "x" end
+      assert.is_true(#assert(template:render(values)) > 0)
     end)
   end
 end)
