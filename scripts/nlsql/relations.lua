@@ -1,0 +1,384 @@
+--- relations: columns of one table that refer to those of another: the declared ones, claims about
+--- undeclared ones, and what such a claim is worth.
+---
+--- A claim is verified before it is believed: the columns exist (`grounded`), their types can be
+--- compared, the child's values are found among the parent's, which are unique (else `untrue`).
+---
+--- Confidence, 0 to 1, of a relation:
+---
+---   declared by a foreign key          1
+---   written by hand, or proposed       0.95 × the sum of
+---     values   0.35  all of them are found in the parent; 0.21 where some are not, though no more
+---                    than is tolerated; × 0.9 where only a sample was looked at; × 0.5 where they
+---                    would be found by accident too (chance above 0.05: see nlsql.containment)
+---     unique   0.15  the parent's values are unique
+---     names    0.25  × how far the names agree: see relations.names
+---     opinion  0.25  the model, asked once more, agrees; half of it where it was not asked or gave
+---                    no answer that could be read; none where it does not
+---
+--- So a serial number that happens to lie among another table's keys comes to no more than 0.55, and
+--- one that is also called like them to 0.78.
+
+local catalog = require "nlsql.catalog"
+local containment = require "nlsql.containment"
+local words = require "nlsql.grammar.words"
+
+local relations = {}
+
+---@class nlsql.Relation
+---@field from string        the child, as SQL names it
+---@field columns string[]   its columns, as the catalog has them
+---@field to string          the parent
+---@field referred string[]  its columns, in the same order
+---@field declared boolean?  by a foreign key
+---@field mutual boolean?    the parent's columns refer to the child's too
+---@field name string?       of the foreign key
+
+--- Chance from which on a containment may be an accident.
+local ACCIDENT = 0.05
+
+--- Share of the values that the parent must have, where nobody says.
+relations.MIN_CONTAINMENT = 0.95
+
+--- --- names in texts ------------------------------------------------------------------------------
+
+--- The columns of a table as a text has them: a.x, or (a.x, a.y).
+---@param ref string
+---@param columns string[]
+---@return string
+function relations.side(ref, columns)
+  local out = {}
+  for i, name in ipairs(columns) do out[i] = ref .. "." .. catalog.quote(name) end
+  return #out == 1 and out[1] or "(" .. table.concat(out, ", ") .. ")"
+end
+
+--- The relation as text, "a.x -> b.y". The pairs of columns are in the order of the child's, so the same
+--- relation has the same text.
+---@param relation nlsql.Relation
+---@return string
+function relations.text(relation)
+  return relations.side(relation.from, relation.columns) .. (relation.mutual and " <-> " or " -> ")
+    .. relations.side(relation.to, relation.referred)
+end
+
+--- The same however its columns are ordered and whichever way it is seen.
+local function identity(relation)
+  local pairs_of, flip = {}, {}
+  for i, name in ipairs(relation.columns) do
+    pairs_of[i] = ("%q=%q"):format(name, relation.referred[i])
+    flip[i] = ("%q=%q"):format(relation.referred[i], name)
+  end
+  table.sort(pairs_of)
+  table.sort(flip)
+  return ("%q>%q:"):format(relation.from, relation.to) .. table.concat(pairs_of, ","),
+    ("%q>%q:"):format(relation.to, relation.from) .. table.concat(flip, ",")
+end
+
+---@class nlsql.RelationSet
+local Set = {}
+Set.__index = Set
+
+--- A set of relations, which knows a relation from the other side too.
+---@return nlsql.RelationSet
+function relations.set() return setmetatable({ known = {} }, Set) end
+
+---@param relation nlsql.Relation
+function Set:add(relation) self.known[(identity(relation))] = relation end
+
+--- The relation of the set that this one is, and whether it is seen from the other side.
+---@param relation nlsql.Relation
+---@return nlsql.Relation?, boolean? reversed
+function Set:find(relation)
+  local key, other = identity(relation)
+  if self.known[key] then return self.known[key], false end
+  if self.known[other] then return self.known[other], true end
+end
+
+--- --- what is declared ----------------------------------------------------------------------------
+
+--- The foreign keys, each once: a key that was declared twice, or that goes both ways, is one relation.
+--- In the order of the catalog.
+---@param schema nlsql.Catalog
+---@return nlsql.Relation[]
+function relations.declared(schema)
+  local out, set = {}, relations.set()
+  for _, edge in ipairs(schema:edges()) do
+    local relation = { from = edge.from, columns = edge.columns, to = edge.to, referred = edge.referred_columns,
+      name = edge.name, declared = true }
+    local known, reversed = set:find(relation)
+    if not known then
+      set:add(relation)
+      out[#out + 1] = relation
+    elseif reversed then
+      known.mutual = true
+    end
+  end
+  return out
+end
+
+--- --- claims --------------------------------------------------------------------------------------
+
+local function list(names) return table.concat(names, ", ") end
+
+--- A column of the table, however a person writes it: exactly, quoted, or in other capitals where
+--- only one is meant.
+local function find_column(t, written)
+  local bare, found = (written:match('^"(.*)"$') or written):gsub('""', '"'), nil
+  for _, column in ipairs(t.columns) do
+    if column.name == written or column.name == bare then return column end
+    if column.name:lower() == bare:lower() then found = found == nil and column or false end
+  end
+  return found or nil
+end
+
+local function nearest_column(t, written)
+  local names = {}
+  for i, column in ipairs(t.columns) do names[i] = column.name end
+  return require("nlsql.options").did_you_mean(written, names)
+end
+
+local function find_side(schema, written, names)
+  local ref = schema:find(written)
+  if not ref then
+    local near = schema:nearest(written)
+    return nil, ("there is no table %s%s"):format(written, near and (" (did you mean %s?)"):format(near) or "")
+  end
+  local t, columns, seen = schema:table(ref), {}, {}
+  for i, name in ipairs(names) do
+    local column = find_column(t, name)
+    if not column then return nil, ("%s has no column %s%s"):format(ref, name, nearest_column(t, name)) end
+    if seen[column.name] then return nil, ("%s is named twice"):format(relations.side(ref, { column.name })) end
+    seen[column.name] = true
+    columns[i] = column
+  end
+  return ref, columns
+end
+
+local function names_of(columns)
+  local out = {}
+  for i, column in ipairs(columns) do out[i] = column.name end
+  return out
+end
+
+--- The relation that a claim is about, or nil and what of it does not exist.
+---@param schema nlsql.Catalog
+---@param claim { from: string, columns: string[], to: string, referred: string[] } as somebody wrote them
+---@return nlsql.Relation?, string? reason
+function relations.find(schema, claim)
+  local from, columns = find_side(schema, claim.from, claim.columns)
+  if not from then return nil, columns --[[@as string]] end
+  local to, referred = find_side(schema, claim.to, claim.referred)
+  if not to then return nil, referred --[[@as string]] end
+  if #columns ~= #referred then
+    return nil, ("%d columns (%s) cannot refer to %d (%s)"):format(#columns, list(names_of(columns)), #referred,
+      list(names_of(referred)))
+  end
+  return { from = from, columns = names_of(columns), to = to, referred = names_of(referred) }
+end
+
+--- Types whose values can be equal, by the category of their base type.
+local function family(column)
+  local category, base = column.category, column.base_type:gsub("%(.*$", "")
+  if category == "N" then return base ~= "money" and "number" or "money" end
+  if category == "S" then return "text" end
+  if category == "D" or category == "E" or category == "I" or base == "uuid" then return base end
+  return nil
+end
+
+--- Can the values of both sides be compared, pair by pair? If not: nil and why.
+---@param schema nlsql.Catalog
+---@param relation nlsql.Relation
+---@return boolean?, string? reason
+function relations.comparable(schema, relation)
+  local child, parent = schema:table(relation.from), schema:table(relation.to)
+  for i, name in ipairs(relation.columns) do
+    local a, b = find_column(child, name), find_column(parent, relation.referred[i])
+    local kind = family(a)
+    for _, one in ipairs { { a, relation.from }, { b, relation.to } } do
+      if not family(one[1]) then
+        return nil, ("%s is %s: such values are no key"):format(relations.side(one[2], { one[1].name }), one[1].type)
+      end
+    end
+    if kind ~= family(b) then
+      return nil, ("%s is %s and %s is %s: no value of one equals one of the other"):format(
+        relations.side(relation.from, { name }), a.type, relations.side(relation.to, { b.name }), b.type)
+    end
+  end
+  return true
+end
+
+local function same_side(relation)
+  if relation.from ~= relation.to then return false end
+  local inside = {}
+  for _, name in ipairs(relation.columns) do inside[name] = true end
+  for _, name in ipairs(relation.referred) do
+    if not inside[name] then return false end
+  end
+  return true
+end
+
+--- The sentence that refuses a claim, or nil where the data bears it out.
+local function refutation(relation, evidence, least)
+  local from, to = relations.side(relation.from, relation.columns), relations.side(relation.to, relation.referred)
+  if evidence.distinct == 0 then return ("%s holds no value that could refer to anything"):format(from) end
+  if evidence.share < least then
+    return ("%d of the %d distinct values of %s are not in %s (%d of %d rows%s)"):format(evidence.orphans, evidence.distinct,
+      from, to, evidence.orphan_rows, evidence.rows, evidence.sampled and ", of a sample" or "")
+  end
+  if not evidence.unique then
+    return ("%s is not unique: %d of its values stand in several rows, so a value of %s names no one row"):format(to,
+      evidence.repeated, from)
+  end
+end
+
+--- Verifies a claim against the catalog and the data. Returns what was found; with it, where the claim
+--- is refused, the gate and the reason. nil, nil, message, "net" where the database was lost.
+---@param ctx nlsql.Context
+---@param relation nlsql.Relation of relations.find
+---@param options { n_rows: integer?, min_containment: number? }?
+---@return nlsql.Evidence?
+---@return { gate: string, reason: string }? refused
+---@return string? message
+---@return string? code
+function relations.verify(ctx, relation, options)
+  local least = options and options.min_containment or relations.MIN_CONTAINMENT
+  if same_side(relation) then
+    return nil, { gate = "untrue", reason = "columns do not refer to themselves" }
+  end
+  local fit, why = relations.comparable(ctx.schema, relation)
+  if not fit then return nil, { gate = "untrue", reason = why } end
+  local evidence, message, code = containment.check(ctx.db, ctx.schema, relation, {
+    n_rows = options and options.n_rows or 500, least = least, statement_timeout = ctx.settings.limits.statement_timeout,
+  })
+  if not evidence then
+    if code == "net" then return nil, nil, message, code end
+    return nil, { gate = "execute", reason = "it could not be verified: " .. message }
+  end
+  local reason = refutation(relation, evidence, least)
+  return evidence, reason and { gate = "untrue", reason = reason } or nil
+end
+
+--- --- names ---------------------------------------------------------------------------------------
+
+--- Last words of columns that identify something.
+local KEY_WORDS = words.set "id code no nr num number key pk fk uuid guid ref sku slug isbn"
+
+local function joined(name) return table.concat(words.split(words.humanise(name))) end
+
+--- The table's name without prefix, singular: "tbl_order_items" → "order item".
+local function entity(name) return words.singular(words.humanise(name):lower()) end
+
+--- A column's words without the key word at their end, and that word: "billing address", "id".
+local function stem_of(name)
+  local split = words.split(words.humanise(name))
+  local last = split[#split]
+  if #split > 1 and KEY_WORDS[last] then
+    return table.concat(split, " ", 1, #split - 1), last
+  end
+  local glued = #split == 1 and last:match("^(%a%a%a+)id$")
+  if glued then return glued, "id" end
+  return table.concat(split, " "), KEY_WORDS[last] and last or nil
+end
+
+local function ends_with_words(text, tail)
+  return text == tail or text:sub(-#tail - 1) == " " .. tail
+end
+
+--- How one column's name agrees with a parent's table and column: see relations.names.
+local function name_score(child, column, parent, key)
+  local stem, key_word = stem_of(column.name)
+  local key_stem, key_key = stem_of(key)
+  local noun = entity(parent.name)
+  local head = noun:match("(%S+)$") or noun
+  local own = child.name ~= parent.name and #(child.primary or {}) == 1 and child.primary[1] == column.name
+  local generic = key_key ~= nil and KEY_WORDS[key_stem] or false
+  stem = words.singular(stem)
+  if joined(column.name) == joined(key) and not generic then return 1 end
+  if stem == noun or joined(column.name) == (noun .. key):gsub("%W", ""):lower() then return 1 end
+  if noun ~= "" and ends_with_words(stem, noun) then return 0.9 end
+  if not generic and ends_with_words(stem, words.singular(key_stem)) and key_word == key_key then return 0.9 end
+  if #head > 2 and ends_with_words(stem, head) then return 0.8 end
+  local comment = key_word and column.comment
+  if comment and (" " .. comment:lower():gsub("%W+", " ") .. " "):find(" " .. noun .. "s? ") then return 0.8 end
+  if key_word and #stem > 2 and noun:sub(1, #stem) == stem then return 0.7 end
+  if own or stem == "" or KEY_WORDS[stem] then return 0 end
+  return key_word and key_word == key_key and 0.5 or 0
+end
+
+--- Is the column called after a table that is not the parent?
+local function names_another(schema, column, parent)
+  local stem = stem_of(column.name)
+  for _, name in ipairs { stem, words.plural(stem) } do
+    local ref = schema:find((name:gsub(" ", "_")))
+    if ref and ref ~= parent then return true end
+  end
+  return false
+end
+
+--- How far the names of a relation agree, 0 to 1 (of several columns, the mean):
+---
+---   1    the column is called like the key (customer_id, aid), or like the table, singular, with or
+---        without "id" and the like behind it (customer, customer_id, CustomerId)
+---   0.9  the same behind other words: billing_address_id → address.address_id
+---   0.8  like the last word of the table's name (order_id → customer_order.id), or it ends in a word
+---        for a key and its comment names the table
+---   0.7  an abbreviation of the table's name: prod_id → product.id
+---   0.5  it ends in the key's word for a key, no more: manager_id → employee.employee_id
+---   0    none of these, or the child's own key, or called after another table: customer_id → store.store_id
+---@param schema nlsql.Catalog
+---@param relation nlsql.Relation
+---@return number
+function relations.names(schema, relation)
+  local child, parent, sum = schema:table(relation.from), schema:table(relation.to), 0
+  for i, name in ipairs(relation.columns) do
+    local column = find_column(child, name)
+    local score = name_score(child, column, parent, relation.referred[i])
+    if score == 0.5 and names_another(schema, column, relation.to) then score = 0 end
+    sum = sum + score
+  end
+  return sum / #relation.columns
+end
+
+--- --- the score -----------------------------------------------------------------------------------
+
+local function percent(share)
+  local text = ("%.1f"):format(100 * share):gsub("%.0$", "")
+  return text
+end
+
+local function values_score(evidence, reasons)
+  local score = evidence.orphans == 0 and 0.35 or 0.21
+  reasons[#reasons + 1] = ("%s %% of %d distinct values are found (%d of %d rows are not)%s"):format(
+    percent(evidence.share), evidence.distinct, evidence.orphan_rows, evidence.rows,
+    evidence.sampled and ", in a sample" or "")
+  if evidence.sampled then score = score * 0.9 end
+  if evidence.chance > ACCIDENT then
+    score = score * 0.5
+    reasons[#reasons + 1] = ("they would be found by accident too (chance %.2f)"):format(evidence.chance)
+  end
+  return score
+end
+
+local OPINION = { [true] = 0.25, [false] = 0 }
+
+--- The confidence that evidence of a claim gives, and the reasons for it: see the top of this file.
+---@param evidence nlsql.Evidence  of a claim that was not refused
+---@param names number             of relations.names
+---@param opinion boolean?         of the model; nil: none
+---@return number confidence
+---@return string[] reasons
+function relations.score(evidence, names, opinion)
+  local reasons = {}
+  local sum = values_score(evidence, reasons)
+  if evidence.unique then sum = sum + 0.15 end
+  reasons[#reasons + 1] = evidence.unique == "declared" and "the other side is a key"
+    or evidence.unique and "the other side's values are unique" or "the other side's values repeat"
+  sum = sum + 0.25 * names
+  reasons[#reasons + 1] = ("names agree to %.2f"):format(names)
+  sum = sum + (opinion == nil and 0.125 or OPINION[opinion])
+  reasons[#reasons + 1] = opinion == nil and "there is no second opinion"
+    or opinion and "the second opinion agrees" or "the second opinion does not agree"
+  return math.floor(0.95 * sum * 1000 + 0.5) / 1000, reasons
+end
+
+return relations
