@@ -73,8 +73,9 @@ end
 
 --- A few rows of each table for a prompt; nil where rows may not be shown (said once a run).
 ---@param refs string[]
+---@param n integer?  of each table; nil: as the phase's n_rows says
 ---@return string?
-function Context:sample(refs)
+function Context:sample(refs, n)
   if self.settings.provider == "offline" then return nil end -- nobody reads them
   if not sample.allowed(self.settings) then
     if not self.told_no_rows then
@@ -84,9 +85,10 @@ function Context:sample(refs)
     end
     return nil
   end
-  local key = table.concat(refs, "+") .. "#rows"
+  n = n or self.opt.n_rows or 2
+  local key = ("%s#%d rows"):format(table.concat(refs, "+"), n)
   if self.rendered[key] == nil then
-    self.rendered[key] = { sample.text(self, refs, self.opt.n_rows or 2) }
+    self.rendered[key] = { sample.text(self, refs, n) }
   end
   return self.rendered[key][1]
 end

@@ -80,7 +80,8 @@ function Drive:halted() return self.fatal ~= nil or jobs.stopping() > 0 end
 --- --- planning --------------------------------------------------------------------------------
 
 --- Checks an item that a phase emitted, and completes it: tables as references, and how many pairs it
---- wants (its own `count`, or the phase's option). Raises what is wrong, at the phase's line.
+--- wants (its own `count`, or the phase's option; with `at_most`, fewer are not too few). Raises what is
+--- wrong, at the phase's line.
 ---@param ctx nlsql.Context
 ---@param item table
 function drive.check_item(ctx, item)
@@ -214,8 +215,9 @@ local function finish(self, record)
       self:stop(("the first %d items all failed; the last: %s"):format(HOPELESS, record.failure), "script")
     end
     console.warn(("item %s: %s"):format(record.item.key, record.failure))
-  elseif not record.skip then
-    self.done = self.done + 1
+  else
+    if record.item.at_most then self.wanted = self.wanted - record.item.count + record.item.accepted end
+    if not record.skip then self.done = self.done + 1 end
   end
   self.items[self.head] = nil
   self.keys[record.item.key] = nil

@@ -25,6 +25,7 @@ gates.ORDER = { "read", "parse", "safe", "grounded", "untrue", "explain", "execu
 ---@field answer string?    or this: words
 ---@field known table?      more facts about it, for the store alone (JSON-able)
 ---@field verified boolean? the phase has checked what the answer says against the data
+---@field tables string[]?  what an answer in words is about, where that is not all of the item's tables
 ---@field refused { gate: string, reason: string }?  the phase has found that it falls, and where
 ---@field facts nlsql.Facts  set by the gates, for `accept` and `record`
 ---@field probe nlsql.Probe  likewise
@@ -139,7 +140,7 @@ local function check_answer(ctx, item, candidate, verdict, accept)
     local true_so_far, gate, reason = claims.check(ctx.schema, item.tables, candidate.question, candidate.answer)
     if not true_so_far then return fall(verdict, gate, reason) end
   end
-  verdict.facts = { tables = item.tables or json.array {} }
+  verdict.facts = { tables = candidate.tables or item.tables or json.array {} }
   verdict.question_key = text.question_key(candidate.question)
   verdict.sql_key = text.key(candidate.question .. "\0" .. candidate.answer)
   verdict.masked_key = verdict.sql_key

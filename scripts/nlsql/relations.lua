@@ -346,13 +346,18 @@ local function percent(share)
   return text
 end
 
+--- Would the values be found there even if they had nothing to do with them?
+---@param evidence nlsql.Evidence
+---@return boolean
+function relations.by_accident(evidence) return evidence.chance ~= nil and evidence.chance > ACCIDENT end
+
 local function values_score(evidence, reasons)
   local score = evidence.orphans == 0 and 0.35 or 0.21
   reasons[#reasons + 1] = ("%s %% of %d distinct values are found (%d of %d rows are not)%s"):format(
     percent(evidence.share), evidence.distinct, evidence.orphan_rows, evidence.rows,
     evidence.sampled and ", in a sample" or "")
   if evidence.sampled then score = score * 0.9 end
-  if evidence.chance > ACCIDENT then
+  if relations.by_accident(evidence) then
     score = score * 0.5
     reasons[#reasons + 1] = ("they would be found by accident too (chance %.2f)"):format(evidence.chance)
   end

@@ -15,7 +15,7 @@ local SQL = { "sql", "answer_sql", "sql_query", "query" }
 local TABLES = { "tables", "table_set", "table_names" }
 local WRAPPERS = {
   "pairs", "results", "data", "items", "questions", "queries", "examples", "output", "response", "sets",
-  "table_sets",
+  "table_sets", "relations", "relationships", "foreign_keys",
 }
 
 --- Wrappers in wrappers are looked into this deep.
@@ -91,9 +91,14 @@ local function shown_value(value)
   return salvage.shown(text or tostring(value))
 end
 
---- What read, sets and verdict share: every object that `is_it` knows goes to `visit(object,
+--- What all readers of replies share: every object (or list) that `is_it` knows goes to `visit(object,
 --- reject)`; returns the rejected and the state that goes with a number of results.
-local function each(text, is_it, visit)
+---@param text string
+---@param is_it fun(value: any): boolean
+---@param visit fun(object: table, reject: fun(reason: string, value: any))
+---@return {reason: string, text: string}[] rejected
+---@return fun(n_results: integer): string? state
+function replies.each(text, is_it, visit)
   local rest, thinking = salvage.without_thought(text)
   local values, rejected, truncated = salvage.walk(rest, function(value) return unfold(value, is_it) end)
   local function reject(reason, value)
@@ -145,7 +150,7 @@ end
 function replies.read(text)
   if type(text) ~= "string" then error("replies.read(text) takes a string", 2) end
   local pairs_read, seen = {}, {}
-  local rejected, state = each(text, is_pair, function(object, reject)
+  local rejected, state = replies.each(text, is_pair, function(object, reject)
     local raw_question, question_key = member(object, QUESTION)
     local raw_sql, sql_key = member(object, SQL)
     local question, no_question = text_of(raw_question, "question", sqltext.trim)
@@ -196,7 +201,7 @@ end
 function replies.sets(text)
   if type(text) ~= "string" then error("replies.sets(text) takes a string", 2) end
   local sets, seen = {}, {}
-  local rejected, state = each(text, is_set, function(value, reject)
+  local rejected, state = replies.each(text, is_set, function(value, reject)
     local names = is_object(value) and member(value, TABLES) or value
     if type(names) ~= "table" or not json.is_array(names) then
       reject(("the tables are %s, not a list"):format(kind_of(names)), value)
@@ -269,7 +274,7 @@ end
 function replies.verdict(text)
   if type(text) ~= "string" then error("replies.verdict(text) takes a string", 2) end
   local review
-  local _, state = each(text, is_verdict, function(object)
+  local _, state = replies.each(text, is_verdict, function(object)
     if review then return end
     local reason, fixed = member(object, REASON), member(object, FIXED)
     if is_list_of_text(reason) then reason = table.concat(reason, "; ") end

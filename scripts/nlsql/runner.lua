@@ -40,7 +40,7 @@ local function verdict_of(d, dataset)
     return EXIT.cancelled
   elseif d.failed > 0 and d.done + d.skipped == 0 then
     return EXIT.script
-  elseif accepted < d.wanted then
+  elseif accepted < math.max(d.wanted, 1) then -- nothing at all is too few, however little was wanted
     return EXIT.too_few
   end
   return EXIT.done

@@ -1,0 +1,123 @@
+--- schema_relationship: how columns are related: along declared keys, and along relations that no key
+--- declares but the data bears out.
+---
+--- Each relation makes two pairs, one for each direction. Undeclared ones are proposed by the model and
+--- verified (see scripts/nlsql/relations.lua, also for the confidence, which is kept in the store).
+local containment = require "nlsql.containment"
+local proposals = require "nlsql.proposals"
+local relations = require "nlsql.relations"
+
+--- The two pairs of a relation; `known` is what the store keeps.
+local function pairs_of(relation, known)
+  local from, to = relations.side(relation.from, relation.columns), relations.side(relation.to, relation.referred)
+  local there, back = " -> ", " <- "
+  if relation.mutual then there, back = " <-> ", " <-> " end
+  local tables = relation.from == relation.to and { relation.from } or { relation.from, relation.to }
+  local function pair(a, arrow, b, direction)
+    local facts = { relation = relations.text(relation), direction = direction }
+    for name, value in pairs(known) do facts[name] = value end
+    return { question = ("How is %s related to %s?"):format(a, b), answer = a .. arrow .. b, verified = true,
+      tables = tables, known = facts }
+  end
+  return pair(from, there, to, "forward"), pair(to, back, from, "reverse")
+end
+
+local function declared_pairs(ctx, item)
+  local out = {}
+  for _, relation in ipairs(item.relations) do
+    local one_to_one = containment.is_key(ctx.schema:table(relation.from), relation.columns)
+    local there, back = pairs_of(relation, { declared = true, confidence = 1.0, foreign_key = relation.name,
+      cardinality = one_to_one and "one_to_one" or "many_to_one" })
+    out[#out + 1], out[#out + 2] = there, back
+  end
+  return out, { over = true }
+end
+
+--- What the model proposed, as candidates: two for a relation that is kept, one that says why for
+--- another.
+local function proposed_pairs(ctx, judged)
+  local out = {}
+  for _, one in ipairs(judged) do
+    if one.refused then
+      out[#out + 1] = { question = ("How is %s related to %s?"):format(one.from, one.to),
+        answer = one.from .. " -> " .. one.to, refused = one.refused }
+    else
+      local evidence, relation = one.evidence, one.relation
+      local unique = not evidence.sampled and evidence.distinct == evidence.rows
+        or containment.is_key(ctx.schema:table(relation.from), relation.columns)
+      local there, back = pairs_of(relation, {
+        declared = false, confidence = one.confidence, reasons = one.reasons, evidence = evidence, names = one.names,
+        proposed_because = one.claim.reason, opinion = one.opinion, opinion_reason = one.opinion_reason,
+        cardinality = unique and "one_to_one" or "many_to_one",
+      })
+      out[#out + 1], out[#out + 2] = there, back
+    end
+  end
+  return out
+end
+
+--- Emits an item for each table that refers to others by declared keys.
+local function plan_declared(ctx, emit)
+  local by_table, order = {}, {}
+  for _, relation in ipairs(ctx.known_relations) do
+    if not by_table[relation.from] then
+      by_table[relation.from] = {}
+      order[#order + 1] = relation.from
+    end
+    table.insert(by_table[relation.from], relation)
+  end
+  for _, ref in ipairs(order) do
+    emit { key = "keys of " .. ref, tables = { ref }, relations = by_table[ref], count = 2 * #by_table[ref] }
+  end
+end
+
+---@type nlsql.Phase
+return {
+  name    = "schema_relationship",
+  summary = "How columns are related, by declared keys and by what the data bears out",
+  pairs   = "question_answer",
+  options = {
+    count            = { 100, "undeclared relations that the model is asked for, in all", { min = 1 } },
+    n_rows           = { 500, "distinct values that are looked up where a table is too large to read whole",
+                         { min = 1, max = 100000 } },
+    min_containment  = { 0.95, "share of the values that the other side must have", { min = 0, max = 1 } },
+    min_confidence   = { 0.6, "confidence from which on an undeclared relation is kept", { min = 0, max = 1 } },
+    max_attempts     = { 6, "turns of one conversation at most", { min = 1 } },
+    use_sample_rows  = { true, "show the model a few rows of each table (where config allows it)" },
+    prompt_template  = { "schema_relationship", "the prompt: a file of prompts/, without .txt" },
+    opinion_template = { "relation_opinion", "the prompt for a second opinion: a file of prompts/, without .txt" },
+  },
+
+  --- One item for each table with declared keys; then one for each group of tables that the model is
+  --- asked about, which share `count`.
+  plan = function(ctx, emit)
+    ctx.known_relations = relations.declared(ctx.schema)
+    local offline = ctx.settings.provider == "offline"
+    if offline and #ctx.known_relations == 0 then
+      return nil, "no relations are declared, and the offline grammar proposes none: a model does (set OPENAI_API_KEY, or "
+        .. "OPENAI_BASE_URL for a server of your own)", "not_found"
+    end
+    plan_declared(ctx, emit)
+    if offline then
+      ctx:log("only declared keys are told of: the offline grammar proposes no others")
+      return
+    end
+    local groups, left = proposals.groups(ctx), ctx.opt.count
+    for i, group in ipairs(groups) do
+      local share = math.ceil(left / (#groups - i + 1))
+      left = left - share
+      if share > 0 then
+        emit { key = ("undeclared %d: %s to %s"):format(i, group[1], group[#group]), tables = group, count = 2 * share,
+          at_most = true }
+      end
+    end
+  end,
+
+  run = function(ctx, item)
+    if item.relations then return declared_pairs(ctx, item) end
+    item.state = item.state or { told = {}, sample = 1 }
+    local judged, info, code = proposals.turn(ctx, item, math.ceil(item.missing / 2), item.state)
+    if not judged then return nil, info, code end
+    return proposed_pairs(ctx, judged), info
+  end,
+}
