@@ -1,4 +1,4 @@
---- sample: a few rows of a table for a prompt.
+--- sample: a few rows of a table, for a prompt or for a dataset.
 ---
 --- Rows are data of somebody's: they are read only where the configuration says `anonymise: off` in
 --- plain words, since nothing here disguises them yet. Those of the demo database are made up.
@@ -18,21 +18,83 @@ function sample.allowed(settings)
   return settings.demo == true or settings.anonymise == "off" or settings.anonymise == false
 end
 
-local function statement(t, n)
-  local columns = {}
+--- Seconds that a sample may take.
+local TIMEOUT = 5
+
+--- Rows up to which a table without a key is sorted by all its columns, so that the sample is the same
+--- each time.
+local SORTED_ROWS = 100000
+
+--- Categories of types that can be sorted, and types of category U whose values say something.
+local SORTABLE = { N = true, S = true, D = true, T = true, B = true, E = true, I = true }
+local SHOWN = { uuid = true, json = true, jsonb = true }
+
+--- Not bytea and the like: they say nothing.
+local function shown_columns(t)
+  local out = {}
   for _, column in ipairs(t.columns) do
-    if column.category ~= "U" or column.base_type == "uuid" then -- bytea and the like say nothing
-      columns[#columns + 1] = catalog.quote(column.name)
-    end
+    if column.category ~= "U" or SHOWN[column.base_type] then out[#out + 1] = column end
   end
+  return out
+end
+
+--- What a sample is ordered by: the primary key, else a unique key, else all columns that can be.
+local function order_of(t)
+  local names, present = {}, {}
+  for _, column in ipairs(t.columns) do present[column.name] = true end
+  local key = t.primary or t.uniques and t.uniques[1]
+  for _, name in ipairs(key or {}) do
+    if present[name] then names[#names + 1] = catalog.quote(name) end
+  end
+  if #names > 0 or t.rows > SORTED_ROWS then return names end
+  for _, column in ipairs(t.columns) do
+    if SORTABLE[column.category] or column.base_type == "uuid" then names[#names + 1] = catalog.quote(column.name) end
+  end
+  return names
+end
+
+--- The query for the first `n` rows of a table; nil where it has no column to show.
+---@param t table            a table of the catalog
+---@param n integer
+---@param unordered boolean? whichever come first
+---@return string?
+function sample.statement(t, n, unordered)
+  local columns = {}
+  for i, column in ipairs(shown_columns(t)) do columns[i] = catalog.quote(column.name) end
   if #columns == 0 then return nil end
-  local order = {}
-  for _, name in ipairs(t.primary or {}) do order[#order + 1] = catalog.quote(name) end
+  local order = unordered and {} or order_of(t)
   return ("SELECT %s FROM %s%s LIMIT %d"):format(table.concat(columns, ", "), t.reference,
     #order > 0 and " ORDER BY " .. table.concat(order, ", ") or "", n)
 end
 
---- The first `n` rows (by primary key) of each table, as one JSON object a line.
+---@class nlsql.Sample
+---@field sql string       the query that gave them
+---@field columns string[]
+---@field types integer[]  OIDs of the columns' types
+---@field rows any[][]     text, or json.null; long values are cut
+
+--- The first `n` rows of a table; whichever come first where putting them in order takes too long.
+--- nil, message, code where there are none to be had: code "invalid" where no column can be shown.
+---@param ctx nlsql.Context
+---@param ref string
+---@param n integer
+---@param max_field integer? bytes of one value that are kept
+---@return nlsql.Sample?, string?, string?
+function sample.rows(ctx, ref, n, max_field)
+  local t = ctx.schema:table(ref)
+  local query = sample.statement(t, n)
+  if not query then return nil, ref .. " has no column that can be shown", "invalid" end
+  local limits = { statement_timeout = TIMEOUT, max_rows = n, max_field = max_field or MAX_FIELD }
+  local result, message, code = ctx.db:query(query, nil, limits)
+  if not result and code == "timeout" then
+    query = sample.statement(t, n, true)
+    result, message, code = ctx.db:query(query --[[@as string]], nil, limits)
+  end
+  if not result then return nil, message, code end
+  return { sql = query, columns = result.columns, types = result.types, rows = result.rows }
+end
+
+--- The first `n` rows of each table, as one JSON object a line.
 ---@param ctx nlsql.Context
 ---@param refs string[]
 ---@param n integer
@@ -40,8 +102,7 @@ end
 function sample.text(ctx, refs, n)
   local out = {}
   for _, ref in ipairs(refs) do
-    local query = statement(ctx.schema:table(ref), n)
-    local result = query and ctx.db:query(query, nil, { statement_timeout = 5, max_rows = n, max_field = MAX_FIELD })
+    local result = sample.rows(ctx, ref, n)
     for _, row in ipairs(result and result.rows or {}) do
       local shown = {}
       for i, name in ipairs(result.columns) do shown[name] = row[i] end
