@@ -49,6 +49,7 @@ end
 return {
   name    = "sample_data",
   summary = "A few rows of each table, with the query that gives them",
+  model   = false,
   options = {
     n_rows          = { 2, "rows of each table", { min = 1, max = 100 } },
     use_sample_rows = { true, "changes nothing: rows are what this phase is for" },

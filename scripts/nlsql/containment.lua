@@ -70,12 +70,17 @@ local function matches(relation)
   return table.concat(out, " AND ")
 end
 
---- Distinct values, rows with them, orphans among the values, rows with orphans, least and greatest.
+--- Distinct values, rows with them, orphans among the values, rows with orphans; with `ranged`, the least
+--- and the greatest of the values that are found.
 local function values_query(relation, child, n, ranged)
-  return ("%s, %s AS (SELECT c.n FROM %s AS c WHERE NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s)) "
+  local found = ", NULL, NULL"
+  if ranged then
+    local range = "(SELECT %s(c.v1) FROM %s AS c WHERE NOT EXISTS (SELECT 1 FROM %s AS o WHERE o.v1 = c.v1))"
+    found = (", %s, %s"):format(range:format("min", CHILD, ORPHAN), range:format("max", CHILD, ORPHAN))
+  end
+  return ("%s, %s AS MATERIALIZED (SELECT c.v1, c.n FROM %s AS c WHERE NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s)) "
     .. "SELECT count(*), coalesce(sum(n), 0), (SELECT count(*) FROM %s), (SELECT coalesce(sum(n), 0) FROM %s)%s FROM %s")
-    :format(child_values(relation, child, n), ORPHAN, CHILD, relation.to, matches(relation), ORPHAN, ORPHAN,
-      ranged and ", min(v1), max(v1)" or "", CHILD)
+    :format(child_values(relation, child, n), ORPHAN, CHILD, relation.to, matches(relation), ORPHAN, ORPHAN, found, CHILD)
 end
 
 --- How many of the parent's values stand in more than one row: of all, or of those that a sample of the child has.
@@ -206,7 +211,7 @@ function containment.check(db, schema, relation, options)
   for i = 1, 4 do n[i] = math.tointeger(tonumber(row[i])) end
   local evidence = { distinct = n[1], rows = n[2], orphans = n[3], orphan_rows = n[4], sampled = sampled,
     share = n[1] > 0 and (n[1] - n[3]) / n[1] or 0 }
-  if evidence.share < (options.least or 0) or evidence.distinct == 0 then return evidence end
+  if evidence.share < (options.least or 0) or evidence.share == 0 then return evidence end
   local ok
   ok, message, code = set_unique(self, evidence)
   if ok then

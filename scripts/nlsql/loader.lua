@@ -10,6 +10,7 @@ local loader = {}
 ---@field key string        tells it from the others, in this run and when the run is gone on with
 ---@field tables nlsql.Reference[]  what its queries may use; missing where the phase gave none: then all
 ---@field count integer      pairs wanted of it; where a phase sets none, as the option says
+---@field at_most boolean?   nobody knows whether there are as many: fewer are not too few
 ---@field missing integer   set by the runner: pairs wanted still
 ---@field turn integer      set by the runner for `run`: which turn this is, from 1
 ---@field state table?      of the phase's own, kept in the store with the item (`run`)
@@ -31,6 +32,7 @@ local loader = {}
 --- The dataset's row.
 ---@field record (fun(ctx: nlsql.Context, item: nlsql.Item, candidate: nlsql.Candidate): table)?
 ---@field pairs string?  what the model's pairs hold: "question_sql" (default) or "question_answer"
+---@field model boolean?  false: it asks no model, so that it runs where none is configured
 --- More for a provider that reads no prompts.
 ---@field task (fun(ctx: nlsql.Context, item: nlsql.Item): table)?
 --- Brings the candidates of one turn in place of prompt, follow and reading. `item` has `missing` (how many
@@ -41,8 +43,9 @@ local loader = {}
 
 --- Fields of a phase and the Lua types that they may have.
 local FIELDS = {
-  accept = "function", critic = "table", follow = "function", name = "string", options = "table", pairs = "string",
-  plan = "function", prompt = "function", record = "function", run = "function", summary = "string", task = "function",
+  accept = "function", critic = "table", follow = "function", model = "boolean", name = "string", options = "table",
+  pairs = "string", plan = "function", prompt = "function", record = "function", run = "function", summary = "string",
+  task = "function",
 }
 local PAIRS = { "question_answer", "question_sql" }
 

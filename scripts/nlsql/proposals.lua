@@ -233,7 +233,7 @@ local function judge(ctx, item, claim, relation)
   local most, reasons = relations.score(evidence, out.names, true)
   if most < ctx.opt.min_confidence then
     reasons[#reasons] = nil
-    out.refused = below(ctx, "confidence, whatever a second opinion says, at most", most, reasons)
+    out.refused = below(ctx, "confidence at most", most, reasons)
     return out
   end
   local opinion
@@ -243,7 +243,7 @@ local function judge(ctx, item, claim, relation)
   out.opinion, out.opinion_reason = opinion.related, opinion.reason
   out.confidence, out.reasons = relations.score(evidence, out.names, opinion.related)
   if out.confidence < ctx.opt.min_confidence then
-    if opinion.related == false then out.reasons[#out.reasons + 1] = opinion.reason end
+    if opinion.related == false then table.insert(out.reasons, 2, opinion.reason) end
     out.refused = below(ctx, "confidence", out.confidence, out.reasons)
   end
   return out

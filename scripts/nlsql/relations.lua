@@ -221,7 +221,7 @@ end
 local function refutation(relation, evidence, least)
   local from, to = relations.side(relation.from, relation.columns), relations.side(relation.to, relation.referred)
   if evidence.distinct == 0 then return ("%s holds no value that could refer to anything"):format(from) end
-  if evidence.share < least then
+  if evidence.share < least or evidence.share == 0 then
     return ("%d of the %d distinct values of %s are not in %s (%d of %d rows%s)"):format(evidence.orphans, evidence.distinct,
       from, to, evidence.orphan_rows, evidence.rows, evidence.sampled and ", of a sample" or "")
   end
@@ -351,20 +351,30 @@ end
 ---@return boolean
 function relations.by_accident(evidence) return evidence.chance ~= nil and evidence.chance > ACCIDENT end
 
-local function values_score(evidence, reasons)
+local function values_score(evidence)
   local score = evidence.orphans == 0 and 0.35 or 0.21
-  reasons[#reasons + 1] = ("%s %% of %d distinct values are found (%d of %d rows are not)%s"):format(
-    percent(evidence.share), evidence.distinct, evidence.orphan_rows, evidence.rows,
-    evidence.sampled and ", in a sample" or "")
   if evidence.sampled then score = score * 0.9 end
-  if relations.by_accident(evidence) then
-    score = score * 0.5
-    reasons[#reasons + 1] = ("they would be found by accident too (chance %.2f)"):format(evidence.chance)
-  end
+  if relations.by_accident(evidence) then score = score * 0.5 end
   return score
 end
 
 local OPINION = { [true] = 0.25, [false] = 0 }
+
+--- What speaks for and against a relation, the most telling first.
+local function reasons_of(evidence, names, opinion)
+  local out = {}
+  if opinion == false then out[1] = "the second opinion does not agree" end
+  if relations.by_accident(evidence) then
+    out[#out + 1] = ("its values would be found there by accident too (chance %.2f)"):format(evidence.chance)
+  end
+  out[#out + 1] = ("names agree to %.2f"):format(names)
+  out[#out + 1] = ("%s %% of %d distinct values are found%s (%d of %d rows are not)"):format(percent(evidence.share),
+    evidence.distinct, evidence.sampled and ", in a sample" or "", evidence.orphan_rows, evidence.rows)
+  out[#out + 1] = evidence.unique == "declared" and "the other side is a key" or "the other side's values are unique"
+  if opinion == nil then out[#out + 1] = "there is no second opinion" end
+  if opinion then out[#out + 1] = "the second opinion agrees" end
+  return out
+end
 
 --- The confidence that evidence of a claim gives, and the reasons for it: see the top of this file.
 ---@param evidence nlsql.Evidence  of a claim that was not refused
@@ -373,17 +383,8 @@ local OPINION = { [true] = 0.25, [false] = 0 }
 ---@return number confidence
 ---@return string[] reasons
 function relations.score(evidence, names, opinion)
-  local reasons = {}
-  local sum = values_score(evidence, reasons)
-  if evidence.unique then sum = sum + 0.15 end
-  reasons[#reasons + 1] = evidence.unique == "declared" and "the other side is a key"
-    or evidence.unique and "the other side's values are unique" or "the other side's values repeat"
-  sum = sum + 0.25 * names
-  reasons[#reasons + 1] = ("names agree to %.2f"):format(names)
-  sum = sum + (opinion == nil and 0.125 or OPINION[opinion])
-  reasons[#reasons + 1] = opinion == nil and "there is no second opinion"
-    or opinion and "the second opinion agrees" or "the second opinion does not agree"
-  return math.floor(0.95 * sum * 1000 + 0.5) / 1000, reasons
+  local sum = values_score(evidence) + 0.15 + 0.25 * names + (opinion == nil and 0.125 or OPINION[opinion])
+  return math.floor(0.95 * sum * 1000 + 0.5) / 1000, reasons_of(evidence, names, opinion)
 end
 
 return relations

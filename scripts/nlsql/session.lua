@@ -199,8 +199,9 @@ end
 ---@return nlsql.Session
 function session.open(spec, phase, source, world)
   local settings, opt = spec.settings, session.options(spec, phase)
-  if spec.problem then give_up(spec.problem.message, spec.problem.code) end
-  local price = price_of(settings)
+  local asks = phase.model ~= false
+  if spec.problem and (asks or spec.problem.code ~= "model") then give_up(spec.problem.message, spec.problem.code) end
+  local price = asks and price_of(settings) or money.FREE
   local db, schema
   if world then
     db, schema = world.db, world.schema
