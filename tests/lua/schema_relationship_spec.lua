@@ -255,7 +255,7 @@ describe("nlsql run phases/schema_relationship.lua", function()
   end)
 
   it("works in a mixed-case schema outside the search path", function()
-    url = support.database("names", { "tests/data/odd/names.sql" })
+    url = support.database("odd_names", { "tests/data/odd/names.sql" })
     serve(proposes(1, { '"Head Office"."ORDER"', { "No" }, '"Head Office"."User"', { "Id" } },
       { "Head Office.order", { '"userId"' }, "User", { "id" } }), NO_MORE, opinion("", true))
     local code, out, err = run { "--schemas", "Head Office" }
@@ -270,7 +270,7 @@ describe("nlsql run phases/schema_relationship.lua", function()
   end)
 
   it("finds relations where no key at all is declared, and says offline that it cannot", function()
-    url = support.database("keyless", { "tests/data/odd/keyless.sql" })
+    url = support.database("odd_keyless", { "tests/data/odd/keyless.sql" })
     local code, _, err = run { "--provider", "offline" }
     assert.equal(4, code)
     assert.truthy(err:find("no relations are declared, and the offline grammar proposes none", 1, true), err)
@@ -286,7 +286,7 @@ describe("nlsql run phases/schema_relationship.lua", function()
   end)
 
   it("says that nothing at all is too few", function()
-    url = support.database("keyless", { "tests/data/odd/keyless.sql" })
+    url = support.database("odd_keyless", { "tests/data/odd/keyless.sql" })
     serve(NO_MORE)
     local code, out = run()
     assert.equal(7, code, out)
@@ -300,7 +300,7 @@ describe("nlsql run phases/schema_relationship.lua", function()
     end
     lines[#lines + 1] = "INSERT INTO thing_001 VALUES (1), (2), (3); INSERT INTO thing_300 VALUES (7, NULL, 2);"
     support.write(dir .. "/many.sql", table.concat(lines, "\n"))
-    url = support.database("many", { dir .. "/many.sql" })
+    url = support.database("relations_many", { dir .. "/many.sql" })
     serve({ match = 'thing_300\\":{', times = 1, content = json.encode { relations = json.array {
       { from_table = "thing_300", from_columns = { "side_id" }, to_table = "thing_001", to_columns = { "thing_001_id" },
         reason = "" } } } }, NO_MORE, opinion("", true))
@@ -326,7 +326,7 @@ describe("nlsql run phases/schema_relationship.lua", function()
       .. "CREATE TABLE move (part_id integer, lot integer);"
       .. "INSERT INTO part SELECT i * 3 FROM generate_series(1, 5000) AS i;"
       .. "INSERT INTO move SELECT (1 + i % 5000) * 3, i FROM generate_series(1, 150000) AS i; ANALYZE;")
-    url = support.database("large", { dir .. "/large.sql" })
+    url = support.database("relations_large", { dir .. "/large.sql" })
     serve(proposes(1, { "move", { "part_id" }, "part", { "part_id" } }, { "move", { "lot" }, "part", { "part_id" } }), NO_MORE,
       opinion("", true))
     local code, out, err = run { "--set", "n_rows=100" }
