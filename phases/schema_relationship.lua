@@ -22,13 +22,29 @@ local function pairs_of(relation, known)
   return pair(from, there, to, "forward"), pair(to, back, from, "reverse")
 end
 
-local function declared_pairs(ctx, item)
+local function refused_pair(from, to, refused)
+  return { question = ("How is %s related to %s?"):format(from, to), answer = from .. " -> " .. to, refused = refused }
+end
+
+--- The pairs of the relations that need no proposal. Only the database's own word is taken for one.
+local function known_pairs(ctx, item)
   local out = {}
   for _, relation in ipairs(item.relations) do
-    local one_to_one = containment.is_key(ctx.schema:table(relation.from), relation.columns)
-    local there, back = pairs_of(relation, { declared = true, confidence = 1.0, foreign_key = relation.name,
-      cardinality = one_to_one and "one_to_one" or "many_to_one" })
-    out[#out + 1], out[#out + 2] = there, back
+    local evidence, refused, message, code
+    if relation.by_hand then
+      evidence, refused, message, code = relations.verify(ctx, relation, ctx.opt)
+      if message then return nil, message, code end
+    end
+    if refused then
+      out[#out + 1] = refused_pair(relations.side(relation.from, relation.columns),
+        relations.side(relation.to, relation.referred), refused)
+    else
+      local one_to_one = containment.is_key(ctx.schema:table(relation.from), relation.columns)
+      local there, back = pairs_of(relation, { declared = relation.declared, by_hand = relation.by_hand or nil,
+        confidence = evidence and 0.99 * evidence.share or 1.0, evidence = evidence, foreign_key = relation.name,
+        cardinality = one_to_one and "one_to_one" or "many_to_one" })
+      out[#out + 1], out[#out + 2] = there, back
+    end
   end
   return out, { over = true }
 end
@@ -39,8 +55,7 @@ local function proposed_pairs(ctx, judged)
   local out = {}
   for _, one in ipairs(judged) do
     if one.refused then
-      out[#out + 1] = { question = ("How is %s related to %s?"):format(one.from, one.to),
-        answer = one.from .. " -> " .. one.to, refused = one.refused }
+      out[#out + 1] = refused_pair(one.from, one.to, one.refused)
     else
       local evidence, relation = one.evidence, one.relation
       local unique = not evidence.sampled and evidence.distinct == evidence.rows
@@ -56,18 +71,20 @@ local function proposed_pairs(ctx, judged)
   return out
 end
 
---- Emits an item for each table that refers to others by declared keys.
-local function plan_declared(ctx, emit)
-  local by_table, order = {}, {}
-  for _, relation in ipairs(ctx.known_relations) do
+--- Emits an item for each table that is known to refer to others.
+local function plan_known(ctx, emit)
+  local by_table, order, doubted = {}, {}, {}
+  for _, relation in ipairs(relations.known(ctx)) do
     if not by_table[relation.from] then
       by_table[relation.from] = {}
       order[#order + 1] = relation.from
     end
     table.insert(by_table[relation.from], relation)
+    doubted[relation.from] = doubted[relation.from] or relation.by_hand or nil
   end
   for _, ref in ipairs(order) do
-    emit { key = "keys of " .. ref, tables = { ref }, relations = by_table[ref], count = 2 * #by_table[ref] }
+    emit { key = "keys of " .. ref, tables = { ref }, relations = by_table[ref], count = 2 * #by_table[ref],
+      at_most = doubted[ref] }
   end
 end
 
@@ -91,13 +108,12 @@ return {
   --- One item for each table with declared keys; then one for each group of tables that the model is
   --- asked about, which share `count`.
   plan = function(ctx, emit)
-    ctx.known_relations = relations.declared(ctx.schema)
     local offline = ctx.settings.provider == "offline"
-    if offline and #ctx.known_relations == 0 then
+    if offline and #relations.known(ctx) == 0 then
       return nil, "no relations are declared, and the offline grammar proposes none: a model does (set OPENAI_API_KEY, or "
         .. "OPENAI_BASE_URL for a server of your own)", "not_found"
     end
-    plan_declared(ctx, emit)
+    plan_known(ctx, emit)
     if offline then
       ctx:log("only declared keys are told of: the offline grammar proposes no others")
       return
@@ -114,7 +130,7 @@ return {
   end,
 
   run = function(ctx, item)
-    if item.relations then return declared_pairs(ctx, item) end
+    if item.relations then return known_pairs(ctx, item) end
     item.state = item.state or { told = {}, sample = 1 }
     local judged, info, code = proposals.turn(ctx, item, math.ceil(item.missing / 2), item.state)
     if not judged then return nil, info, code end

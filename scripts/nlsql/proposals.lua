@@ -143,7 +143,7 @@ local function bullets(list) return #list > 0 and "- " .. table.concat(list, "\n
 local function known_of(ctx, group)
   local inside, out = {}, {}
   for _, ref in ipairs(group) do inside[ref] = true end
-  for _, relation in ipairs(ctx.known_relations) do
+  for _, relation in ipairs(relations.known(ctx)) do
     if inside[relation.from] then out[#out + 1] = relations.text(relation) end
   end
   return out
@@ -154,7 +154,7 @@ local function sample_of(ctx, refs)
 end
 
 --- The messages that ask for `count` relations of a group.
----@param ctx nlsql.Context  with `known_relations`
+---@param ctx nlsql.Context
 ---@param group string[]
 ---@param count integer
 ---@param judged string[]    what was proposed before and became of it
@@ -274,7 +274,7 @@ end
 ---@return nlsql.Judged[]?, string?, string?
 function proposals.judge(ctx, item, claims, told)
   local known, list, stop = relations.set(), {}, nil
-  for _, relation in ipairs(ctx.known_relations) do known:add(relation) end
+  for _, relation in ipairs(relations.known(ctx)) do known:add(relation) end
   for _, claim in ipairs(claims) do list[#list + 1] = look_up(ctx, claim, known, told) end
   local judged = jobs.map(list, ctx.settings.db_concurrent_sessions * 2, function(one)
     if stop or not one.open then return one end

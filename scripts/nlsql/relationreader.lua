@@ -97,6 +97,7 @@ function reader.line(text)
       return { from = from, columns = columns, to = to, referred = referred }
     end
   end
+  return nil
 end
 
 --- --- objects -------------------------------------------------------------------------------------

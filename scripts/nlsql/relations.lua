@@ -7,7 +7,8 @@
 --- Confidence, 0 to 1, of a relation:
 ---
 ---   declared by a foreign key          1
----   written by hand, or proposed       0.95 × the sum of
+---   written by hand in the config      0.99 × the share of the values that are found
+---   proposed                           0.95 × the sum of
 ---     values   0.35  all of them are found in the parent; 0.21 where some are not, though no more
 ---                    than is tolerated; × 0.9 where only a sample was looked at; × 0.5 where they
 ---                    would be found by accident too (chance above 0.05: see nlsql.containment)
@@ -31,6 +32,7 @@ local relations = {}
 ---@field to string          the parent
 ---@field referred string[]  its columns, in the same order
 ---@field declared boolean?  by a foreign key
+---@field by_hand boolean?   in the configuration
 ---@field mutual boolean?    the parent's columns refer to the child's too
 ---@field name string?       of the foreign key
 
@@ -96,24 +98,32 @@ end
 
 --- --- what is declared ----------------------------------------------------------------------------
 
---- The foreign keys, each once: a key that was declared twice, or that goes both ways, is one relation.
---- In the order of the catalog.
+--- The foreign keys, and the relations that the configuration adds to them, each once: a key that was
+--- declared twice, or that goes both ways, is one relation. In the order of the catalog.
 ---@param schema nlsql.Catalog
 ---@return nlsql.Relation[]
 function relations.declared(schema)
   local out, set = {}, relations.set()
   for _, edge in ipairs(schema:edges()) do
     local relation = { from = edge.from, columns = edge.columns, to = edge.to, referred = edge.referred_columns,
-      name = edge.name, declared = true }
+      name = edge.name, declared = edge.declared ~= false, by_hand = edge.declared == false }
     local known, reversed = set:find(relation)
     if not known then
       set:add(relation)
       out[#out + 1] = relation
-    elseif reversed then
+    elseif reversed and known.declared and relation.declared then
       known.mutual = true
     end
   end
   return out
+end
+
+--- The relations that need no proposal: the declared ones, read once for a context.
+---@param ctx nlsql.Context
+---@return nlsql.Relation[]
+function relations.known(ctx)
+  ctx.known_relations = ctx.known_relations or relations.declared(ctx.schema)
+  return ctx.known_relations
 end
 
 --- --- claims --------------------------------------------------------------------------------------
