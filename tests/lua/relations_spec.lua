@@ -74,7 +74,7 @@ describe("nlsql.relations", function()
     { "product_sales", "category_name", "category", "name", 1 },
     { "order_item", "quantity", "product", "product_id", 0 },
     { "order_item", "line_number", "product", "product_id", 0, "a number is no id" },
-    { "review", "review_id", "customer_order", "order_id", 0, "its own key" },
+    { "support_ticket", "ticket_id", "customer_order", "order_id", 0, "its own key" },
     { "wish_list_item", "customer_id", "review", "review_id", 0, "called after another table" },
   }
   for _, case in ipairs(names) do
