@@ -125,24 +125,26 @@ function containment.is_key(t, columns)
   return false
 end
 
---- Are both single columns of whole numbers, among which a serial key holds what any other does?
-local function whole_numbers(relation, child, parent)
-  if #relation.columns > 1 then return false end
+--- Are both single columns of numbers, so that a serial key holds what any other does? Returns the type
+--- in which to compare them.
+local function number_type(relation, child, parent)
+  if #relation.columns > 1 then return nil end
   local a, b = column_of(child, relation.columns[1]), column_of(parent, relation.referred[1])
-  return a ~= nil and b ~= nil and (WHOLE[a.base_type] and WHOLE[b.base_type]) or false
+  if not a or not b or a.category ~= "N" or b.category ~= "N" then return nil end
+  return WHOLE[a.base_type] and WHOLE[b.base_type] and "bigint" or "numeric" -- an index serves the former
 end
 
---- The share of whole numbers between `low` and `high` that the parent has.
+--- The share of the whole numbers from `low` to `high` that the parent has.
 local function density(self, low, high)
-  local parent, name = self.relation.to, catalog.quote(self.relation.referred[1])
-  local got, message, code = self.ask(("SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s BETWEEN $1::bigint AND $2::bigint "
-    .. "GROUP BY %s) AS d"):format(parent, name, name), { low, high })
+  local parent, name, cast = self.relation.to, catalog.quote(self.relation.referred[1]), self.cast
+  local got, message, code = self.ask(("SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s BETWEEN $1::%s AND $2::%s "
+    .. "GROUP BY %s) AS d"):format(parent, name, cast, cast, name), { low, high })
   if not got then return nil, message, code end
   return math.min(1, tonumber(got[1]) / (tonumber(high) - tonumber(low) + 1))
 end
 
 --- Sets `chance`: how likely as many values as these would all be found in the parent if they had
---- nothing to do with it. Whole numbers: the share of numbers in their range that the parent has, to
+--- nothing to do with it. Numbers: the share of whole numbers in their range that the parent has, to
 --- the power of how many they are; near 1 for a serial key. Other values: one in two for each.
 local function set_chance(self, evidence, low, high)
   local found = evidence.distinct - evidence.orphans
@@ -199,7 +201,8 @@ function containment.check(db, schema, relation, options)
     if not got then return nil, message, code end
     return got.rows[1]
   end
-  local ranged = whole_numbers(relation, self.child, self.parent)
+  self.cast = number_type(relation, self.child, self.parent)
+  local ranged = self.cast ~= nil
   local sampled = self.child.rows > containment.FULL_ROWS
   local row, message, code = self.ask(values_query(relation, self.child, sampled and self.n_rows or nil, ranged))
   if not row and code == "timeout" and not sampled then

@@ -310,17 +310,40 @@ local function name_score(child, column, parent, key)
   if #head > 2 and ends_with_words(stem, head) then return 0.8 end
   local comment = key_word and column.comment
   if comment and (" " .. comment:lower():gsub("%W+", " ") .. " "):find(" " .. noun .. "s? ") then return 0.8 end
-  if key_word and #stem > 2 and noun:sub(1, #stem) == stem then return 0.7 end
+  if key_word and #stem > 2 and noun:find("^" .. stem:gsub("%W", "%%%0") .. "%w") then return 0.7 end
   if own or stem == "" or KEY_WORDS[stem] then return 0 end
   return key_word and key_word == key_key and 0.5 or 0
 end
 
---- Is the column called after a table that is not the parent?
-local function names_another(schema, column, parent)
-  local stem = stem_of(column.name)
-  for _, name in ipairs { stem, words.plural(stem) } do
-    local ref = schema:find((name:gsub(" ", "_")))
-    if ref and ref ~= parent then return true end
+local callers = setmetatable({}, { __mode = "k" })
+
+--- The tables that a word or phrase calls, by their whole name or its last word: phrase → set of tables.
+local function tables_called(schema)
+  local known = callers[schema]
+  if known then return known end
+  known = {}
+  for _, ref in ipairs(schema:names()) do
+    local noun = entity(schema:table(ref).name)
+    for _, phrase in ipairs { noun, noun:match("(%S+)$") or noun } do
+      known[phrase] = known[phrase] or {}
+      known[phrase][ref] = true
+    end
+  end
+  callers[schema] = known
+  return known
+end
+
+--- Does the column mean a table that is not the parent: by a declared key, or by what it is called?
+local function means_another(schema, child, column, parent)
+  for _, key in ipairs(child.foreign) do
+    if #key.columns == 1 and key.columns[1] == column.name and key.referred ~= parent then return true end
+  end
+  local called, tail = tables_called(schema), words.singular((stem_of(column.name)))
+  while tail do
+    for ref in pairs(called[tail] or {}) do
+      if ref ~= parent then return true end
+    end
+    tail = tail:match("^%S+ (.+)$")
   end
   return false
 end
@@ -334,7 +357,8 @@ end
 ---        for a key and its comment names the table
 ---   0.7  an abbreviation of the table's name: prod_id → product.id
 ---   0.5  it ends in the key's word for a key, no more: manager_id → employee.employee_id
----   0    none of these, or the child's own key, or called after another table: customer_id → store.store_id
+---   0    none of these, or the child's own key; also instead of 0.7 and less where the column means
+---        another table, by a declared key or because it is called like it
 ---@param schema nlsql.Catalog
 ---@param relation nlsql.Relation
 ---@return number
@@ -343,7 +367,7 @@ function relations.names(schema, relation)
   for i, name in ipairs(relation.columns) do
     local column = find_column(child, name)
     local score = name_score(child, column, parent, relation.referred[i])
-    if score == 0.5 and names_another(schema, column, relation.to) then score = 0 end
+    if score < 0.8 and means_another(schema, child, column, relation.to) then score = 0 end
     sum = sum + score
   end
   return sum / #relation.columns

@@ -76,6 +76,9 @@ describe("nlsql.relations", function()
     { "order_item", "line_number", "product", "product_id", 0, "a number is no id" },
     { "support_ticket", "ticket_id", "customer_order", "order_id", 0, "its own key" },
     { "wish_list_item", "customer_id", "review", "review_id", 0, "called after another table" },
+    { "customer", "preferred_store_id", "product", "product_id", 0, "its last word is called after another table" },
+    { "customer_order", "customer_id", "customer_order", "order_id", 0, "a word of a name is no abbreviation of it" },
+    { "employee", "manager_id", "customer", "customer_id", 0, "a declared key says otherwise" },
   }
   for _, case in ipairs(names) do
     it(("compares the names %s.%s and %s.%s"):format(table.unpack(case, 1, 4)), function()
@@ -93,7 +96,7 @@ describe("nlsql.relations", function()
     end
     for _, case in ipairs { { "order_item", "quantity", "product", "product_id" }, { "review", "rating", "store", "store_id" },
       { "review", "review_id", "customer_order", "order_id" }, { "order_item", "line_number", "brand", "brand_id" },
-      { "store", "floor_area", "customer", "customer_id" } } do
+      { "store", "floor_area", "customer", "customer_id" }, { "customer", "credit_limit", "customer_order", "order_id" } } do
       local relation = find(case[1], { case[2] }, case[3], { case[4] })
       local evidence, refused = relations.verify(ctx, relation)
       assert.is_true(refused ~= nil or relations.score(evidence, relations.names(schema, relation), true) < 0.6,
