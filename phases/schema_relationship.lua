@@ -88,6 +88,21 @@ local function plan_known(ctx, emit)
   end
 end
 
+--- Emits an item for each group of tables that the model is asked about; they share `count` evenly.
+local function plan_proposals(ctx, emit)
+  local groups, count = proposals.groups(ctx), ctx.opt.count
+  for i, group in ipairs(groups) do
+    local share = i * count // #groups - (i - 1) * count // #groups
+    if share > 0 then
+      emit { key = ("undeclared %d: %s to %s"):format(i, group[1], group[#group]), tables = group, count = 2 * share,
+        at_most = true }
+    end
+  end
+  if count < #groups then
+    ctx:log(("the model is asked about %d of %d groups of tables: count is %d"):format(count, #groups, count))
+  end
+end
+
 ---@type nlsql.Phase
 return {
   name    = "schema_relationship",
@@ -118,15 +133,7 @@ return {
       ctx:log("only declared keys are told of: the offline grammar proposes no others")
       return
     end
-    local groups, left = proposals.groups(ctx), ctx.opt.count
-    for i, group in ipairs(groups) do
-      local share = math.ceil(left / (#groups - i + 1))
-      left = left - share
-      if share > 0 then
-        emit { key = ("undeclared %d: %s to %s"):format(i, group[1], group[#group]), tables = group, count = 2 * share,
-          at_most = true }
-      end
-    end
+    plan_proposals(ctx, emit)
   end,
 
   run = function(ctx, item)

@@ -95,43 +95,55 @@ local function key_line(t)
   return ("- %s: columns (%s)"):format(t.reference, typed(t, names))
 end
 
-local function words_of(t)
+local directories = setmetatable({}, { __mode = "k" })
+
+--- A line about each table that has columns, in the order of the catalog: {ref=, text=, tokens=, called=
+--- the words of its name, columns= those of its columns}. Made once for a schema.
+local function directory(schema)
+  if directories[schema] then return directories[schema] end
   local out = {}
-  for _, column in ipairs(t.columns) do
-    for _, word in ipairs(words.split(column.name)) do out[words.singular(word)] = true end
+  for _, ref in ipairs(schema:names()) do
+    local t = schema:table(ref)
+    if #t.columns > 0 then
+      local line = { ref = ref, text = key_line(t), at = #out + 1, called = {}, columns = {} }
+      line.tokens = catalog.tokens(line.text) + 1
+      for i, word in ipairs(words.split(t.name)) do line.called[i] = words.singular(word) end
+      for _, column in ipairs(t.columns) do
+        for _, word in ipairs(words.split(column.name)) do line.columns[words.singular(word)] = true end
+      end
+      out[#out + 1], out[ref] = line, line
+    end
   end
+  directories[schema] = out
   return out
 end
 
 --- The lines about all tables outside a group; where they are too many, those first whose names the
 --- group's columns share a word with, and a sentence about the rest.
 local function others_of(ctx, group)
-  local inside, called, lines, spent = {}, {}, {}, 0
+  local lines, inside, called = directory(ctx.schema), {}, {}
   for _, ref in ipairs(group) do
     inside[ref] = true
-    for word in pairs(words_of(ctx.schema:table(ref))) do called[word] = true end
+    for word in pairs(lines[ref].columns) do called[word] = true end
   end
-  for i, ref in ipairs(ctx.schema:names()) do
-    local t = not inside[ref] and ctx.schema:table(ref)
-    if t and #t.columns > 0 then
-      local near = false
-      for _, word in ipairs(words.split(t.name)) do near = near or called[words.singular(word)] or false end
-      lines[#lines + 1] = { text = key_line(t), near = near, at = i }
+  local near, far, out = {}, {}, {}
+  for _, line in ipairs(lines) do
+    if not inside[line.ref] then
+      local is_near = false
+      for _, word in ipairs(line.called) do is_near = is_near or called[word] or false end
+      local list = is_near and near or far
+      list[#list + 1] = line
     end
   end
-  table.sort(lines, function(a, b)
-    if a.near ~= b.near then return a.near end
-    return a.at < b.at
-  end)
-  local out, most = {}, ctx.settings.schema_tokens // 2
-  for _, line in ipairs(lines) do
-    spent = spent + catalog.tokens(line.text) + 1
+  local spent, most = 0, ctx.settings.schema_tokens // 2
+  for _, line in ipairs(table.move(far, 1, #far, #near + 1, near)) do
+    spent = spent + line.tokens
     if spent > most then break end
     out[#out + 1] = line
   end
-  table.sort(out, function(a, b) return a.at < b.at end)
+  local cut = #near - #out
+  table.sort(out, function(x, y) return x.at < y.at end)
   for i, line in ipairs(out) do out[i] = line.text end
-  local cut = #lines - #out
   return #out > 0 and table.concat(out, "\n"), cut > 0 and ("%d tables are left out"):format(cut)
 end
 

@@ -48,7 +48,7 @@ describe("loader.check", function()
     { "a misspelt hook beside the right one", "  critic = helper", "  acept = print",
       '15: "acept" is not a field of a phase (did you mean "accept"?)' },
     { "a field of no likeness", "  critic = helper", "  zzzzzzzzz = 1",
-      '15: "zzzzzzzzz" is not a field of a phase: there are accept, critic, follow, name, options, pairs,' },
+      '15: "zzzzzzzzz" is not a field of a phase: there are accept, critic, follow, model, name, options,' },
     { "a field in brackets", "  critic = helper", '  ["hook-er"] = 1',
       '15: "hook-er" is not a field of a phase' },
     { "a number for a field", "  critic = helper", "  [1] = 1", "4: a phase's fields have names, found [1]" },

@@ -312,6 +312,13 @@ describe("nlsql run phases/schema_relationship.lua", function()
     assert.equal("thing_300.side_id -> thing_001.thing_001_id", got["How is thing_300.side_id related to thing_001.thing_001_id?"])
     assert.equal(15 + 1, requests_with "Name up to")
     assert.equal(15, requests_with "thing_001_id integer") -- all but the request whose group it is in
+    endpoint.stop()
+    os.remove(dir .. "/requests")
+    serve(NO_MORE)
+    code, out, err = run { "--fresh", "--count", "2" }
+    assert.equal(0, code, out)
+    assert.equal(2, requests_with "Name up to 1 more")
+    assert.truthy(err:find("the model is asked about 2 of 15 groups of tables: count is 2", 1, true), err)
   end)
 
   it("cuts what does not fit a prompt, and says so", function()
