@@ -1,7 +1,10 @@
 #include "base/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +21,8 @@ enum { MAX_SECRETS = 16, LEAST_SECRET = 4 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static nl_level least_level = NL_INFO;
 static bool as_json;
-static FILE *copy;
+static int copy = -1; /* the file that gets every message */
+static atomic_bool copying;
 static char *secrets[MAX_SECRETS]; /* longest first: one may begin with another */
 static size_t n_secrets;
 static nl_buf block; /* what the live block shows now */
@@ -34,32 +38,36 @@ void nl_log_setup(nl_level least, bool json) {
 }
 
 bool nl_log_file(const char *path) {
-    FILE *file = path ? fopen(path, "ae") : NULL;
+    int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+    int why = errno;
     pthread_mutex_lock(&lock);
-    if (copy)
-        (void)fclose(copy);
-    copy = file;
+    if (copy >= 0)
+        close(copy);
+    copy = fd;
+    atomic_store(&copying, fd >= 0);
     pthread_mutex_unlock(&lock);
-    return file || !path;
+    errno = why;
+    return fd >= 0 || !path;
 }
 
-bool nl_log_secret(const char *text) {
-    if (strlen(text) < LEAST_SECRET)
-        return true;
-    bool ok = false;
-    pthread_mutex_lock(&lock);
-    for (size_t i = 0; i < n_secrets && !ok; i++)
-        ok = strcmp(secrets[i], text) == 0;
-    char *own = !ok && n_secrets < MAX_SECRETS ? strdup(text) : NULL;
-    if (own) {
-        size_t at = n_secrets++;
-        for (; at > 0 && strlen(secrets[at - 1]) < strlen(own); at--)
-            secrets[at] = secrets[at - 1];
-        secrets[at] = own;
-        ok = true;
+bool nl_log_has_file(void) {
+    return atomic_load(&copying);
+}
+
+/* Keeps the longest first. */
+static bool keep_secret(const char *text) {
+    for (size_t i = 0; i < n_secrets; i++) {
+        if (strcmp(secrets[i], text) == 0)
+            return true;
     }
-    pthread_mutex_unlock(&lock);
-    return ok;
+    char *own = n_secrets < MAX_SECRETS ? strdup(text) : NULL;
+    if (!own)
+        return false;
+    size_t at = n_secrets++;
+    for (; at > 0 && strlen(secrets[at - 1]) < strlen(own); at--)
+        secrets[at] = secrets[at - 1];
+    secrets[at] = own;
+    return true;
 }
 
 static void redact(char *text) {
@@ -147,15 +155,38 @@ static void json_escape(nl_buf *out, const char *text) {
     }
 }
 
-static void format_line(nl_buf *line, nl_level level, const char *message, bool json) {
+bool nl_log_secret(const char *text) {
+    if (strlen(text) < LEAST_SECRET)
+        return true;
+    nl_buf escaped;
+    nl_buf_init(&escaped);
+    json_escape(&escaped, text);
+    pthread_mutex_lock(&lock);
+    bool ok = keep_secret(text) && !escaped.failed && keep_secret(escaped.data);
+    pthread_mutex_unlock(&lock);
+    nl_buf_release(&escaped);
+    return ok;
+}
+
+/* "2026-11-26T06:30:00.123Z"; without the milliseconds where they are not wanted. */
+static void add_time(nl_buf *line, bool with_ms) {
     char when[40];
-    time_t now = time(NULL);
+    struct timespec now;
     struct tm utc;
-    gmtime_r(&now, &utc);
-    (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    if (json) {
-        nl_buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":\"", when,
-                      level_names[level]);
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
+    nl_buf_str(line, when);
+    if (with_ms)
+        nl_buf_printf(line, ".%03d", (int)(now.tv_nsec / 1000000));
+    nl_buf_char(line, 'Z');
+}
+
+static void format_line(nl_buf *line, nl_level level, const char *message) {
+    if (as_json) {
+        nl_buf_str(line, "{\"time\":\"");
+        add_time(line, false);
+        nl_buf_printf(line, "\",\"level\":\"%s\",\"msg\":\"", level_names[level]);
         json_escape(line, message);
         nl_buf_str(line, "\"}\n");
     } else if (level == NL_INFO) {
@@ -165,33 +196,75 @@ static void format_line(nl_buf *line, nl_level level, const char *message, bool 
     }
 }
 
-void nl_log(nl_level level, const char *format, ...) {
-    nl_buf message, line;
-    va_list args;
-
-    if (level < least_level)
-        return;
-    nl_buf_init(&message);
+static void show(nl_level level, const char *message) {
+    nl_buf line;
     nl_buf_init(&line);
-    va_start(args, format);
-    nl_buf_vprintf(&message, format, args);
-    va_end(args);
-    pthread_mutex_lock(&lock);
-    if (message.size > 0) {
-        redact(message.data);
-        if (!as_json)
-            disarm(message.data);
-    }
-    format_line(&line, level, message.data, as_json);
+    format_line(&line, level, message);
     erase_block();
     (void)fwrite(line.data, 1, line.size, stderr);
     draw_block();
     (void)fflush(stderr);
-    if (copy) {
-        (void)fwrite(line.data, 1, line.size, copy);
-        (void)fflush(copy);
+    nl_buf_release(&line);
+}
+
+static bool write_all(int fd, const char *bytes, size_t size) {
+    while (size > 0) {
+        ssize_t n = write(fd, bytes, size);
+        if (n < 0 && errno != EINTR)
+            return false;
+        bytes += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
     }
+    return true;
+}
+
+static void write_copy(nl_level level, const char *message) {
+    nl_buf line;
+    nl_buf_init(&line);
+    add_time(&line, true);
+    nl_buf_printf(&line, " %-5s ", level_names[level]);
+    for (const char *at = message;;) {
+        size_t n = strcspn(at, "\n");
+        nl_buf_add(&line, at, n);
+        nl_buf_char(&line, '\n');
+        at += n;
+        if (!*at++ || !*at)
+            break;
+        nl_buf_str(&line, "    ");
+    }
+    if (!write_all(copy, line.data, line.size)) {
+        nl_buf_clear(&line);
+        nl_buf_printf(&line, "the log's file ends here: %s", strerror(errno));
+        close(copy);
+        copy = -1;
+        atomic_store(&copying, false);
+        show(NL_WARN, line.data);
+    }
+    nl_buf_release(&line);
+}
+
+void nl_log(nl_level level, const char *format, ...) {
+    bool shown = level >= least_level;
+    nl_buf message;
+    va_list args;
+
+    if (!shown && !atomic_load(&copying))
+        return;
+    nl_buf_init(&message);
+    va_start(args, format);
+    nl_buf_vprintf(&message, format, args);
+    va_end(args);
+    pthread_mutex_lock(&lock);
+    if (message.size > 0)
+        redact(message.data);
+    if (shown && as_json) /* which escapes what must not reach a terminal */
+        show(level, message.data);
+    if (message.size > 0)
+        disarm(message.data);
+    if (shown && !as_json)
+        show(level, message.data);
+    if (copy >= 0)
+        write_copy(level, message.data);
     pthread_mutex_unlock(&lock);
     nl_buf_release(&message);
-    nl_buf_release(&line);
 }

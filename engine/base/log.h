@@ -14,14 +14,18 @@ typedef enum { NL_DEBUG, NL_INFO, NL_WARN, NL_ERROR } nl_level;
 /* Lines below `least` are dropped. `json`: one JSON object a line ({"time","level","msg"}). */
 void nl_log_setup(nl_level least, bool json);
 
-/* Sends a copy of every line that is shown to `path` too (appended); NULL stops that.
- * False where the file cannot be opened. */
+/* Sends every message to `path` too (appended to; made for its owner alone), those that are not
+ * shown included, with time and level; what follows its first line is indented. NULL stops that. A
+ * write that fails (a full disk) stops it with a warning. False, with errno, where the file cannot
+ * be opened. */
 bool nl_log_file(const char *path);
+bool nl_log_has_file(void);
 
 void nl_log(nl_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* `text` is never to be shown: it is replaced by "***" wherever it would occur. Copied.
- * Texts under 4 bytes are ignored. False where memory ran out or 16 are known already. */
+/* `text` is never to be shown: it is replaced by "***" wherever it would occur, also as a JSON
+ * string has it. Copied. Texts under 4 bytes are ignored. False where memory ran out or 16 are
+ * known already. */
 bool nl_log_secret(const char *text);
 
 /* Replaces every known secret in `text` (in place; it never gets longer). */

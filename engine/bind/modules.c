@@ -5,6 +5,7 @@
 #include "bind/lua_console.h"
 #include "bind/lua_files.h"
 #include "bind/lua_http.h"
+#include "bind/lua_journal.h"
 #include "bind/lua_json.h"
 #include "bind/lua_pg.h"
 #include "bind/lua_proc.h"
@@ -24,6 +25,7 @@ const nl_vm_module nl_modules[] = {
     { "nlsql.files", luaopen_nlsql_files, false },
     { "nlsql.http", luaopen_nlsql_http, false },
     { "nlsql.job", luaopen_nlsql_job, false },
+    { "nlsql.journal", luaopen_nlsql_journal, false },
     { "nlsql.json", luaopen_nlsql_json, false },
     { "nlsql.pg", luaopen_nlsql_pg, false },
     { "nlsql.proc", luaopen_nlsql_proc, true },

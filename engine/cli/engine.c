@@ -58,7 +58,7 @@ static char *copy_or_env(const char *given, const char *variable) {
 
 nlsql *nlsql_open(const nlsql_options *options, char *error, size_t room) {
     nl_err err = { .code = NL_OK };
-    char found[PATH_MAX];
+    char found[PATH_MAX], *logs = NULL;
     nlsql *engine = calloc(1, sizeof *engine);
     if (!engine) {
         nl_err_nomem(&err);
@@ -88,6 +88,14 @@ nlsql *nlsql_open(const nlsql_options *options, char *error, size_t room) {
     engine->host.opened = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     engine->host.database_url = engine->database_url;
     engine->host.project_dir = engine->project_dir;
+    if (asprintf(&logs, "%s/logs", engine->project_dir) < 0) {
+        nl_err_nomem(&err);
+        goto fail;
+    }
+    engine->host.journal = nl_journal_new(logs, &err);
+    free(logs);
+    if (!engine->host.journal)
+        goto fail;
     engine->host.share_dir = engine->share_dir;
     return engine;
 fail:
@@ -102,6 +110,7 @@ void nlsql_close(nlsql *engine) {
         return;
     nl_http_free(engine->host.http);
     nl_loop_free(engine->host.loop);
+    nl_journal_free(engine->host.journal);
     nl_cluster_stop(engine->demo);
     free(engine->database_url);
     free(engine->api_key);
@@ -149,6 +158,39 @@ void engine_stop_listening(nlsql *engine) {
     nl_loop_on_signal(engine->host.loop, SIGINT, NULL, NULL, NULL);
     nl_loop_on_signal(engine->host.loop, SIGTERM, NULL, NULL, NULL);
     nl_loop_watchdog(engine->host.loop, 0, NULL);
+}
+
+/* --- the log of a run --------------------------------------------------------------------- */
+
+bool engine_open_log(nlsql *engine, const char *what) {
+    char name[96], when[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    nl_err err = { .code = NL_OK };
+    if (nl_log_has_file())
+        return false;
+    gmtime_r(&now, &utc);
+    (void)strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &utc);
+    (void)snprintf(name, sizeof name, "%.32s-%s-%ld.log", what, when, (long)getpid());
+    char *path = nl_journal_path(engine->host.journal, name, &err);
+    bool ok = path != NULL;
+    if (ok && !nl_log_file(path))
+        ok = nl_err_errno(&err, "cannot write %s", path);
+    if (ok)
+        nl_log(NL_DEBUG, "the log of this run is %s", path);
+    else
+        nl_log(NL_WARN, "%s; this goes on without a log", err.msg);
+    free(path);
+    return ok;
+}
+
+void engine_close_log(nlsql *engine, bool opened) {
+    nl_journal_flush(engine->host.journal);
+    size_t lost = nl_journal_lost(engine->host.journal);
+    if (lost > 0)
+        nl_log(NL_DEBUG, "%zu lines of the other logs could not be written", lost);
+    if (opened)
+        nl_log_file(NULL);
 }
 
 /* --- calling scripts ---------------------------------------------------------------------- */

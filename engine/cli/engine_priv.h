@@ -20,6 +20,12 @@ struct nlsql {
 bool engine_listen(nlsql *engine, nl_err *err);
 void engine_stop_listening(nlsql *engine);
 
+/* From here all messages go to logs/WHAT-TIME-PID.log too, in the project's folder. False where
+ * they do not: a warning said why, or a file has them already. */
+bool engine_open_log(nlsql *engine, const char *what);
+/* Writes all logs to their end; `opened` is what engine_open_log returned. */
+void engine_close_log(nlsql *engine, bool opened);
+
 /* A Lua state with all modules; `max_memory` in bytes (0: no cap). */
 nl_vm *engine_new_vm(nlsql *engine, const char *name, size_t max_memory, bool trusted, nl_err *err);
 

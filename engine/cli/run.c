@@ -147,6 +147,7 @@ int nl_engine_run(nlsql *engine, const char *flags_json) {
     if (!plan)
         return code;
     const nl_json_node *root = nl_json_root(plan);
+    bool logged = nl_json_get_bool(root, "log") && engine_open_log(engine, "run");
     /* The demo database before signals are heard: until then Ctrl-C simply ends the program. */
     if (!choose_database(engine, root, &err)) {
         engine_complain(&err);
@@ -157,6 +158,7 @@ int nl_engine_run(nlsql *engine, const char *flags_json) {
         code = run_phases(engine, root);
     }
     engine_stop_listening(engine);
+    engine_close_log(engine, logged);
     nl_json_free(plan);
     return code;
 }

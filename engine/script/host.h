@@ -10,6 +10,7 @@
 #include <lua.h>
 
 #include "io/http.h"
+#include "io/journal.h"
 #include "io/loop.h"
 
 /* Somebody who waits for what may never come, and is told when the engine is asked to stop. Zero
@@ -27,6 +28,7 @@ typedef struct {
     const char *database_url; /* NULL: none was given */
     const char *project_dir;  /* the user's folder: its phases/, prompts/, scripts/ come first */
     const char *share_dir;    /* what is shipped */
+    nl_journal *journal;      /* of the project's logs/; NULL: nothing is logged there */
     int stopping;             /* 0; 1: start nothing new; 2: leave now */
     double opened;            /* monotonic seconds: when the engine was opened */
     nl_on_stop *on_stop;      /* called once each, and taken off the list */

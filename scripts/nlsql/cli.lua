@@ -301,6 +301,7 @@ function cli.plan(flags_text)
     base_url = settings.base_url, allow_insecure = settings.allow_insecure,
     max_connections = math.max(most * 2, 64), phases = json.array(phases),
     demo = serving.demo and not serving.problem,
+    log = (flags.command or "run") == "run" and not flags.dry_run, -- what others say is for the moment
   })
 end
 

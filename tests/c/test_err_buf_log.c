@@ -1,9 +1,13 @@
 /* engine/base: errors, buffers, arenas, UTF-8, the log. */
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -172,19 +176,85 @@ static void redaction_works_in_place(void **state) {
     assert_string_equal(text, "****** x ***");
 }
 
-static void a_file_gets_what_is_shown(void **state) {
+static void a_secret_is_hidden_in_json_too(void **state) {
     (void)state;
-    char path[] = "/tmp/nlsql-log-XXXXXX", text[256] = "";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
+    char text[] = "{\"url\":\"x:pa\\\"ss\\\\word@y\"} pa\"ss\\word";
+    assert_true(nl_log_secret("pa\"ss\\word"));
+    nl_log_redact(text);
+    assert_string_equal(text, "{\"url\":\"x:***@y\"} ***");
+}
+
+/* Each line of `text`, without its time, whose form is checked. */
+static const char *without_times(char *text) {
+    static char out[1024];
+    regex_t time;
+    size_t n = 0;
+    assert_int_equal(regcomp(&time,
+                             "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
+                             "\\.[0-9]{3}Z ",
+                             REG_EXTENDED),
+                     0);
+    for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text)) {
+        regmatch_t match = { 0 };
+        if (line[0] != ' ' && regexec(&time, line, 1, &match, 0) != 0)
+            fail_msg("no time: %s", line);
+        n += (size_t)snprintf(out + n, sizeof out - n, "%s\n", line + match.rm_eo);
+    }
+    regfree(&time);
+    return out;
+}
+
+static void a_file_gets_every_message(void **state) {
+    (void)state;
+    char path[] = "/tmp/nlsql-log-XXXXXX", text[1024] = "";
+    struct stat is;
+    int fd = mkstemp(path), saved = dup(STDERR_FILENO);
+    assert_true(fd >= 0 && saved >= 0);
+    assert_int_equal(unlink(path), 0);
+    close(fd);
+    assert_false(nl_log_has_file());
     assert_true(nl_log_file(path));
+    assert_true(nl_log_has_file());
+    dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+    nl_log_secret("sk-very-secret");
     nl_log(NL_DEBUG, "not shown");
-    nl_log(NL_WARN, "copied");
+    nl_log(NL_INFO, "key sk-very-secret, bell \a");
+    nl_log_setup(NL_ERROR, true);
+    nl_log(NL_WARN, "several\nlines\n");
+    nl_log_setup(NL_INFO, false);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
     assert_true(nl_log_file(NULL));
-    nl_log(NL_WARN, "after");
-    assert_true(pread(fd, text, sizeof text - 1, 0) > 0);
-    assert_string_equal(text, "warn: copied\n");
+    nl_log(NL_DEBUG, "after");
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && fstat(fd, &is) == 0);
+    assert_int_equal(is.st_mode & 0777, 0600);
+    assert_true(read(fd, text, sizeof text - 1) > 0);
+    assert_string_equal(without_times(text), "debug not shown\n"
+                                             "info  key ***, bell ?\n"
+                                             "warn  several\n"
+                                             "    lines\n");
     assert_false(nl_log_file("/nonexistent/folder/log"));
+    assert_int_equal(errno, ENOENT);
+    close(fd);
+    unlink(path);
+}
+
+static void a_full_disk_ends_the_file_with_one_warning(void **state) {
+    (void)state;
+    char path[] = "/tmp/nlsql-log-XXXXXX", text[512] = "";
+    int fd = mkstemp(path), saved = dup(STDERR_FILENO);
+    assert_true(fd >= 0 && saved >= 0);
+    assert_true(nl_log_file("/dev/full"));
+    dup2(fd, STDERR_FILENO);
+    nl_log(NL_INFO, "one");
+    nl_log(NL_INFO, "two");
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    assert_false(nl_log_has_file());
+    assert_true(pread(fd, text, sizeof text - 1, 0) > 0);
+    assert_string_equal(text,
+                        "one\nwarn: the log's file ends here: No space left on device\ntwo\n");
     close(fd);
     unlink(path);
 }
@@ -223,7 +293,9 @@ int main(void) {
         cmocka_unit_test(utf8_is_judged_as_rfc_3629_does),
         cmocka_unit_test(the_log_hides_secrets_and_levels),
         cmocka_unit_test(redaction_works_in_place),
-        cmocka_unit_test(a_file_gets_what_is_shown),
+        cmocka_unit_test(a_secret_is_hidden_in_json_too),
+        cmocka_unit_test(a_file_gets_every_message),
+        cmocka_unit_test(a_full_disk_ends_the_file_with_one_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

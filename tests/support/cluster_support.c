@@ -212,8 +212,16 @@ nl_cluster *place_start(const struct place *place) {
 
 const char *place_said(const struct place *place) {
     static char text[8192];
+    char line[2048];
+    size_t n = 0;
     FILE *file = fopen(place->log, "re");
-    size_t n = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    while (file && fgets(line, sizeof line, file)) {
+        size_t size = strlen(line);
+        if (strstr(line, "Z debug ") || n + size >= sizeof text)
+            continue; /* not shown */
+        memcpy(text + n, line, size);
+        n += size;
+    }
     if (file)
         (void)fclose(file);
     text[n] = '\0';

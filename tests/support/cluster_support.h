@@ -57,7 +57,7 @@ void place_remove(const struct place *place);
 
 /* nl_demo_start, or the test fails. */
 nl_cluster *place_start(const struct place *place);
-/* What was logged since the last call. */
+/* What was said (logged, and not for debugging) since the last call. */
 const char *place_said(const struct place *place);
 
 #endif
