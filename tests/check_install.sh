@@ -4,6 +4,7 @@
 set -euo pipefail
 
 build=$1
+example=$(dirname "$(readlink -f "$0")")/example/ask.c
 shift
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
@@ -47,4 +48,7 @@ read -ra flags < <(pkg-config --cflags --libs nlsql)
 cc "$@" embed.c -o embed "${flags[@]}"
 said=$(./embed "$prefix/share/nlsql" 2>/dev/null)
 [[ $said == 3 || $said == 2 ]] || { echo "the embedding program printed: $said"; exit 1; }
+cc "$@" -Wall -Wextra -Werror "$example" -o ask "${flags[@]}"
+said=$(./ask 2>&1) && code=0 || code=$?
+[[ $code == 2 && $said == "usage: ./ask QUESTION"* ]] || { echo "the example printed: $said"; exit 1; }
 echo "installed, ran, and linked"

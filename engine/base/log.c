@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/utf8.h"
 
 #include "base/banned.h"
@@ -25,7 +24,8 @@ static int copy = -1; /* the file that gets every message */
 static atomic_bool copying;
 static char *secrets[MAX_SECRETS]; /* longest first: one may begin with another */
 static size_t n_secrets;
-static nl_buf block; /* what the live block shows now */
+static nl_buf *errors; /* gets those too */
+static nl_buf block;   /* what the live block shows now */
 static unsigned block_lines;
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
@@ -48,6 +48,12 @@ bool nl_log_file(const char *path) {
     pthread_mutex_unlock(&lock);
     errno = why;
     return fd >= 0 || !path;
+}
+
+void nl_log_errors(nl_buf *into) {
+    pthread_mutex_lock(&lock);
+    errors = into;
+    pthread_mutex_unlock(&lock);
 }
 
 bool nl_log_has_file(void) {
@@ -265,6 +271,11 @@ void nl_log(nl_level level, const char *format, ...) {
         show(level, message.data);
     if (copy >= 0)
         write_copy(level, message.data);
+    if (errors && level == NL_ERROR) {
+        if (errors->size > 0)
+            nl_buf_char(errors, '\n');
+        nl_buf_str(errors, message.data);
+    }
     pthread_mutex_unlock(&lock);
     nl_buf_release(&message);
 }

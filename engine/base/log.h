@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
+
 typedef enum { NL_DEBUG, NL_INFO, NL_WARN, NL_ERROR } nl_level;
 
 /* Lines below `least` are dropped. `json`: one JSON object a line ({"time","level","msg"}). */
@@ -22,6 +24,9 @@ bool nl_log_file(const char *path);
 bool nl_log_has_file(void);
 
 void nl_log(nl_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends each error that is logged to `into` too, newlines between them; NULL stops that. */
+void nl_log_errors(nl_buf *into);
 
 /* `text` is never to be shown: it is replaced by "***" wherever it would occur, also as a JSON
  * string has it. Copied. Texts under 4 bytes are ignored. False where memory ran out or 16 are

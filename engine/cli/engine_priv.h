@@ -1,9 +1,10 @@
-/* engine_priv.h: what an engine is made of. Only for engine.c and run.c. */
+/* engine_priv.h: what an engine is made of. Only for engine.c, run.c and api.c. */
 #ifndef NL_CLI_ENGINE_PRIV_H
 #define NL_CLI_ENGINE_PRIV_H
 
 #include <stdatomic.h>
 
+#include "base/buf.h"
 #include "cli/engine.h"
 #include "db/cluster.h"
 
@@ -25,6 +26,10 @@ void engine_stop_listening(nlsql *engine);
 bool engine_open_log(nlsql *engine, const char *what);
 /* Writes all logs to their end; `opened` is what engine_open_log returned. */
 void engine_close_log(nlsql *engine, bool opened);
+
+/* As nl_engine_run; what the phase returned beside its exit code goes to `answer`, where that is
+ * not NULL. */
+int engine_run(nlsql *engine, const char *flags_json, nl_buf *answer);
 
 /* A Lua state with all modules; `max_memory` in bytes (0: no cap). */
 nl_vm *engine_new_vm(nlsql *engine, const char *name, size_t max_memory, bool trusted, nl_err *err);

@@ -1,4 +1,5 @@
-/* run.c: nlsql run: the plan that the configuration makes, and its phases one after the other. */
+/* run.c: nlsql run, try and ask: the plan that the configuration makes, and what is in it one after
+ * the other. */
 #include <string.h>
 
 #include <lauxlib.h>
@@ -86,7 +87,16 @@ static int push_phase(nl_vm *vm, const nl_json_node *phase) {
     return 4;
 }
 
-static int run_phase(nlsql *engine, const nl_json_node *phase) {
+/* The text that a finished call left as its second result. */
+static void take_answer(lua_State *L, int n_results, nl_buf *answer) {
+    size_t size;
+    if (n_results < 2 || lua_type(L, 1 - n_results) != LUA_TSTRING)
+        return;
+    const char *text = lua_tolstring(L, 1 - n_results, &size);
+    nl_buf_add(answer, text, size);
+}
+
+static int run_phase(nlsql *engine, const nl_json_node *phase, nl_buf *answer) {
     nl_err err = { .code = NL_OK };
     int n_results = 0, code;
     size_t memory = (size_t)nl_json_get_num(phase, "max_memory", 0);
@@ -97,12 +107,15 @@ static int run_phase(nlsql *engine, const nl_json_node *phase) {
         goto out;
     }
     int n_args = push_phase(vm, phase);
-    if (nl_vm_run(vm, n_args, &n_results, &err))
+    if (nl_vm_run(vm, n_args, &n_results, &err)) {
+        if (answer)
+            take_answer(nl_vm_lua(vm), n_results, answer);
         code = engine_code(nl_vm_lua(vm), n_results);
-    else if (err.code == NL_CANCELLED && engine->host.stopping)
+    } else if (err.code == NL_CANCELLED && engine->host.stopping) {
         code = NLSQL_INTERRUPTED;
-    else
+    } else {
         code = engine_complain(&err);
+    }
 out:
     nl_vm_free(vm);
     return code;
@@ -124,11 +137,11 @@ static bool choose_database(nlsql *engine, const nl_json_node *plan, nl_err *err
     return true;
 }
 
-static int run_phases(nlsql *engine, const nl_json_node *plan) {
+static int run_phases(nlsql *engine, const nl_json_node *plan, nl_buf *answer) {
     const nl_json_node *phases = nl_json_get(plan, "phases");
     int code = NLSQL_DONE;
     for (const nl_json_node *p = phases ? phases->child : NULL; p; p = p->next) {
-        int this_code = run_phase(engine, p);
+        int this_code = run_phase(engine, p, answer);
         if (this_code != NLSQL_DONE)
             code = this_code;
         /* money, a stop, or an unreachable server would end the next phase too */
@@ -140,7 +153,7 @@ static int run_phases(nlsql *engine, const nl_json_node *plan) {
     return code;
 }
 
-int nl_engine_run(nlsql *engine, const char *flags_json) {
+int engine_run(nlsql *engine, const char *flags_json, nl_buf *answer) {
     nl_err err = { .code = NL_OK };
     int code = NLSQL_RUN_ERROR;
     nl_json *plan = make_plan(engine, flags_json, &code);
@@ -155,7 +168,7 @@ int nl_engine_run(nlsql *engine, const char *flags_json) {
     } else if (!open_http(engine, root, &err) || !engine_listen(engine, &err)) {
         code = engine_complain(&err);
     } else {
-        code = run_phases(engine, root);
+        code = run_phases(engine, root, answer);
     }
     engine_stop_listening(engine);
     engine_close_log(engine, logged);
@@ -163,41 +176,6 @@ int nl_engine_run(nlsql *engine, const char *flags_json) {
     return code;
 }
 
-int nlsql_run(nlsql *engine, const char *phase, const char *options_json) {
-    nl_buf flags;
-    nl_json_writer w;
-    nl_err err = { .code = NL_OK };
-    int code;
-
-    nl_buf_init(&flags);
-    nl_json_writer_init(&w, &flags);
-    nl_json_open_object(&w);
-    if (phase) {
-        nl_json_key(&w, "phase");
-        nl_json_str(&w, phase);
-    }
-    if (options_json) {
-        nl_json *checked = nl_json_read(options_json, strlen(options_json), 0, &err);
-        if (!checked) {
-            nl_err_prefix(&err, "options: ");
-            nl_buf_release(&flags);
-            engine_complain(&err);
-            return NLSQL_USAGE;
-        }
-        nl_json_free(checked);
-        nl_json_key(&w, "options");
-        nl_json_put_raw(&w, options_json, strlen(options_json));
-    }
-    nl_json_key(&w, "given"); /* which the scripts cannot see in the environment */
-    nl_json_open_object(&w);
-    nl_json_key(&w, "database");
-    nl_json_put_bool(&w, engine->database_url != NULL);
-    nl_json_key(&w, "key");
-    nl_json_put_bool(&w, engine->api_key != NULL);
-    nl_json_close_object(&w);
-    nl_json_close_object(&w);
-    code =
-        nl_json_writer_done(&w, &err) ? nl_engine_run(engine, flags.data) : engine_complain(&err);
-    nl_buf_release(&flags);
-    return code;
+int nl_engine_run(nlsql *engine, const char *flags_json) {
+    return engine_run(engine, flags_json, NULL);
 }

@@ -237,7 +237,8 @@ local function ask_of(got, flags, serving)
     title = "ask", max_memory = settings.phase_memory, entry = "nlsql.ask",
     spec = assert(json.encode {
       name = "ask", file = "ask", options = {}, settings = settings, version = apart("ask", settings), fresh = flags.fresh,
-      problem = serving.problem, question = flags.question, print = flags.json and "json" or "text",
+      problem = serving.problem, question = flags.question,
+      print = not flags.returned and (flags.json and "json" or "text") or nil,
     }),
   }
 end
