@@ -7,28 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "io/loop_priv.h"
+#include "io/stock.h"
 
 #include "base/banned.h"
 
 enum {
-    SOON_MS = 12,    /* from an event to the look, and how long a file must have been left alone */
-    EMPTIED_MS = 50, /* the same for a file without text */
-    HELD_MS = 100,   /* a save of many files is one report, but not for ever */
-    LOOK_MS = 1000,  /* between two looks without an event */
+    SOON_MS = NL_STOCK_LEFT_ALONE_MS, /* from an event to the look */
+    HELD_MS = 100,                    /* a save of many files is one report, but not for ever */
+    LOOK_MS = 1000,                   /* between two looks without an event */
     MAX_DEPTH = 8
-};
-
-struct entry {
-    char *name;
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec changed;
-    bool seen;   /* in this look */
-    bool missed; /* in the one before */
 };
 
 /* A handle of libuv's, freed when libuv has let go of it. */
@@ -42,13 +31,11 @@ struct folder {
     char *only; /* the one file that is watched; NULL: all */
     bool tree;
     unsigned depth;
-    bool known; /* its files were recorded once */
     bool there;
     dev_t device; /* where it is there */
     ino_t inode;
     struct ear *ear; /* NULL: no events come */
-    struct entry *entries;
-    size_t n, room; /* by name */
+    nl_stock stock;
     struct folder *next;
 };
 
@@ -62,65 +49,35 @@ struct nl_folder_watch {
     int held_ms; /* how long it has not been */
     struct folder *folders;
     char **paths; /* changed, by name */
-    size_t n, room;
+    size_t n;
 };
 
-/* --- sorted arrays -------------------------------------------------------------------------- */
+/* Whose files a look is at. */
+struct looking {
+    nl_folder_watch *watch;
+    const struct folder *folder;
+};
 
-/* Makes room for one more of `size` bytes. */
-static bool grow(void **items, size_t n, size_t *room, size_t size) {
-    if (n < *room)
-        return true;
-    size_t more = *room ? *room * 2 : 16;
-    void *moved = realloc(*items, more * size);
-    if (!moved)
-        return false;
-    *items = moved;
-    *room = more;
-    return true;
-}
-
-/* Where `name` is, or where it belongs. */
-static size_t find_entry(const struct folder *folder, const char *name, bool *found) {
-    size_t from = 0, to = folder->n;
-    *found = false;
-    while (from < to) {
-        size_t mid = from + (to - from) / 2;
-        int order = strcmp(folder->entries[mid].name, name);
-        if (order == 0) {
-            *found = true;
-            return mid;
-        }
-        if (order < 0)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    return from;
-}
-
-static void drop_entry(struct folder *folder, size_t at) {
-    free(folder->entries[at].name);
-    folder->n--;
-    memmove(folder->entries + at, folder->entries + at + 1,
-            (folder->n - at) * sizeof *folder->entries);
-}
-
-/* Notes FOLDER/NAME as changed; false where memory ran out: the next look finds it again. */
-static bool note(nl_folder_watch *watch, const struct folder *folder, const char *name) {
+/* Notes FOLDER/NAME as changed. */
+static bool note(void *ctx, const char *name) {
+    const struct looking *at_files = ctx;
+    nl_folder_watch *watch = at_files->watch;
     char *path = NULL;
-    if (!grow((void **)&watch->paths, watch->n, &watch->room, sizeof *watch->paths) ||
-        asprintf(&path, "%s/%s", folder->path, name) < 0)
+    char **paths = realloc(watch->paths, (watch->n + 1) * sizeof *paths);
+    if (!paths)
+        return false;
+    watch->paths = paths;
+    if (asprintf(&path, "%s/%s", at_files->folder->path, name) < 0)
         return false;
     size_t at = watch->n;
-    while (at > 0 && strcmp(watch->paths[at - 1], path) > 0)
+    while (at > 0 && strcmp(paths[at - 1], path) > 0)
         at--;
-    if (at > 0 && strcmp(watch->paths[at - 1], path) == 0) {
+    if (at > 0 && strcmp(paths[at - 1], path) == 0) {
         free(path);
         return true;
     }
-    memmove(watch->paths + at + 1, watch->paths + at, (watch->n - at) * sizeof *watch->paths);
-    watch->paths[at] = path;
+    memmove(paths + at + 1, paths + at, (watch->n - at) * sizeof *paths);
+    paths[at] = path;
     watch->n++;
     return true;
 }
@@ -219,75 +176,6 @@ static bool is_left_out(const struct folder *folder, const char *name) {
     return false;
 }
 
-static bool is_same(const struct entry *entry, const struct stat *is) {
-    return entry->inode == is->st_ino && entry->device == is->st_dev &&
-           entry->size == is->st_size && entry->changed.tv_sec == is->st_mtim.tv_sec &&
-           entry->changed.tv_nsec == is->st_mtim.tv_nsec;
-}
-
-/* Is it likely to be written to still? */
-static bool is_fresh(const struct stat *is) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    long long ms =
-        (now.tv_sec - is->st_mtim.tv_sec) * 1000LL + (now.tv_nsec - is->st_mtim.tv_nsec) / 1000000;
-    return ms >= 0 && ms < (is->st_size == 0 ? EMPTIED_MS : SOON_MS);
-}
-
-/* Each of these returns false where it must be looked at again soon. */
-static bool look_at_file(nl_folder_watch *watch, struct folder *folder, const char *name,
-                         const struct stat *is) {
-    bool found;
-    size_t at = find_entry(folder, name, &found);
-    if (found) {
-        folder->entries[at].seen = true;
-        folder->entries[at].missed = false;
-        if (is_same(&folder->entries[at], is))
-            return true;
-    }
-    if (folder->known && is_fresh(is))
-        return false;
-    if (!found) {
-        char *copy = strdup(name);
-        if (!copy ||
-            !grow((void **)&folder->entries, folder->n, &folder->room, sizeof *folder->entries)) {
-            free(copy);
-            return false;
-        }
-        memmove(folder->entries + at + 1, folder->entries + at,
-                (folder->n - at) * sizeof *folder->entries);
-        folder->entries[at] = (struct entry){ .name = copy, .seen = true };
-        folder->n++;
-    }
-    if (folder->known && !note(watch, folder, name)) {
-        if (!found)
-            drop_entry(folder, at);
-        return false;
-    }
-    struct entry *entry = &folder->entries[at];
-    entry->device = is->st_dev;
-    entry->inode = is->st_ino;
-    entry->size = is->st_size;
-    entry->changed = is->st_mtim;
-    return true;
-}
-
-static bool look_for_missing(nl_folder_watch *watch, struct folder *folder) {
-    bool settled = true;
-    for (size_t i = folder->n; i-- > 0;) {
-        struct entry *entry = &folder->entries[i];
-        if (entry->seen)
-            continue;
-        if (entry->missed && note(watch, folder, entry->name)) {
-            drop_entry(folder, i);
-        } else {
-            entry->missed = true;
-            settled = false;
-        }
-    }
-    return settled;
-}
-
 static struct folder *add_folder(nl_folder_watch *watch, const char *path, size_t size,
                                  const char *only) {
     struct folder *folder = calloc(1, sizeof *folder), **end = &watch->folders;
@@ -325,13 +213,14 @@ static bool look_at_folder(nl_folder_watch *watch, const struct folder *parent, 
     if (folder) {
         folder->tree = true;
         folder->depth = parent->depth + 1;
-        folder->known = parent->known;
+        folder->stock.known = parent->stock.known;
     }
     free(path);
     return known || folder;
 }
 
 static bool look_into(nl_folder_watch *watch, struct folder *folder) {
+    struct looking at_files = { watch, folder };
     bool settled = true;
     struct dirent *item;
 
@@ -341,22 +230,19 @@ static bool look_into(nl_folder_watch *watch, struct folder *folder) {
     DIR *dir = opendir(folder->path);
     if (!dir && errno != ENOENT && errno != ENOTDIR)
         return true; /* no descriptor left, no permission: then nothing is known of its files */
-    for (size_t i = 0; i < folder->n; i++)
-        folder->entries[i].seen = false;
+    nl_stock_begin(&folder->stock);
     while (dir && (item = readdir(dir)) != NULL) {
         struct stat is;
         if (is_left_out(folder, item->d_name) || fstatat(dirfd(dir), item->d_name, &is, 0) != 0)
             continue;
         if (S_ISREG(is.st_mode))
-            settled &= look_at_file(watch, folder, item->d_name, &is);
+            settled &= nl_stock_file(&folder->stock, item->d_name, &is, note, &at_files);
         else if (S_ISDIR(is.st_mode))
             settled &= look_at_folder(watch, folder, item->d_name);
     }
     if (dir)
         closedir(dir);
-    settled &= look_for_missing(watch, folder);
-    folder->known = true;
-    return settled;
+    return nl_stock_end(&folder->stock, note, &at_files) && settled;
 }
 
 static void look(void *ctx) {
@@ -405,9 +291,7 @@ void nl_folder_watch_free(nl_folder_watch *watch) {
         struct folder *folder = watch->folders;
         watch->folders = folder->next;
         disarm(folder);
-        while (folder->n > 0)
-            drop_entry(folder, folder->n - 1);
-        free(folder->entries);
+        nl_stock_release(&folder->stock);
         free(folder->path);
         free(folder->only);
         free(folder);
