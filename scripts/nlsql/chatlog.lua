@@ -28,6 +28,9 @@ end
 ---@param refs string[]
 function Chatlog:note_schema(text, refs) self.schemas[text] = refs end
 
+--- Forgets all schemas: where they come again they are not shortened, unless they are noted again.
+function Chatlog:forget_schemas() self.schemas = {} end
+
 local NAMES_SHOWN = 50
 
 local function names_of(refs)

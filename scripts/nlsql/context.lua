@@ -27,10 +27,23 @@ Context.__index = Context
 ---@return nlsql.Context
 function context.new(fields)
   fields.templates = {}
-  fields.rendered = {}
+  fields.rendered, fields.n_rendered = {}, 0
   fields.chatlog = chatlog.new(fields)
   fields.llm.chatlog = fields.chatlog
   return setmetatable(fields, Context)
+end
+
+--- Texts that are kept for the next who asks: many more than items under way have sets of tables.
+local RENDERED = 500
+
+--- Keeps a text under `key`, and forgets all others where there are too many.
+local function keep(self, key, text)
+  if self.n_rendered >= RENDERED then
+    self.rendered, self.n_rendered = {}, 0
+    self.chatlog:forget_schemas()
+  end
+  self.rendered[key], self.n_rendered = text, self.n_rendered + 1
+  return text
 end
 
 --- The messages that template `prompts/NAME.txt` gives with these values.
@@ -64,9 +77,8 @@ function Context:schema_json(refs, max_tokens)
       format = "json", tables = refs, max_tokens = max_tokens or self.settings.schema_tokens,
     }
     if not json then error(cut, 0) end
-    known = { json, cut }
+    known = keep(self, key, { json, cut })
     self.chatlog:note_schema(json, refs or self.schema:names())
-    self.rendered[key] = known
   end
   return known[1], known[2]
 end
@@ -87,10 +99,9 @@ function Context:sample(refs, n)
   end
   n = n or self.opt.n_rows or 2
   local key = ("%s#%d rows"):format(table.concat(refs, "+"), n)
-  if self.rendered[key] == nil then
-    self.rendered[key] = { sample.text(self, refs, n) }
-  end
-  return self.rendered[key][1]
+  local known = self.rendered[key]
+  if not known then known = keep(self, key, { sample.text(self, refs, n) }) end
+  return known[1]
 end
 
 --- Adds a line to logs/NAME-DATE.jsonl: `row` as JSON, with the time.

@@ -1,15 +1,16 @@
 --- tables: sets of tables that belong together.
 ---
 --- The model is asked for sets that make interesting questions; what it names is checked against
---- the schema, and foreign keys complete the list where it gives too few.
+--- the schema, and foreign keys complete the list where it gives too few. Where the schema does not fit
+--- one prompt, it is asked over neighbourhoods (see nlsql.neighbourhoods), spread over the schema.
 
 local console = require "nlsql.console"
+local draws = require "nlsql.grammar.draw"
+local graph = require "nlsql.graph"
+local neighbourhoods = require "nlsql.neighbourhoods"
 local replies = require "nlsql.replies"
 
 local tables = {}
-
---- Tokens that a prompt may spend on the schema.
-tables.SCHEMA_TOKENS = 24000
 
 local SCHEMA = {
   name = "table_sets",
@@ -42,118 +43,64 @@ local function add(sets, seen, set, least)
   return true
 end
 
---- Neighbours by declared foreign keys, each way, in a fixed order.
-local function neighbours(ctx)
-  local near = {}
-  local function link(a, b)
-    near[a] = near[a] or {}
-    near[a][#near[a] + 1] = b
+--- --- requests ----------------------------------------------------------------------------------
+
+--- Sets that a request asks for at least, where the schema takes several: its tables are many tokens.
+local WORTHWHILE = 2
+
+--- The part of a budget that neighbourhoods are grown to: their size is an estimate.
+local FILLED = 0.95
+
+---@class nlsql.SetRequest
+---@field tables string[]?    what it shows; nil: the whole schema
+---@field schema_json string
+---@field cut string?         what it does not show
+---@field most integer        sets that it asks for
+
+--- Shares out `total` by how many tables each piece is about; each gets one at least.
+local function share_out(pieces, total)
+  local all, sum, given, out = 0, 0, 0, {}
+  for _, piece in ipairs(pieces) do all = all + piece.new end
+  for i, piece in ipairs(pieces) do
+    sum = sum + piece.new
+    out[i] = math.max(1, math.floor(total * sum / all + 0.5) - given)
+    given = given + out[i]
   end
-  for _, edge in ipairs(ctx.schema:edges()) do
-    if edge.from ~= edge.to then
-      link(edge.from, edge.to)
-      link(edge.to, edge.from)
-    end
-  end
-  return near
+  return out
 end
 
---- Connected sets of `size` tables, grown from each table along foreign keys: first one from each
---- table, then further ones, so that a short list covers the schema. At most `most`.
----@return string[][]
-function tables.connected(ctx, size, most)
-  local near, sets, seen = neighbours(ctx), {}, {}
-  local function grow(set, inside)
-    if #sets >= most then return end
-    if #set == size then
-      add(sets, seen, table.move(set, 1, #set, 1, {}), size)
-      return true
-    end
-    for _, member in ipairs(set) do
-      for _, other in ipairs(near[member] or {}) do
-        if not inside[other] then
-          set[#set + 1], inside[other] = other, true
-          local fresh = grow(set, inside)
-          set[#set], inside[other] = nil, nil
-          if fresh then return true end
-        end
-      end
-    end
+local function in_pieces(ctx, total, budget)
+  local g = graph.for_run(ctx)
+  local pieces, loose = neighbourhoods.of(ctx.schema, g, math.floor(budget * FILLED))
+  local chosen = graph.spread(pieces, math.max(1, total // WORTHWHILE), draws.new(ctx.settings.seed, "neighbourhoods"))
+  local shares, out = share_out(chosen, total), {}
+  for i, piece in ipairs(chosen) do
+    local json, cut = ctx:schema_json(piece.tables, budget)
+    out[i] = { tables = piece.tables, schema_json = json, most = shares[i],
+      cut = ("these are %d of its %d tables%s"):format(#piece.tables, #g.names, cut and "; of these are " .. cut or "") }
   end
-  local function grow_all(set, inside)
-    if #sets >= most then return end
-    if #set == size then return add(sets, seen, table.move(set, 1, #set, 1, {}), size) end
-    for i = 1, #set do
-      for _, other in ipairs(near[set[i]] or {}) do
-        if not inside[other] then
-          set[#set + 1], inside[other] = other, true
-          grow_all(set, inside)
-          set[#set], inside[other] = nil, nil
-        end
-      end
-    end
-  end
-  local names = ctx.schema:names()
-  for _, name in ipairs(names) do grow({ name }, { [name] = true }) end
-  for _, name in ipairs(names) do grow_all({ name }, { [name] = true }) end
-  return sets
+  console.info(("join sets: %d tables do not fit one prompt of %d tokens: asked for in %d of %d neighbourhoods%s"):format(
+    #g.names, budget, #chosen, #pieces,
+    loose > 0 and ("; %d tables that nothing links are left out"):format(loose) or ""))
+  return out
 end
 
---- Most tables that are added to a set to link its members.
-local MAX_LINKS = 3
-
---- The tables on a shortest path along foreign keys from the set to `target`, or nil.
-local function path_to(near, inside, target)
-  local from, queue, first = { [target] = target }, { target }, 1
-  while queue[first] do
-    local at = queue[first]
-    first = first + 1
-    for _, other in ipairs(near[at] or {}) do
-      if inside[other] then
-        local path = {}
-        while at ~= target do
-          path[#path + 1] = at
-          at = from[at]
-        end
-        return path
-      elseif not from[other] then
-        from[other] = at
-        queue[#queue + 1] = other
-      end
-    end
+--- One request over the whole schema where it fits a prompt, else one for each of some neighbourhoods.
+---@return nlsql.SetRequest[]
+local function plan_requests(ctx, total)
+  local budget = ctx.settings.schema_tokens
+  local schema_json, cut = ctx:schema_json(nil, budget)
+  -- the grammar reads no prompt, and grows its sets over the whole graph
+  if not cut or ctx.settings.provider == "offline" then
+    return { { schema_json = schema_json, cut = cut, most = total } }
   end
+  return in_pieces(ctx, total, budget)
 end
 
---- Adds the tables that link the members of a set along foreign keys (customer and track need
---- invoice and invoice_line between them). A set that no keys link stays as it is.
-local function linked(near, set)
-  local inside, out = { [set[1]] = true }, { set[1] }
-  for i = 2, #set do
-    local path = not inside[set[i]] and path_to(near, inside, set[i])
-    for _, ref in ipairs(path or {}) do
-      inside[ref] = true
-      out[#out + 1] = ref
-    end
-    if not inside[set[i]] then
-      inside[set[i]] = true
-      out[#out + 1] = set[i]
-    end
-  end
-  return #out <= #set + MAX_LINKS and out or set
-end
-
---- Asks the model; returns its sets as references, unknown tables dropped.
-local function from_model(ctx, template, least, most)
-  local schema_json, cut = ctx:schema_json(nil, tables.SCHEMA_TOKENS)
-  local messages, why = ctx:render(template, {
-    schema_json = schema_json, cut = cut or false, total_table_pairs = most, min_joins = least,
-  })
-  if not messages then return nil, why, "config" end
-  local reply, message, code = ctx.llm:chat { purpose = "join_set", messages = messages, schema = SCHEMA,
-    task = { kind = "table_sets", least = least, most = most } }
-  if not reply then return nil, message, code end
-  local sets, dropped, near = {}, 0, neighbours(ctx)
-  for _, named in ipairs(replies.sets(reply.content)) do
+--- The sets of a reply as references, unknown tables dropped; how many were.
+local function read_sets(ctx, content)
+  local sets, dropped = {}, 0
+  for _, named in ipairs(replies.sets(content)) do
     local set, inside = {}, {}
     for _, name in ipairs(named) do
       local ref = ctx.schema:find(name)
@@ -164,41 +111,84 @@ local function from_model(ctx, template, least, most)
         set[#set + 1] = ref
       end
     end
-    if #set > 0 then sets[#sets + 1] = linked(near, set) end
+    if #set > 0 then sets[#sets + 1] = graph.for_run(ctx):linked(set) end
+  end
+  return sets, dropped
+end
+
+--- Asks the model for the sets of one request.
+local function ask(ctx, template, least, request)
+  local messages, why = ctx:render(template, {
+    schema_json = request.schema_json, cut = request.cut or false, total_table_pairs = request.most, min_joins = least,
+  })
+  if not messages then return { message = why, code = "config" } end
+  local reply, message, code = ctx.llm:chat { purpose = "join_set", messages = messages, schema = SCHEMA,
+    task = { kind = "table_sets", least = least, most = request.most, tables = request.tables } }
+  if not reply then return { message = message, code = code } end
+  if reply.gave_up then console.warn("join sets: " .. reply.message) end
+  local sets, dropped = read_sets(ctx, reply.content)
+  return { sets = sets, dropped = dropped }
+end
+
+--- The sets of each request, in the order of the requests.
+---@return string[][][]?, string?, string?
+local function ask_all(ctx, template, least, requests)
+  local out, dropped, stop = {}, 0, nil
+  local answers = ctx:map(requests, ctx.settings.parallelism, function(request)
+    if stop then return stop end
+    local answer = ask(ctx, template, least, request)
+    if not answer.sets then stop = answer end
+    return answer
+  end)
+  if stop then return nil, stop.message, stop.code end
+  for i, answer in ipairs(answers) do
+    out[i] = answer.sets
+    dropped = dropped + answer.dropped
   end
   if dropped > 0 then console.info(("join sets: %d names of no table were dropped"):format(dropped)) end
-  return sets
+  return out
+end
+
+--- Adds the sets that foreign keys suggest until there are `total`.
+local function add_connected(ctx, sets, seen, least, total)
+  local given = #sets
+  graph.for_run(ctx):connected(least, total, ctx.settings.seed, function(set)
+    add(sets, seen, set, least)
+    return #sets >= total
+  end)
+  if #sets > given then
+    console.info(("join sets: %d from the %s, %d more from foreign keys"):format(given,
+      ctx.settings.provider == "offline" and "grammar" or "model", #sets - given))
+  end
 end
 
 --- Up to `total` sets of at least `least` tables: the model's first, then those that foreign keys
 --- suggest; where there are neither, all tables as one set.
 ---@param ctx nlsql.Context
 ---@param template string
+---@param least integer
+---@param total integer
 ---@return string[][]?, string?, string?
 function tables.suggested(ctx, template, least, total)
   local names = ctx.schema:names()
   if #names < least then
     return nil, ("the schema has %d tables, fewer than the %d that a query must join"):format(#names, least), "db"
   end
+  local requests = plan_requests(ctx, total)
+  local answers, message, code = ask_all(ctx, template, least, requests)
+  if not answers then return nil, message, code end
   local sets, seen = {}, {}
-  local asked, message, code = from_model(ctx, template, least, total)
-  if not asked then return nil, message, code end
-  for _, set in ipairs(asked) do
-    if #sets >= total then break end
-    add(sets, seen, set, least)
-  end
-  if #sets < total then
-    local given = #sets
-    for _, set in ipairs(tables.connected(ctx, least, total)) do
-      if #sets >= total then break end
-      add(sets, seen, set, least)
-    end
-    if #sets > given then
-      console.info(("join sets: %d from the %s, %d more from foreign keys"):format(given,
-        ctx.settings.provider == "offline" and "grammar" or "model", #sets - given))
+  -- each neighbourhood its share first, so that what some gave beyond theirs takes no other's place
+  for _, beyond in ipairs { false, true } do
+    for i, list in ipairs(answers) do
+      local share = requests[i].most
+      for k = beyond and share + 1 or 1, beyond and #list or math.min(share, #list) do
+        if #sets < total then add(sets, seen, list[k], least) end
+      end
     end
   end
-  if #sets == 0 then sets[1] = names end
+  if #sets < total then add_connected(ctx, sets, seen, least, total) end
+  if #sets == 0 then sets[1] = requests[1].tables or names end
   return sets
 end
 

@@ -37,19 +37,22 @@ Lexicon.__index = Lexicon
 
 --- --- nouns --------------------------------------------------------------------------------------
 
+---@class nlsql.TableName what names a table; its columns are left to who works on it
+---@field schema string
+---@field name string
+---@field comment string?
+---@field column_prefix string
+
 --- A prefix that all tables carry: "shop_order", "shop_item"; without a separator only where their
 --- columns carry it too.
-local function table_prefix(self)
-  local names, columns = {}, {}
-  for _, ref in ipairs(self.schema:names()) do
-    names[#names + 1] = self.tables[ref].name:lower()
-    columns[#columns + 1] = attributes.column_prefix(self.tables[ref])
-  end
+local function table_prefix(all)
+  local names = {}
+  for i, t in ipairs(all) do names[i] = t.name:lower() end
   local prefix = #names >= 3 and attributes.common_prefix(names) or ""
   local separated = prefix:match("^.+_")
   if separated or #prefix < 2 then return separated or "" end
-  for _, one in ipairs(columns) do
-    if one:sub(1, #prefix) ~= prefix then return "" end
+  for _, t in ipairs(all) do
+    if t.column_prefix:sub(1, #prefix) ~= prefix then return "" end
   end
   return prefix
 end
@@ -61,25 +64,25 @@ end
 
 --- Nouns for all tables; those that would be alike are told apart by their schema, or as written.
 local function name_tables(self)
-  local taken = {}
-  for _, ref in ipairs(self.schema:names()) do self.tables[ref] = self.schema:table(ref) end
-  self.prefix = table_prefix(self)
-  for _, ref in ipairs(self.schema:names()) do
-    local noun = noun_of(self, self.tables[ref])
-    self.nouns[ref] = noun
-    taken[noun] = (taken[noun] or 0) + 1
+  local all, taken, again = {}, {}, {}
+  for i, ref in ipairs(self.schema:names()) do
+    local t = self.schema:table(ref)
+    all[i] = { ref = ref, schema = t.schema, name = t.name, comment = t.comment,
+      column_prefix = attributes.column_prefix(t) }
   end
-  local again = {}
-  for ref, noun in pairs(self.nouns) do
-    if taken[noun] > 1 then
-      local t = self.tables[ref]
-      noun = words.humanise(t.schema) .. " " .. words.singular(words.humanise(t.name:sub(#self.prefix + 1)))
-      self.nouns[ref] = noun
+  self.prefix = table_prefix(all)
+  for _, t in ipairs(all) do
+    t.noun = noun_of(self, t)
+    taken[t.noun] = (taken[t.noun] or 0) + 1
+  end
+  for _, t in ipairs(all) do
+    if taken[t.noun] > 1 then
+      t.noun = words.humanise(t.schema) .. " " .. words.singular(words.humanise(t.name:sub(#self.prefix + 1)))
     end
-    again[noun] = (again[noun] or 0) + 1
+    again[t.noun] = (again[t.noun] or 0) + 1
   end
-  for ref, noun in pairs(self.nouns) do
-    if again[noun] > 1 or noun == "" then self.nouns[ref] = self.tables[ref].name .. " row" end
+  for _, t in ipairs(all) do
+    self.nouns[t.ref] = (again[t.noun] > 1 or t.noun == "") and t.name .. " row" or t.noun
   end
 end
 
@@ -133,32 +136,45 @@ local function role_of(self, edge)
   return said
 end
 
-local function link_tables(self)
-  for _, edge in ipairs(self.schema:edges()) do
+--- Gives each of a table's foreign keys its role. Two keys to one table with the same role ("address",
+--- "address") say the column instead.
+local function name_roles(self, list)
+  local seen = {}
+  for _, edge in ipairs(list) do
     edge.role = role_of(self, edge)
-    local list = self.parents[edge.from]
-    if not list then
-      list = {}
-      self.parents[edge.from] = list
-    end
-    list[#list + 1] = edge
+    seen[edge.role] = (seen[edge.role] or 0) + 1
   end
-  -- two keys to one table with the same role ("address", "address") say the column instead
-  for _, list in pairs(self.parents) do
-    local seen = {}
-    for _, edge in ipairs(list) do seen[edge.role] = (seen[edge.role] or 0) + 1 end
-    for _, edge in ipairs(list) do
-      if seen[edge.role] > 1 then
-        local said = words.humanise(strip_suffix(table.concat(edge.columns, "_")))
-        edge.role = said ~= edge.role and said or ("%s (%s)"):format(edge.role, edge.columns[1])
-      end
+  for _, edge in ipairs(list) do
+    if seen[edge.role] > 1 then
+      local said = words.humanise(strip_suffix(table.concat(edge.columns, "_")))
+      edge.role = said ~= edge.role and said or ("%s (%s)"):format(edge.role, edge.columns[1])
     end
   end
 end
 
+local function link_tables(self)
+  for _, edge in ipairs(self.schema:edges()) do
+    local list = self.parents[edge.from] or {}
+    self.parents[edge.from] = list
+    list[#list + 1] = edge
+  end
+end
+
+local NO_KEYS = {}
+
+--- Has the table foreign keys?
+---@param ref string
+---@return boolean
+function Lexicon:refers(ref) return self.parents[ref] ~= nil end
+
 --- Foreign keys from `ref` to others, each with its `role`.
 ---@return table[]
-function Lexicon:edges_from(ref) return self.parents[ref] or {} end
+function Lexicon:edges_from(ref)
+  local list = self.parents[ref]
+  if not list then return NO_KEYS end
+  if not list[1].role then name_roles(self, list) end
+  return list
+end
 
 --- Steps beyond which a path of keys is not looked for.
 local FAR = 4
@@ -223,15 +239,20 @@ function Lexicon:entity(ref)
   return profile.once(self.entities, ref, function() return make_entity(self, ref) end)
 end
 
---- Reads the names of all tables; asks nothing of the data yet.
+--- Reads the names of all tables; asks nothing of the data yet. What else there is to know of a table
+--- waits until somebody asks: few of a large schema are.
 ---@param schema nlsql.Catalog
 ---@param db nlsql.Db
 ---@param seed integer
 ---@return nlsql.Lexicon
 function lexicon.open(schema, db, seed)
+  local tables = setmetatable({}, { __index = function(known, ref)
+    known[ref] = schema:table(ref)
+    return rawget(known, ref)
+  end })
   local self = setmetatable({
-    schema = schema, db = db, seed = seed, tables = {}, nouns = {}, parents = {}, entities = {}, only = {},
-    trees = {},
+    schema = schema, db = db, seed = seed, tables = tables, nouns = {}, parents = {}, entities = {}, only = {},
+    trees = {}, n_trees = 0,
   }, Lexicon)
   name_tables(self)
   link_tables(self)

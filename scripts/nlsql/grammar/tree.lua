@@ -272,8 +272,20 @@ local function build(lexicon, base, steps)
   return self
 end
 
+--- Trees that are kept: as many as items are under way at once, for each some.
+local KEPT = 400
+
+--- The tree of this name. Where there are too many, all are forgotten: their rows read the same again.
+local function kept(lexicon, name, make)
+  if not lexicon.trees[name] then
+    if lexicon.n_trees >= KEPT then lexicon.trees, lexicon.n_trees = {}, 0 end
+    lexicon.n_trees = lexicon.n_trees + 1
+  end
+  return profile.once(lexicon.trees, name, make)
+end
+
 --- A tree over the tables of `set`, drawn among the ways in which their keys connect them. The same
---- tree is the same table: its rows are read once.
+--- tree is the same table, and its rows are read once, while it is kept.
 ---@param lexicon nlsql.Lexicon
 ---@param set string[]
 ---@param draw nlsql.Draw
@@ -287,7 +299,7 @@ function tree.over(lexicon, set, draw)
   for _, step in ipairs(steps) do
     names[#names + 1] = ("%d>%s>%s"):format(step[1], table.concat(step[2].columns, ","), step[2].to)
   end
-  return profile.once(lexicon.trees, table.concat(names, "|"), function() return build(lexicon, base, steps) end)
+  return kept(lexicon, table.concat(names, "|"), function() return build(lexicon, base, steps) end)
 end
 
 --- --- sets of tables ------------------------------------------------------------------------------
@@ -340,7 +352,7 @@ local MISSES = 200
 function tree.sets(lexicon, least, most, draw)
   local starts, sets, seen = {}, {}, {}
   for _, ref in ipairs(lexicon.schema:names()) do
-    if #lexicon:edges_from(ref) > 0 or least <= 1 then starts[#starts + 1] = ref end
+    if lexicon:refers(ref) or least <= 1 then starts[#starts + 1] = ref end
   end
   local misses, round = 0, {}
   while #sets < most and misses < MISSES and #starts > 0 do
