@@ -192,4 +192,25 @@ function tables.suggested(ctx, template, least, total)
   return sets
 end
 
+--- Does the table hold a row that we can see? One that does not say in time counts as filled.
+---@param ctx nlsql.Context
+---@param ref string
+---@return boolean
+function tables.filled(ctx, ref)
+  if #ctx.schema:table(ref).columns == 0 then return false end
+  local result = ctx.db:query(("SELECT 1 FROM %s LIMIT 1"):format(ref), nil, { statement_timeout = 5, max_rows = 1 })
+  return not result or #result.rows > 0
+end
+
+--- Names that a message lists.
+local NAMED = 8
+
+--- The first few of a list of tables, and how many more there are, for a message.
+---@param refs string[]
+---@return string
+function tables.some(refs)
+  local first = table.concat(refs, ", ", 1, math.min(NAMED, #refs))
+  return #refs > NAMED and ("%s and %d more"):format(first, #refs - NAMED) or first
+end
+
 return tables
