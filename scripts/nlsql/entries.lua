@@ -38,7 +38,7 @@ end
 function entries.open(ctx, phase, run)
   local self = setmetatable({
     ctx = ctx, phase = phase, queries = text.set(), questions = text.set(), variants = {},
-    accepted = 0, surplus = 0, rejected = {}, reasons = {}, shown = {}, fields = fields_of(ctx.opt),
+    accepted = 0, surplus = 0, rejected = {}, reasons = {}, shown = {}, constructs = {}, fields = fields_of(ctx.opt),
   }, Entries)
   for sql_key, masked_key, question_key in run:seen() do
     self:remember(sql_key, masked_key, question_key)
@@ -139,6 +139,13 @@ local function entry_of(self, item, turn, index, one)
   }
 end
 
+--- Counts the constructs of what this run accepted, for its report.
+local function count_constructs(self, verdict)
+  for _, name in ipairs(verdict.facts and verdict.facts.constructs or {}) do
+    self.constructs[name] = (self.constructs[name] or 0) + 1
+  end
+end
+
 --- How many accepted pairs the summary shows: the first of each item.
 local SHOWN = 5
 
@@ -173,6 +180,7 @@ function Entries:take(item, turn)
         taken[#taken + 1] = entry
         item.accepted = item.accepted + 1
         self.accepted = self.accepted + 1
+        count_constructs(self, verdict)
         if #self.shown < SHOWN and not item.shown then
           item.shown = true
           self.shown[#self.shown + 1] = entry

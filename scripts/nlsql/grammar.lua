@@ -2,7 +2,8 @@
 --- keys and values that occur in it.
 ---
 --- Question and query come from one growth (see nlsql.grammar.growth), so they mean the same. Each
---- file of CONSTRUCTS holds a family of them; `offline.weights` in the configuration weighs each.
+--- file of CONSTRUCTS holds a family of them; `offline.weights` in the configuration weighs each. One
+--- whose queries always have a subquery, a CTE, a window function or a set operation says so in `shows`.
 
 local draws = require "nlsql.grammar.draw"
 local growth = require "nlsql.grammar.growth"
@@ -80,6 +81,25 @@ end
 ---@return string[][]
 function Grammar:sets(least, most, draw) return tree.sets(self.lexicon, least, most, draw) end
 
+--- What `shows` of a construct may hold.
+local SHOWN = { cte = true, set_operation = true, subquery = true, window = true }
+
+--- The weighted constructs that show one of these, and the same as a set; all of them for nil.
+local function showing(self, names)
+  if not names then return self.weighted end
+  local wanted, able = {}, {}
+  for _, name in ipairs(names) do
+    if not SHOWN[name] then error(("the grammar knows no construct %q to show"):format(tostring(name)), 0) end
+    wanted[name] = true
+  end
+  for _, one in ipairs(self.weighted) do
+    local shows = false
+    for name in pairs(one.construct.shows or {}) do shows = shows or wanted[name] end
+    if shows then able[#able + 1] = one end
+  end
+  return able, wanted
+end
+
 ---@class nlsql.Known what there is already, so that nothing comes twice
 ---@field queries nlsql.KeySet
 ---@field questions nlsql.KeySet
@@ -135,12 +155,13 @@ local IDLE = 200
 local TURN = 32
 
 --- One pair over the tables, or nil.
-local function one(self, set, least, draw)
+local function one(self, set, least, draw, able, wanted)
   local joined = tree.over(self.lexicon, set, draw)
   if #joined.rows == 0 or #joined.nodes < least then return nil end
-  local construct = draw:weighted(self.weighted)
+  local construct = draw:weighted(able)
   if not construct then return nil end
   local grown = growth.new(draw, joined, least, self.db)
+  grown.wanted = wanted
   local query, question = construct.construct.make(grown)
   if not query or next(grown.need) then return nil end
   return { question = question, sql = query, construct = construct.construct.name }
@@ -153,13 +174,15 @@ end
 ---@param least integer
 ---@param draw nlsql.Draw
 ---@param known nlsql.Known
+---@param constructs string[]? each query shows one of: cte, set_operation, subquery, window
 ---@return nlsql.GrammarPair[]
-function Grammar:pairs(set, count, least, draw, known)
+function Grammar:pairs(set, count, least, draw, known, constructs)
   local out, idle, n = {}, 0, 0
+  local able, wanted = showing(self, constructs)
   while #out < count and idle < IDLE do
     n = n + 1
     if n % TURN == 0 then jobs.sleep(0) end
-    local pair = one(self, set, least, draw)
+    local pair = one(self, set, least, draw, able, wanted)
     if pair and known:add(pair.question, pair.sql) then
       out[#out + 1] = pair
       idle = 0

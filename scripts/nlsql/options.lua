@@ -39,6 +39,7 @@ options.COMMON = {
     },
     expected = "a list of functions, or a map of function to count",
   },
+  construct_report = { type = "boolean" },
   count = { type = "integer", min = 1 },
   dataset_fields = { type = "list", of = { type = "text" } },
   dataset_output_file_dir = { type = "text" },

@@ -72,6 +72,7 @@ local COMMON = {
   api_answer_count = { 100, "pairs asked for in one reply", { min = 1 } },
   max_attempts = { 6, "turns of one conversation at most", { min = 1 } },
   tag_schema_json = { false, "add the schema of the tables that the query uses to each row" },
+  construct_report = { false, "print how often each construct occurs in the accepted pairs" },
 }
 
 local function declared_options(phase)

@@ -93,6 +93,24 @@ local function add_pairs(out, entries)
   end
 end
 
+--- How often each construct occurs in what this run accepted, the commonest first.
+local function add_constructs(out, entries)
+  local n, names = entries.accepted - entries.resumed_with, {}
+  for name in pairs(entries.constructs) do names[#names + 1] = name end
+  if n == 0 or #names == 0 then return end
+  table.sort(names, function(a, b)
+    local x, y = entries.constructs[a], entries.constructs[b]
+    if x ~= y then return x > y end
+    return a < b
+  end)
+  out[#out + 1] = ("Constructs in the %s %spairs of this run:"):format(thousands(n), entries.resumed_with > 0 and "new " or "")
+  for _, name in ipairs(names) do
+    local times = entries.constructs[name]
+    out[#out + 1] = ("  %-16s %6s %5.1f %%"):format(name, thousands(times), 100 * times / n)
+  end
+  out[#out + 1] = ""
+end
+
 local function add_rejects(out, entries)
   if not next(entries.rejected) then
     out[#out + 1] = "Rejected, by gate: none"
@@ -133,7 +151,8 @@ local function add_spoilt(out, ctx)
 end
 
 --- What stood in, and what to do to have one's own in its place.
-local function add_next(out, settings)
+local function add_next(out, ctx)
+  local settings = ctx.settings
   if not settings.stand_ins then return end
   out[#out + 1] = ""
   out[#out + 1] = settings.stand_ins:gsub("^%l", string.upper) .. "."
@@ -143,7 +162,8 @@ local function add_next(out, settings)
   if settings.provider == "offline" then
     out[#out + 1] = "  export OPENAI_API_KEY=sk-…    # or OPENAI_BASE_URL=http://127.0.0.1:11434/v1, a model on this machine"
   end
-  out[#out + 1] = "  nlsql run phases/joins.lua --fresh --count 20 --set total_table_pairs=5 --budget 1"
+  out[#out + 1] = ("  nlsql run %s --fresh --count 20%s --budget 1"):format(ctx.phase,
+    ctx.opt.total_table_pairs and " --set total_table_pairs=5" or "")
 end
 
 --- The report on standard output.
@@ -161,6 +181,7 @@ function summary.report(drive, dataset, started)
       thousands(entries.accepted - entries.resumed_with))
   end
   add_pairs(out, entries)
+  if ctx.opt.construct_report then add_constructs(out, entries) end
   add_rejects(out, entries)
   out[#out + 1] = ""
   out[#out + 1] = ("Items:    %d planned, %d done, %d failed"):format(drive.planned, drive.done + drive.skipped, drive.failed)
@@ -180,7 +201,7 @@ function summary.report(drive, dataset, started)
     ctx.settings.free and " (an endpoint on loopback costs nothing)" or
     ctx.settings.unpriced and " (no price is known for this model)" or "", money.show(spent))
   out[#out + 1] = ("Time:     %s"):format(duration(jobs.now() - started))
-  if not drive.fatal then add_next(out, ctx.settings) end
+  if not drive.fatal then add_next(out, ctx) end
   console.out(table.concat(out, "\n"), "\n")
 end
 

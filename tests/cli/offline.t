@@ -26,7 +26,7 @@ pairs, and says so. Then the same command once more: all is there. Another sourc
   Stand-in: the offline grammar (--provider offline).
   Next, with your own model:
     export OPENAI_API_KEY=sk-…    # or OPENAI_BASE_URL=http://127.0.0.1:11434/v1, a model on this machine
-    nlsql run phases/joins.lua --fresh --count 20 --set total_table_pairs=5 --budget 1
+    nlsql run joins --fresh --count 20 --set total_table_pairs=5 --budget 1
   [0]
     10 of them from earlier runs, 0 new
   error: generated_datasets/joins/dataset.jsonl holds pairs of your database and the offline grammar, and this run would add some of your database and a model: --fresh archives what is there, --run-version NAME makes a dataset beside it

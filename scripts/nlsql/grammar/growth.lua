@@ -26,6 +26,7 @@ local growth = {}
 ---@field settled table
 ---@field db nlsql.Db
 ---@field names table
+---@field wanted table<string, boolean>? what the query must show, of what its construct can
 local Growth = {}
 Growth.__index = Growth
 

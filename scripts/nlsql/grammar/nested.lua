@@ -155,8 +155,8 @@ local function set_operation(g)
 end
 
 return {
-  { name = "above_average", weight = 1.2, make = above_average },
-  { name = "average_of_totals", weight = 1, make = average_of_totals },
-  { name = "above_average_total", weight = 0.8, make = above_average_total },
-  { name = "set_operation", weight = 1.2, make = set_operation },
+  { name = "above_average", weight = 1.2, make = above_average, shows = { subquery = true } },
+  { name = "average_of_totals", weight = 1, make = average_of_totals, shows = { cte = true } },
+  { name = "above_average_total", weight = 0.8, make = above_average_total, shows = { cte = true, subquery = true } },
+  { name = "set_operation", weight = 1.2, make = set_operation, shows = { set_operation = true } },
 }

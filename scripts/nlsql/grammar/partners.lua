@@ -145,7 +145,7 @@ local function without_partner(g)
   local sides = take_sides(g)
   if not sides then return nil end
   local key = pieces.key(g.base)[1]
-  local plain = #sides.inner == 1 and key and g.draw:chance(0.5)
+  local plain = #sides.inner == 1 and key and g.draw:chance(0.5) and not g.wanted
   if not plain and not deep_enough(g, sides) then return nil end
   local query, question = seen_from_parent(g, sides, function()
     if not plain and g.draw:chance(0.7) then g:filter(sides.inner) end
@@ -207,7 +207,7 @@ local function counting_zero(g)
 end
 
 return {
-  { name = "with_partner", weight = 1.5, make = with_partner },
-  { name = "without_partner", weight = 1.2, make = without_partner },
+  { name = "with_partner", weight = 1.5, make = with_partner, shows = { subquery = true } },
+  { name = "without_partner", weight = 1.2, make = without_partner, shows = { subquery = true } },
   { name = "counting_zero", weight = 1.2, make = counting_zero },
 }

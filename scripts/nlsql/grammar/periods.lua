@@ -79,6 +79,6 @@ end
 
 return {
   { name = "per_period", weight = 2.5, make = per_period },
-  { name = "running_total", weight = 0.7, make = running_total },
-  { name = "change", weight = 0.6, make = change },
+  { name = "running_total", weight = 0.7, make = running_total, shows = { window = true } },
+  { name = "change", weight = 0.6, make = change, shows = { window = true } },
 }

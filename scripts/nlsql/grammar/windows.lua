@@ -100,7 +100,7 @@ local function share_of_total(g)
 end
 
 return {
-  { name = "rank", weight = 1, make = rank },
-  { name = "top_in_group", weight = 1.2, make = top_in_group },
-  { name = "share_of_total", weight = 0.8, make = share_of_total },
+  { name = "rank", weight = 1, make = rank, shows = { window = true } },
+  { name = "top_in_group", weight = 1.2, make = top_in_group, shows = { window = true, subquery = true, cte = true } },
+  { name = "share_of_total", weight = 0.8, make = share_of_total, shows = { window = true } },
 }
