@@ -310,16 +310,19 @@ local MOST_TABLES = 5
 --- Attributes that joined tables have at least: with fewer there is little to ask.
 local LEAST_ATTRIBUTES = 4
 
---- Is there enough to ask about, and is there a row once its tables are joined?
-local function is_worth_asking(lexicon, set, draw)
+--- How many attributes there are to ask about; 0 where a table is empty.
+local function attributes_of(lexicon, set)
   local n = 0
   for _, ref in ipairs(set) do
     local entity = lexicon:entity(ref)
-    if entity.rows == 0 then return false end
+    if entity.rows == 0 then return 0 end
     n = n + #entity.attributes
   end
-  return n >= (#set > 1 and LEAST_ATTRIBUTES or 1) and #tree.over(lexicon, set, draw).rows > 0
+  return n
 end
+
+--- Is there a row once the tables are joined?
+local function has_rows(lexicon, set, draw) return #tree.over(lexicon, set, draw).rows > 0 end
 
 --- A set grown at random from `start` along foreign keys.
 local function grow(lexicon, start, size, draw)
@@ -343,14 +346,15 @@ end
 local MISSES = 200
 
 --- Up to `most` different sets of at least `least` tables that foreign keys connect so that one
---- table of the set refers, through others of it, to all the rest.
+--- table of the set refers, through others of it, to all the rest. Those with little to ask about are
+--- taken where there are no others.
 ---@param lexicon nlsql.Lexicon
 ---@param least integer
 ---@param most integer
 ---@param draw nlsql.Draw
 ---@return string[][]
 function tree.sets(lexicon, least, most, draw)
-  local starts, sets, seen = {}, {}, {}
+  local starts, sets, seen, thin = {}, {}, {}, {}
   for _, ref in ipairs(lexicon.schema:names()) do
     if lexicon:refers(ref) or least <= 1 then starts[#starts + 1] = ref end
   end
@@ -365,12 +369,18 @@ function tree.sets(lexicon, least, most, draw)
     local key = table.concat(sorted, "+")
     local fresh = not seen[key]
     seen[key] = true
-    if fresh and #set >= least and is_worth_asking(lexicon, set, draw) then
+    local n = fresh and #set >= least and attributes_of(lexicon, set) or 0
+    local enough = n >= (#set > 1 and LEAST_ATTRIBUTES or 1)
+    if enough and has_rows(lexicon, set, draw) then
       sets[#sets + 1] = set
       misses = 0
     else
+      if not enough and n > 0 then thin[#thin + 1] = set end
       misses = misses + 1
     end
+  end
+  for i = 1, #sets == 0 and math.min(most, #thin) or 0 do
+    if has_rows(lexicon, thin[i], draw) then sets[#sets + 1] = thin[i] end
   end
   return sets
 end
