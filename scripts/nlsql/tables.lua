@@ -90,8 +90,8 @@ end
 local function plan_requests(ctx, total)
   local budget = ctx.settings.schema_tokens
   local schema_json, cut = ctx:schema_json(nil, budget)
-  -- the grammar reads no prompt, and grows its sets over the whole graph
-  if not cut or ctx.settings.provider == "offline" then
+  -- who reads no prompt, the grammar, grows its sets over the whole graph
+  if not cut or not ctx.llm.provider.reads_prompts then
     return { { schema_json = schema_json, cut = cut, most = total } }
   end
   return in_pieces(ctx, total, budget)

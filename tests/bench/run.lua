@@ -1,5 +1,5 @@
 --- run: the benchmarks, each as a ratio beside a peer or a limit that is measured in the same run.
---- usage: ./dev bench [chat] [joins] [offline] [start] [jobs] [plan] [watch]   (all of them without arguments)
+--- usage: ./dev bench [chat] [joins] [offline] [start] [jobs] [plan] [watch] [wide]   (all of them without arguments)
 local catalog = require "nlsql.catalog"
 local grammar = require "nlsql.grammar"
 local json = require "nlsql.json"
@@ -7,6 +7,7 @@ local jobs = require "nlsql.jobs"
 local pg = require "nlsql.pg"
 local proc = require "nlsql.proc"
 local support = require "tests.lua.support"
+local wide = require "tests.lua.wide"
 
 local build = support.build()
 local wanted = {}
@@ -282,9 +283,45 @@ local function watch()
 end
 
 if on "watch" then watch() end
+--- Seconds, and peak memory in kilobytes, of one run of the program in `dir`, and what it wrote.
+local function measured_run(dir, words, variables)
+  local line = { "cd", dir, "&&", "env" }
+  for name, value in pairs(variables) do line[#line + 1] = ("'%s=%s'"):format(name, value) end
+  line[#line + 1] = ("python3 -c '%s' %s/nlsql run %s"):format("import resource,subprocess,sys,time; t=time.time(); "
+    .. 'p=subprocess.run(sys.argv[1:],capture_output=True,text=True); print(p.stdout+p.stderr); '
+    .. "print(time.time()-t,resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)", build, words)
+  local _, output = proc.run { argv = { "sh", "-c", table.concat(line, " ") } }
+  local seconds, kb = output:match("([%d.]+) (%d+)%s*$")
+  return tonumber(seconds), tonumber(kb), output
+end
+
+local WIDE = 5000
+
+local function many_tables()
+  say("wide: %d tables (half a minute to make them)", WIDE)
+  local dir = support.temp_dir()
+  local url = wide.url(WIDE)
+  support.write(dir .. "/rules.jsonl", '{"match": "different sets of tables", "content": "{\\"sets\\": []}"}\n'
+    .. '{"content": "no pairs here"}\n')
+  local endpoint = support.endpoint { "--script", dir .. "/rules.jsonl" }
+  local _, kb, output = measured_run(dir, "joins --verbose --count 1 --set max_attempts=1",
+    { DATABASE_URL = url, OPENAI_BASE_URL = endpoint.url })
+  endpoint.stop()
+  say("  joins: ready for the first request after %s ms, in %s; %.0f MB at most",
+    output:match("first request (%d+) ms") or "?", output:match("asked for in (%d+ of %d+ neighbourhoods)") or "?", kb / 1024)
+  for _, phase in ipairs { "joins --count 20", "complex_sqls --count 20", "single_table --count 2" } do
+    local seconds, peak
+    seconds, peak, output = measured_run(dir, phase .. " --provider offline --fresh", { DATABASE_URL = url })
+    say("  %s, offline: %s pairs in %.1f s, %.0f MB at most", phase, output:match(": ([%d,]+) of [%d,]+ pairs") or "?", seconds,
+      peak / 1024)
+  end
+  os.execute("rm -rf " .. dir)
+end
+
 if on "chat" then chat() end
 if on "joins" then joins() end
 if on "offline" then offline() end
 if on "start" then start() end
 if on "jobs" then suspended() end
 if on "plan" then plan() end
+if on "wide" then many_tables() end
