@@ -7,7 +7,7 @@
  *
  *   --port N  --delay-ms N  --script FILE  --pairs FILE  --per-reply N  --cycle  --by-request
  *   --log FILE  --require-key KEY  --no-json-schema  --no-json-object  --max-tokens-only
- *   --max-completion-tokens-only  --ignore-stream  --tls-cert FILE  --tls-key FILE */
+ *   --max-completion-tokens-only  --ignore-stream  --no-tools  --tls-cert FILE  --tls-key FILE */
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <signal.h>
@@ -136,6 +136,10 @@ static bool refuse(struct call *call, struct span body) {
                   "model.");
         return true;
     }
+    if (options.no_tools && scan_member(body, "tools", &value)) { /* in Ollama's words */
+        put_error(&call->reply, 400, "api_error", NULL, NULL, "fake does not support tools");
+        return true;
+    }
     if (options.max_tokens_only && scan_member(body, "max_completion_tokens", &value)) {
         put_error(&call->reply, 400, "invalid_request_error", NULL, NULL,
                   "Unrecognized request argument supplied: max_completion_tokens");
@@ -164,19 +168,22 @@ static void complete(struct call *call, struct span body, const struct rule *rul
     struct completion c = { .model = { "\"fake\"", 6 },
                             .id = XXH3_64bits(body.at, body.size),
                             .content = rule ? rule->content : NULL,
+                            .tool_calls = rule ? rule->tool_calls : NULL,
                             .finish_reason = "stop" };
     struct span stream_options;
     nl_buf content;
 
     nl_buf_init(&content);
-    if (!c.content && options.pairs.n > 0) {
+    if (c.tool_calls) {
+        c.finish_reason = "tool_calls";
+    } else if (!c.content && options.pairs.n > 0) {
         if (!put_pairs(&content, &options.pairs, body))
             abort();
         c.content = content.data;
     } else if (!c.content) {
         c.content = "{\"question\":\"How many is one?\",\"sql\":\"SELECT 1\"}";
     }
-    c.content_size = strlen(c.content);
+    c.content_size = c.content ? strlen(c.content) : 0;
     if (rule && rule->usage)
         c.usage = rule->usage;
     if (rule && rule->finish_reason)

@@ -61,9 +61,24 @@ local function request_key(self, ask)
   add(ask.schema and ask.schema.name)
   add(self.settings.seed)
   if self.provider.identity then add(self.provider.identity(self.endpoint, ask)) end
+  if ask.tools then
+    add("tools")
+    add(assert(json.encode(json.array(ask.tools))))
+  end
   for _, message in ipairs(ask.messages) do
     add(message.role)
     add(message.content)
+    -- a request without any has the key that it had before there were tools
+    for _, call in ipairs(message.tool_calls or {}) do
+      add("calls")
+      add(call.id)
+      add(call.name)
+      add(call.arguments)
+    end
+    if message.tool_call_id then
+      add("answers")
+      add(message.tool_call_id)
+    end
   end
   return text.key(table.concat(parts))
 end
@@ -143,7 +158,9 @@ end
 local function keep_all(reply) return reply.outcome ~= "broken" end
 
 ---@class nlsql.Ask
----@field messages table[]     {role=, content=}
+---@field messages table[]     {role=, content=}; of role "assistant" with `tool_calls`, as replies have them; of role
+---                            "tool" with `tool_call_id`
+---@field tools nlsql.Tool[]?  what the model may call. An endpoint that cannot call tools gives outcome "no_tools"
 ---@field purpose string       "ask", "critic", "join_set", …
 ---@field item string?         key of the item that asks
 ---@field model string?        in place of the phase's
@@ -155,6 +172,10 @@ local function keep_all(reply) return reply.outcome ~= "broken" end
 ---                            least = }, { kind = "table_sets", least =, most = }, { kind = "review" }
 ---@field sample integer?      the how-manieth answer to the same request this is (from 1)
 ---@field keep (fun(reply: nlsql.Reply): boolean)? is a broken-off reply worth keeping?
+
+--- May the endpoint call tools, as far as is known? Not before it was asked is it sure.
+---@return boolean
+function Llm:calls_tools() return not self.provider.NO_TOOLS and not self.endpoint.no_tools end
 
 --- Asks. Returns a reply whose outcome says what came; nil, message, code where nothing can:
 --- code "model" (refused for good, or down), "budget", "cancelled", or the store's.
@@ -181,6 +202,7 @@ function Llm:chat(ask)
   local tries, learnt = 0, 0
   while true do
     if jobs.stopping() > 0 then return nil, "stopping", "cancelled" end
+    if ask.tools and not self:calls_tools() then return { outcome = "no_tools", content = "" } end
     local message, code
     reply, message, code = try(self, ask, key, sample)
     if not reply then return nil, message, code end

@@ -15,6 +15,9 @@ local spoil = require "nlsql.grammar.spoil"
 
 local offline = { reads_prompts = false }
 
+--- It calls no tools: whoever has some asks without them.
+offline.NO_TOOLS = true
+
 --- A weight for a construct that there is not, or none above 0, ends the run.
 local function check_weights(weights)
   local names, any = grammar.constructs(), false

@@ -1,7 +1,7 @@
 --- openai: the provider for any endpoint that speaks Chat Completions.
 ---
 --- What an endpoint does not understand (a kind of response_format, the name of the output limit,
---- temperature, stream options) is found out from its own 400 and remembered for the run.
+--- temperature, stream options, tools) is found out from its own refusal and remembered for the run.
 
 local http = require "nlsql.http"
 local json = require "nlsql.json"
@@ -15,6 +15,7 @@ local openai = { reads_prompts = true }
 ---@field formats string[]    kinds of response_format still worth trying, best first
 ---@field limit_name string   "max_completion_tokens" or "max_tokens"
 ---@field dropped table<string, boolean> parameters that this endpoint refused
+---@field no_tools boolean?   it cannot call tools: it said so
 
 --- How an endpoint is to be spoken to. `settings.base_url` ends in /v1 or the like.
 ---@return nlsql.Endpoint
@@ -37,23 +38,80 @@ local function response_format(kind, schema)
   end
 end
 
---- The request's body as a table.
+---@class nlsql.Tool
+---@field name string
+---@field description string what it does, for the model
+---@field parameters table   a JSON schema of its arguments, an object
+
+---@class nlsql.ToolCall
+---@field id string
+---@field name string
+---@field arguments string   JSON, as the model wrote it: it may be broken
+
+--- A message as the endpoint takes it: calls of tools have a form of their own there.
+local function message_of(message)
+  if not message.tool_calls then return message end
+  local calls = {}
+  for i, call in ipairs(message.tool_calls) do
+    calls[i] = { id = call.id, type = "function", ["function"] = { name = call.name, arguments = call.arguments } }
+  end
+  return { role = message.role, content = message.content, tool_calls = json.array(calls) }
+end
+
+--- The request's body as a table. A form of the reply is not asked for while tools are offered:
+--- most endpoints take one or the other.
 ---@param endpoint nlsql.Endpoint
----@param ask table messages, schema, max_tokens, temperature
+---@param ask table messages, tools, schema, max_tokens, temperature
 function openai.body(endpoint, ask)
+  local messages = {}
+  for i, message in ipairs(ask.messages) do messages[i] = message_of(message) end
   local body = {
     model = ask.model or endpoint.model,
-    messages = json.array(ask.messages),
+    messages = json.array(messages),
     temperature = ask.temperature,
   }
   body[endpoint.limit_name] = ask.max_tokens
-  if ask.schema then body.response_format = response_format(endpoint.formats[1], ask.schema) end
+  if ask.tools then
+    local offered = {}
+    for i, tool in ipairs(ask.tools) do
+      offered[i] = { type = "function", ["function"] = { name = tool.name, description = tool.description,
+        parameters = tool.parameters } }
+    end
+    body.tools = json.array(offered)
+  elseif ask.schema then
+    body.response_format = response_format(endpoint.formats[1], ask.schema)
+  end
   if endpoint.settings.stream then
     body.stream = true
     body.stream_options = { include_usage = true }
   end
   for name in pairs(endpoint.dropped) do body[name] = nil end
   return body
+end
+
+--- How endpoints name what they lack: Ollama "… does not support tools", vLLM '"auto" tool choice
+--- requires …', llama-server "tools param requires --jinja flag", OpenRouter "… support tool use".
+local TOOL_WORDS = { "tools", "tool_choice", "tool choice", "tool use", "tool calling", "tool-calling", "function calling",
+  "function-calling" }
+
+--- Does a refusal of this status say that the endpoint cannot call tools? Some say so with another
+--- status than 400; those say more of other things, so there the lack must be named too.
+local function lacks_tools(status, words)
+  if words:find("context length", 1, true) then return false end -- which may count the tools' tokens
+  local named = false
+  for _, word in ipairs(TOOL_WORDS) do named = named or words:find(word, 1, true) ~= nil end
+  if not named or status == 400 or status == 422 then return named end
+  return words:find("support", 1, true) ~= nil or words:find("requires", 1, true) ~= nil
+end
+
+--- Statuses with which endpoints say that they cannot call tools.
+local TOOL_STATUS = { [400] = true, [404] = true, [422] = true, [500] = true, [501] = true }
+
+--- Notes that the endpoint cannot call tools, where its refusal of `sent` says so.
+local function learn_tools(endpoint, status, message, sent)
+  if not sent.tools or not TOOL_STATUS[status] or not lacks_tools(status, message:lower()) then return false end
+  endpoint.no_tools = true
+  return true
 end
 
 --- Learns from a 400 that names what it did not understand. True where another try makes sense.
@@ -122,6 +180,25 @@ local function usage_of(completion)
   }
 end
 
+--- The calls of tools in a message, as the rest of the program has them. A call without an id gets
+--- one; arguments that came as an object become text.
+---@return nlsql.ToolCall[]?
+local function calls_of(message)
+  if type(message.tool_calls) ~= "table" or not json.is_array(message.tool_calls) then return nil end
+  local calls = {}
+  for i, call in ipairs(message.tool_calls) do
+    local f = type(call) == "table" and type(call["function"]) == "table" and call["function"] or {}
+    local arguments = f.arguments
+    if type(arguments) == "table" and arguments ~= json.null then arguments = json.encode(arguments) end
+    calls[i] = {
+      id = type(call) == "table" and type(call.id) == "string" and call.id ~= "" and call.id or "call_" .. i,
+      name = type(f.name) == "string" and f.name or "",
+      arguments = type(arguments) == "string" and arguments or "",
+    }
+  end
+  return #calls > 0 and calls or nil
+end
+
 --- Reads a completion (as stored, or as it came) into a reply.
 ---@return nlsql.Reply
 function openai.read(completion)
@@ -139,12 +216,15 @@ function openai.read(completion)
   end
   local message = choice.message
   reply.content = type(message.content) == "string" and message.content or ""
+  reply.tool_calls = calls_of(message)
   if type(message.refusal) == "string" and message.refusal ~= "" then
     reply.outcome, reply.message = "refusal", message.refusal
   elseif choice.finish_reason == "content_filter" then
     reply.outcome = "content_filter"
   elseif choice.finish_reason == "length" then
     reply.outcome = "length"
+  elseif reply.tool_calls then
+    reply.outcome = "tool_calls"
   elseif reply.content == "" then
     reply.outcome = "empty"
   else
@@ -154,8 +234,10 @@ function openai.read(completion)
 end
 
 ---@class nlsql.Reply
----@field outcome string   ok, length, broken, refusal, content_filter, empty, no_choices, error_body, or a failure
+---@field outcome string   ok, tool_calls, length, broken, refusal, content_filter, empty, no_choices, error_body, no_tools
+---                         (tools were offered, the endpoint cannot call any, nothing was asked), or a failure
 ---@field content string   what the model wrote, "" where nothing
+---@field tool_calls nlsql.ToolCall[]? what it wants called, in its order; the last may be cut where the outcome is "length"
 ---@field message string?  the endpoint's or the refusal's own words
 ---@field usage table?     tokens_in, tokens_out, tokens_cached, cost (dollars); nil where not reported
 ---@field stored string?   the completion as JSON, to be recorded
@@ -191,6 +273,7 @@ function openai.send(endpoint, body, text)
   if status >= 400 then
     local message = error_text(got.body)
     local named = ("HTTP %d: %s"):format(status, message)
+    if learn_tools(endpoint, status, message, body) then return failed(reply, "learn", "http_" .. status, named) end
     if RETRIED[status] or status >= 500 then return failed(reply, "retry", "http_" .. status, named) end
     if (status == 400 or status == 422) and openai.learn(endpoint, message, body) then
       return failed(reply, "learn", "http_" .. status, named)

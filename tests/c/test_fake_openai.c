@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "data/sse.h"
 #include "fake.h"
 #include "io/http.h"
 
@@ -156,6 +157,8 @@ static void parameters_are_refused_by_name(void **state) {
         /* only what is a member of the request, not what a prompt says */
         { "--max-completion-tokens-only",
           "{\"messages\":[{\"max_tokens\":\"\\\"max_tokens\\\":\"}]}", 200, "" },
+        { "--no-tools", "{\"tools\":[{\"type\":\"function\"}]}", 400, "does not support tools" },
+        { "--no-tools", "{\"messages\":[{\"content\":\"tools\"}]}", 200, "" },
         { "--ignore-stream", "{\"stream\":true}", 200, "\"object\":\"chat.completion\"" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -184,6 +187,43 @@ static void a_stream_has_usage_where_it_was_asked_for(void **state) {
     assert_true(fake_count(&fake, "prompt_tokens") >= 9);
 }
 
+#define CALLS                                                                                      \
+    "{\"match\":\"both\",\"content\":\"I look.\",\"tool_calls\":[{\"name\":\"a\",\"arguments\":\"{}\","   \
+    "\"id\":\"x1\"}]}\n"                                                                             \
+    "{\"tool_calls\":[{\"name\":\"first\",\"arguments\":\"{\\\"sql\\\": \\\"SELECT\"},"                 \
+    "{\"name\":\"second\",\"arguments\":\"{}\"}]}\n"
+
+static void a_rule_calls_tools(void **state) {
+    (void)state;
+    fake_start(&fake, FAKE, NULL, CALLS);
+    assert_non_null(strstr(
+        post("{}"),
+        "\"content\":null,\"tool_calls\":[{\"id\":\"call_1\",\"type\":\"function\",\"function\":{"
+        "\"name\":\"first\",\"arguments\":\"{\\\"sql\\\": \\\"SELECT\"}},{\"id\":\"call_2\","));
+    assert_non_null(strstr(reply_body, "\"finish_reason\":\"tool_calls\""));
+    assert_non_null(
+        strstr(post("{\"x\":\"both\"}"), "\"content\":\"I look.\",\"tool_calls\":[{\"id\":\"x1\","));
+}
+
+/* The engine's own fold makes of the stream what the whole reply says. */
+static void a_rule_calls_tools_in_a_stream(void **state) {
+    nl_buf whole;
+    nl_sse_report report;
+    nl_err err = { .code = NL_OK };
+    (void)state;
+    fake_start(&fake, FAKE, NULL, CALLS);
+    post("{\"stream\":true}");
+    assert_null(strstr(reply_body, "SELECT\"}}")); /* the arguments come in pieces */
+    nl_buf_init(&whole);
+    assert_true(nl_sse_fold(reply_body, strlen(reply_body), &whole, &report, &err));
+    assert_true(report.done);
+    assert_non_null(strstr(whole.data, "\"tool_calls\":[{\"id\":\"call_1\",\"type\":\"function\","
+                                       "\"function\":{\"name\":\"first\","
+                                       "\"arguments\":\"{\\\"sql\\\": \\\"SELECT\"}},"
+                                       "{\"id\":\"call_2\""));
+    nl_buf_release(&whole);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
@@ -194,6 +234,8 @@ int main(void) {
         CASE(rules_come_first_and_run_out),
         CASE(parameters_are_refused_by_name),
         CASE(a_stream_has_usage_where_it_was_asked_for),
+        CASE(a_rule_calls_tools),
+        CASE(a_rule_calls_tools_in_a_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

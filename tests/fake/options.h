@@ -16,7 +16,8 @@ static struct {
     long delay_ms;
     const char *key, *log_path;
     nl_buf tls_cert, tls_key; /* PEM; empty: plain http */
-    bool no_json_schema, no_json_object, max_tokens_only, max_completion_tokens_only, ignore_stream;
+    bool no_json_schema, no_json_object, max_tokens_only, max_completion_tokens_only, ignore_stream,
+        no_tools;
     struct rules rules;
     struct pairs pairs;
     FILE *log;
@@ -76,6 +77,7 @@ static bool set_flag(const char *name) {
         { "--max-tokens-only", &options.max_tokens_only },
         { "--max-completion-tokens-only", &options.max_completion_tokens_only },
         { "--ignore-stream", &options.ignore_stream },
+        { "--no-tools", &options.no_tools },
     };
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         if (strcmp(name, flags[i].name) == 0) {

@@ -14,8 +14,9 @@
 struct completion {
     struct span model; /* as in the request, with its quotes */
     uint64_t id;
-    const char *content;
+    const char *content; /* NULL: null, beside tool_calls */
     size_t content_size;
+    const nl_json_node *tool_calls; /* from a rule; NULL: none */
     const char *finish_reason;
     const nl_json_node *usage; /* from a rule: an object, or false for none; NULL: counted */
     size_t prompt_tokens, completion_tokens;
@@ -76,10 +77,50 @@ static void put_head(nl_buf *out, const struct completion *c, const char *object
     nl_buf_add(out, c->model.at, c->model.size);
 }
 
+static void put_content(nl_buf *out, const struct completion *c) {
+    if (c->content)
+        put_string(out, c->content, c->content_size);
+    else
+        nl_buf_str(out, "null");
+}
+
+/* The id of a call: the rule's, or one that its place makes. */
+static void put_call_id(nl_buf *out, const nl_json_node *call, unsigned index) {
+    const char *id = nl_json_get_str(call, "id");
+    nl_buf_str(out, "\"id\":");
+    if (id)
+        put_string(out, id, strlen(id));
+    else
+        nl_buf_printf(out, "\"call_%u\"", index + 1);
+}
+
+static void put_call_name(nl_buf *out, const nl_json_node *call) {
+    const char *name = nl_json_get_str(call, "name");
+    nl_buf_str(out, ",\"type\":\"function\",\"function\":{\"name\":");
+    put_string(out, name, strlen(name));
+    nl_buf_str(out, ",\"arguments\":");
+}
+
+static void put_calls(nl_buf *out, const nl_json_node *calls) {
+    unsigned index = 0;
+    nl_buf_str(out, ",\"tool_calls\":[");
+    for (const nl_json_node *call = calls->child; call; call = call->next, index++) {
+        const char *arguments = nl_json_get_str(call, "arguments");
+        nl_buf_str(out, index ? ",{" : "{");
+        put_call_id(out, call, index);
+        put_call_name(out, call);
+        put_string(out, arguments, strlen(arguments));
+        nl_buf_str(out, "}}");
+    }
+    nl_buf_char(out, ']');
+}
+
 static void put_completion(nl_buf *out, const struct completion *c) {
     put_head(out, c, "chat.completion");
     nl_buf_str(out, ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
-    put_string(out, c->content, c->content_size);
+    put_content(out, c);
+    if (c->tool_calls)
+        put_calls(out, c->tool_calls);
     nl_buf_printf(out, "},\"finish_reason\":\"%s\"}]", c->finish_reason);
     if (has_usage(c)) {
         nl_buf_str(out, ",\"usage\":");
@@ -117,7 +158,31 @@ static void put_delta(struct events *e, const char *before, const char *text, si
     nl_buf_str(e->out, "},\"finish_reason\":null}]}\n\n");
 }
 
-/* Role, content in about eight deltas, finish reason, usage where it was asked for, [DONE].
+/* One call of a tool, as endpoints stream it: id and name first, then the arguments in pieces. */
+static void put_call_events(struct events *e, const nl_json_node *call, unsigned index) {
+    const char *text = nl_json_get_str(call, "arguments");
+    size_t left = strlen(text), wanted = left / 3 + 1;
+
+    open_event(e);
+    nl_buf_printf(e->out, ",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":%u,", index);
+    put_call_id(e->out, call, index);
+    put_call_name(e->out, call);
+    nl_buf_str(e->out, "\"\"}}]},\"finish_reason\":null}]}\n\n");
+    while (left > 0) {
+        size_t n = piece_size(text, left, wanted);
+        open_event(e);
+        nl_buf_printf(e->out,
+                      ",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":%u,"
+                      "\"function\":{\"arguments\":",
+                      index);
+        put_string(e->out, text, n);
+        nl_buf_str(e->out, "}}]},\"finish_reason\":null}]}\n\n");
+        text += n;
+        left -= n;
+    }
+}
+
+/* Role, content in about eight deltas, calls of tools, finish reason, usage where it was asked for, [DONE].
  * Returns where the event number `break_after` ends; SIZE_MAX where there are not so many. */
 static size_t put_events(nl_buf *out, const struct completion *c, bool usage, long break_after) {
     struct events e = { .out = out, .c = c, .break_after = break_after, .break_at = SIZE_MAX };
@@ -132,6 +197,10 @@ static size_t put_events(nl_buf *out, const struct completion *c, bool usage, lo
         text += n;
         left -= n;
     }
+    unsigned index = 0;
+    for (const nl_json_node *call = c->tool_calls ? c->tool_calls->child : NULL; call;
+         call = call->next)
+        put_call_events(&e, call, index++);
     open_event(&e);
     nl_buf_printf(out, ",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"%s\"}]}\n\n",
                   c->finish_reason);

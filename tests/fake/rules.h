@@ -38,6 +38,7 @@ struct rule {
     const nl_json_node *headers;
     const char *body;
     char *content; /* owned */
+    const nl_json_node *tool_calls;
     const nl_json_node *usage;
     const char *finish_reason;
     long break_after; /* events; -1: does not break */
@@ -77,13 +78,22 @@ static bool known_member(const char *key) {
     static const char *const keys[] = {
         "match",    "times",          "status", "headers",       "body",
         "content",  "pairs",          "usage",  "finish_reason", "stream_break_after",
-        "delay_ms", "event_delay_ms", "fault"
+        "delay_ms", "event_delay_ms", "fault",  "tool_calls"
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (strcmp(key, keys[i]) == 0)
             return true;
     }
     return false;
+}
+
+/* A list of {"name", "arguments" (text, which may be anything), "id"?}. */
+static bool check_calls(const nl_json_node *calls, nl_err *err) {
+    bool ok = !calls || (calls->type == NL_JSON_ARRAY && calls->child);
+    for (const nl_json_node *c = calls ? calls->child : NULL; c && ok; c = c->next)
+        ok = nl_json_get_str(c, "name") && nl_json_get_str(c, "arguments");
+    return ok || nl_err_set(err, NL_INVALID,
+                            "tool_calls: expected a list of {\"name\", \"arguments\"}, both text");
 }
 
 static bool read_fault(struct rule *rule, const char *name, nl_err *err) {
@@ -112,6 +122,7 @@ static bool read_rule(struct rule *rule, nl_err *err) {
     rule->status = (unsigned)nl_json_get_num(root, "status", 200);
     rule->headers = nl_json_get(root, "headers");
     rule->body = nl_json_get_str(root, "body");
+    rule->tool_calls = nl_json_get(root, "tool_calls");
     rule->usage = nl_json_get(root, "usage");
     rule->finish_reason = nl_json_get_str(root, "finish_reason");
     rule->break_after = (long)nl_json_get_num(root, "stream_break_after", -1);
@@ -122,7 +133,8 @@ static bool read_rule(struct rule *rule, nl_err *err) {
         if (!rule->content)
             return nl_err_nomem(err);
     }
-    return read_fault(rule, nl_json_get_str(root, "fault"), err);
+    return check_calls(rule->tool_calls, err) &&
+           read_fault(rule, nl_json_get_str(root, "fault"), err);
 }
 
 static bool rules_add(struct rules *rules, const char *line, size_t size, nl_err *err) {
