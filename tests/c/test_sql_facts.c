@@ -146,6 +146,37 @@ static const struct {
     { "SELECT trim(both 'x' from q.name), q.at AT TIME ZONE 'UTC' FROM (SELECT now() AS at, 'x' AS "
       "name) q",
       "", "", "trim timezone now", "x|UTC", "subquery", "", 0, 2 },
+    /* functions by the name that they are written with, not what stands for them in the tree */
+    { "SELECT count(*), sum(id), avg(total), min(id), max(id) FROM orders", "orders", NULL,
+      "count sum avg min max", "", "aggregate", "", 1, 5 },
+    { "SELECT concat(name, city), length(name), char_length(name), lower(name), upper(name), "
+      "replace(name, 'a', 'b') FROM customers",
+      "customers", NULL, "concat length char_length lower upper replace", "a|b", "", "", 1, 6 },
+    { "SELECT substring(name FROM 1 FOR 3), substr(name, 1, 3) FROM customers", "customers", NULL,
+      "substring substr", "1|3", "", "", 1, 2 },
+    { "SELECT pg_catalog.substring(name, 1, 3) FROM customers", "customers", NULL, "substring",
+      "1|3", "", "", 1, 1 },
+    { "SELECT TRIM(LEADING 'x' FROM name), TRIM(TRAILING FROM name) FROM customers", "customers",
+      NULL, "trim", "x", "", "", 1, 2 },
+    { "SELECT TRIM(name), btrim(city), ltrim(email) FROM customers", "customers", NULL,
+      "trim btrim ltrim", "", "", "", 1, 3 },
+    { "SELECT extract(dow FROM ordered_at), date_part('dow', ordered_at), date_trunc('day', "
+      "ordered_at), to_char(ordered_at, 'YYYY'), age(ordered_at) FROM orders",
+      "orders", NULL, "extract date_part date_trunc to_char age", "dow|day|YYYY", "", "", 1, 5 },
+    { "SELECT now(), CURRENT_DATE FROM orders", "orders", "", "now current_date", "", "", "", 1,
+      2 },
+    { "SELECT CURRENT_TIMESTAMP, CURRENT_TIMESTAMP(3), LOCALTIMESTAMP FROM orders", "orders", "",
+      "current_timestamp localtimestamp", "", "", "", 1, 3 },
+    { "SELECT ceil(total), ceiling(total), floor(total), round(total, 1), abs(total) FROM orders",
+      "orders", NULL, "ceil ceiling floor round abs", "1", "", "", 1, 5 },
+    { "SELECT mod(id, 2) FROM orders", "orders", NULL, "mod", "2", "", "", 1, 1 },
+    { "SELECT id % 2 FROM orders", "orders", NULL, "", "2", "", "", 1, 1 },
+    { "SELECT row_number() OVER (ORDER BY id), rank() OVER w, lag(total) OVER w, lead(total) OVER "
+      "w FROM orders WINDOW w AS (ORDER BY total)",
+      "orders", NULL, "row_number rank lag lead", "", "window", "", 1, 4 },
+    /* a column or alias of that name is no call of it */
+    { "SELECT 'lower' AS upper, q.count FROM (SELECT id AS count FROM orders) q", "orders", NULL,
+      "", "lower", "subquery", "", 1, 2 },
     { "SELECT ARRAY(SELECT id FROM orders), total > ALL (SELECT 1) FROM orders", "orders",
       "orders.id orders.total", "", "1", "array subquery", "", 1, 2 },
     { "SELECT p.during FROM products p WHERE p.price = ANY (ARRAY[1, 2])", "products",
