@@ -5,6 +5,7 @@
 --- file of CONSTRUCTS holds a family of them; `offline.weights` in the configuration weighs each. One
 --- whose queries always have a subquery, a CTE, a window function or a set operation says so in `shows`.
 
+local calls = require "nlsql.grammar.calls"
 local draws = require "nlsql.grammar.draw"
 local growth = require "nlsql.grammar.growth"
 local jobs = require "nlsql.jobs"
@@ -154,8 +155,9 @@ local IDLE = 200
 --- Attempts between two turns of the loop: others are under way too.
 local TURN = 32
 
---- One pair over the tables, or nil.
-local function one(self, set, least, draw, able, wanted)
+--- One pair over the tables, or nil. `able`: the constructs that may be drawn, weighted; `wanted`: what the
+--- query must show; `called`: a function that it must call.
+local function one(self, set, least, draw, able, wanted, called)
   local joined = tree.over(self.lexicon, set, draw)
   if #joined.rows == 0 or #joined.nodes < least then return nil end
   local construct = draw:weighted(able)
@@ -164,6 +166,7 @@ local function one(self, set, least, draw, able, wanted)
   grown.wanted = wanted
   local query, question = construct.construct.make(grown)
   if not query or next(grown.need) then return nil end
+  if called and not calls.in_query(self.schema, query, called) then return nil end
   return { question = question, sql = query, construct = construct.construct.name }
 end
 
@@ -174,15 +177,18 @@ end
 ---@param least integer
 ---@param draw nlsql.Draw
 ---@param known nlsql.Known
----@param constructs string[]? each query shows one of: cte, set_operation, subquery, window
+---@param wish { constructs: string[]?, calls: string? }? each query shows one of the constructs (cte, set_operation,
+---              subquery, window); calls the function (one of calls.names())
 ---@return nlsql.GrammarPair[]
-function Grammar:pairs(set, count, least, draw, known, constructs)
+function Grammar:pairs(set, count, least, draw, known, wish)
   local out, idle, n = {}, 0, 0
-  local able, wanted = showing(self, constructs)
+  local called = wish and wish.calls
+  local able, wanted = showing(self, wish and wish.constructs)
+  if called then able = calls.ways(called) end
   while #out < count and idle < IDLE do
     n = n + 1
     if n % TURN == 0 then jobs.sleep(0) end
-    local pair = one(self, set, least, draw, able, wanted)
+    local pair = one(self, set, least, draw, able, wanted, called)
     if pair and known:add(pair.question, pair.sql) then
       out[#out + 1] = pair
       idle = 0

@@ -123,7 +123,7 @@ local function write_pairs(endpoint, body)
   local known = grammar.known(endpoint.settings.gates.literal_variants)
   local turns = pairs_before(body, known)
   local draw = endpoint.grammar:draws("pairs", table.concat(tables, "+"), turns, body.sample or 1)
-  local list = endpoint.grammar:pairs(tables, task.count, task.least, draw, known, task.constructs)
+  local list = endpoint.grammar:pairs(tables, task.count, task.least, draw, known, { constructs = task.constructs })
   if endpoint.error_rate > 0 then
     list = spoil_some(endpoint, draw, list, { tables = tables, least = task.least })
   end

@@ -27,6 +27,7 @@ local growth = {}
 ---@field db nlsql.Db
 ---@field names table
 ---@field wanted table<string, boolean>? what the query must show, of what its construct can
+---@field measures table<string, boolean>? what measures there may be (nil: all)
 local Growth = {}
 Growth.__index = Growth
 
@@ -350,7 +351,7 @@ end
 ---@param fns table<string, boolean>? those that may be (nil: all)
 ---@return nlsql.Measure?
 function Growth:measure(fns)
-  local function may(fn) return not fns or fns[fn] end
+  local function may(fn) return (not fns or fns[fn]) and (not self.measures or self.measures[fn]) end
   if may("count") and self.draw:chance(0.4) then return { fn = "count" } end
   local numeric = may("avg") or may("sum")
   local extremes = may("min") or may("max")

@@ -38,10 +38,14 @@ end
 local number, quoted, literal = kinds.number, kinds.quoted, kinds.text
 
 --- May the value stand in a question? Not the odd: control characters, backslashes, long ones.
-local function sayable(value)
+---@param value string
+---@return boolean
+function kinds.sayable(value)
   return #value > 0 and #value <= 60 and not value:find("[%c\\\"]") and not value:find("^%s") and not value:find("%s$")
     and not value:find("  ", 1, true)
 end
+
+local sayable = kinds.sayable
 
 local function is_short(value) return #number(value) <= 10 and not number(value):find("e", 1, true) end
 
