@@ -169,13 +169,22 @@ local function keep_all(reply) return reply.outcome ~= "broken" end
 ---@field schema table?        {name=, schema=}: a JSON schema for the reply
 ---@field temperature number?
 ---@field task table?          the same as data, for a provider that does not read: { kind = "pairs", tables =, count =,
----                            least = }, { kind = "table_sets", least =, most = }, { kind = "review" }
+---                            least =, calls = (a function), number = }, { kind = "table_sets", least =, most = },
+---                            { kind = "review" }
 ---@field sample integer?      the how-manieth answer to the same request this is (from 1)
 ---@field keep (fun(reply: nlsql.Reply): boolean)? is a broken-off reply worth keeping?
 
 --- May the endpoint call tools, as far as is known? Not before it was asked is it sure.
 ---@return boolean
 function Llm:calls_tools() return not self.provider.NO_TOOLS and not self.endpoint.no_tools end
+
+--- Could the provider answer a request with this task? A model might; the grammar knows.
+---@param task table
+---@return boolean
+function Llm:able(task)
+  local able = self.provider.able
+  return not able or able(self.endpoint, task)
+end
 
 --- Asks. Returns a reply whose outcome says what came; nil, message, code where nothing can:
 --- code "model" (refused for good, or down), "budget", "cancelled", or the store's.

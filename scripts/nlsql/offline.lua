@@ -5,6 +5,7 @@
 --- (`task` of a request); only a review is answered from the rendered text alone. What it gives
 --- depends on the seed, the database and the request, never on what else is under way.
 
+local calls = require "nlsql.grammar.calls"
 local grammar = require "nlsql.grammar"
 local json = require "nlsql.json"
 local openai = require "nlsql.openai"
@@ -122,14 +123,28 @@ local function write_pairs(endpoint, body)
   local tables = task.tables or endpoint.schema:names()
   local known = grammar.known(endpoint.settings.gates.literal_variants)
   local turns = pairs_before(body, known)
-  local draw = endpoint.grammar:draws("pairs", table.concat(tables, "+"), turns, body.sample or 1)
-  local list = endpoint.grammar:pairs(tables, task.count, task.least, draw, known, { constructs = task.constructs })
+  local called, set = task.calls, table.concat(tables, "+")
+  local draw = called and endpoint.grammar:draws("calls", called, task.number or 1, set, turns, body.sample or 1)
+    or endpoint.grammar:draws("pairs", set, turns, body.sample or 1)
+  local list = endpoint.grammar:pairs(tables, task.count, task.least, draw, known,
+    { constructs = task.constructs, calls = called })
   if endpoint.error_rate > 0 then
     list = spoil_some(endpoint, draw, list, { tables = tables, least = task.least })
   end
   local lines = {}
   for i, pair in ipairs(list) do lines[i] = assert(json.encode({ question = pair.question, sql = pair.sql }, KEYS)) end
   return ('{"pairs": [%s]}'):format(table.concat(lines, ",\n")), #list < task.count
+end
+
+--- Could it write a pair for this task? Only where a function is to be called is it in doubt.
+---@param endpoint table
+---@param task table as of a request: tables, calls
+---@return boolean
+function offline.able(endpoint, task)
+  if not task.calls then return true end
+  if not calls.ways(task.calls) then return false end
+  local draw = endpoint.grammar:draws("able", task.calls, table.concat(task.tables, "+"))
+  return #endpoint.grammar:pairs(task.tables, 1, 1, draw, grammar.known(0), task.calls) > 0
 end
 
 local function write_sets(endpoint, body)

@@ -325,7 +325,9 @@ function options.check(declared, given, where)
   local names = keys_of(known)
   for _, name in ipairs(keys_of(given)) do
     local value, spot = spot_of(given[name], where)
-    local rule = declared[name] and options.rule_of(declared[name]) or options.COMMON[name]
+    local common = options.COMMON[name]
+    -- what may be one thing or another for every phase stays so, whatever its default is here
+    local rule = common and common.either and common or declared[name] and options.rule_of(declared[name]) or common
     if rule then
       local checked = validate(rule, value, spot, name, out)
       if checked ~= nil then values[name] = checked end

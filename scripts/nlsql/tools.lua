@@ -64,7 +64,8 @@ local function query_of(content)
   return statement and bare or nil
 end
 
-local PAIR = {
+--- The form of a reply that is one pair.
+tools.PAIR = {
   name = "pair",
   schema = {
     type = "object", additionalProperties = false, required = { "question", "sql" },
@@ -83,7 +84,7 @@ local function generate_sql(ctx, item, o)
     })
     if not messages then return nil, why, "config" end
     local reply, message, code = ctx.llm:chat {
-      purpose = "generate", item = item.key, messages = messages, schema = PAIR, sample = o.sample,
+      purpose = "generate", item = item.key, messages = messages, schema = tools.PAIR, sample = o.sample,
     }
     if not reply then return nil, message, code end
     if reply.gave_up then return "error: no query came: " .. tostring(reply.message) end

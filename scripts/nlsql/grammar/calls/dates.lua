@@ -136,7 +136,7 @@ end
 
 --- The server's day, asked once a run.
 local function today(g)
-  return profile.once(g.tree.lexicon.trees, "today", function()
+  return profile.once(g.tree.lexicon.trees, "\0today", function() -- no table's name
     return g:ask("SELECT to_char(CURRENT_DATE, 'YYYY-MM-DD')")[1][1]
   end)
 end

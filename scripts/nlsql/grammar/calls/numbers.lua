@@ -63,11 +63,14 @@ local function stepped(fn, way)
   end
 end
 
+--- Values beyond which whole numbers are too fine to count by.
+local MOST_BANDS = 40
+
 local function banded(fn, way)
   return function(g)
     local a = frames.take(g, NUMBERS, { filled = true })
     local step = a and step_for(g, a)
-    if not step then return nil end
+    if not step or (step == 1 and #frames.values(g, a) > MOST_BANDS) then return nil end
     local name = english.name(a)
     local expr = step == 1 and ("%s(%s)"):format(fn, a.expr) or ("%s(%s / %d.0) * %d"):format(fn, a.expr, step, step)
     local to = step == 1 and "a whole number" or ("a multiple of %d"):format(step)
