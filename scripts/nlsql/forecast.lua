@@ -40,7 +40,7 @@ end
 --- A model in name only: counts what it is asked, and answers nothing.
 local function silent_model(ctx)
   local asked = { list = {}, count = 0, tokens_in = 0 }
-  local llm = {
+  local llm = setmetatable({
     provider = ctx.llm.provider, endpoint = ctx.llm.endpoint, counts = ctx.llm.counts,
     chat = function(_, ask)
       asked.count = asked.count + 1
@@ -48,7 +48,7 @@ local function silent_model(ctx)
       asked.list[#asked.list + 1] = ask
       return { outcome = "dry_run", content = "", dry_run = true }
     end,
-  }
+  }, getmetatable(ctx.llm)) -- what else may be asked of it is answered as ever
   return llm, asked
 end
 

@@ -113,15 +113,15 @@ local function validate_sql(ctx, item, o)
   end
 end
 
-local function review_sql(ctx, item, o)
+local function review_sql(ctx, item, o, wanted)
   return function(arguments)
     local query = sqltext.clean(arguments.sql)
     local verdict, message, code = verdict_of(ctx, item, o, query)
     if not verdict then return nil, message, code end
     local review
     review, message, code = critic.review(ctx, item, { question = arguments.question or "(not given)", sql = query },
-      not verdict.ok and verdict or nil)
-    if review == nil then return nil, message, code end
+      not verdict.ok and verdict or nil, wanted)
+    if message then return nil, message, code end
     if not review then return "error: the review cannot be read" end
     return { score = review.score, reason = review.reason, fixed_sql = review.fixed_sql }
   end
@@ -148,12 +148,13 @@ end
 ---@field template string            of generate_sql's prompt; gets question, schema_json, cut, sample_rows, rule
 ---@field rule string?               what every query must do, in words
 ---@field accept function?           the phase's own rule, as of gates.check
+---@field critic nlsql.Critic?       the phase's own
 ---@field use_sample_rows boolean?   show rows: in generate_sql's prompt, and by the tool "writer"
 ---@field n_rows integer?            rows that "writer" shows where the model does not say
 ---@field sample integer?            the how-manieth answer to the same question is wanted
 
---- The standard tools for an item: generate_sql, validate_sql, critic, and, where rows may be shown,
---- writer.
+--- The standard tools for an item: generate_sql, validate_sql, critic (unless the configuration wants
+--- none), and, where rows may be shown, writer.
 ---@param ctx nlsql.Context
 ---@param item table
 ---@param o nlsql.ToolOptions
@@ -166,12 +167,15 @@ function tools.standard(ctx, item, o)
     { name = "validate_sql", call = validate_sql(ctx, item, o),
       description = "Checks a query: syntax, safety, names, the plan, a run. Tells which check failed, and why.",
       parameters = object({ sql = TEXT }, { "sql" }) },
-    { name = "critic", call = review_sql(ctx, item, o),
-      description = "Reviews a query: a score from 0 to 1, the reason, and a better query where there is one.",
-      parameters = object({ sql = TEXT, question = TEXT }, { "sql" }) },
   }
+  local wanted = critic.of({ critic = o.critic or critic.repair {} }, ctx.settings)
+  if wanted then
+    list[#list + 1] = { name = "critic", call = review_sql(ctx, item, o, wanted),
+      description = "Reviews a query: a score from 0 to 1, the reason, and a better query where there is one.",
+      parameters = object({ sql = TEXT, question = TEXT }, { "sql" }) }
+  end
   if o.use_sample_rows and sample.allowed(ctx.settings) then
-    list[4] = { name = "writer", call = write_rows(ctx, item, o),
+    list[#list + 1] = { name = "writer", call = write_rows(ctx, item, o),
       description = "Runs a query that passes all checks, and shows its first rows.",
       parameters = object({ sql = TEXT, n_rows = { type = "integer", minimum = 1, maximum = MOST_ROWS } }, { "sql" }) }
   end
