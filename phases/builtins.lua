@@ -53,7 +53,8 @@ return {
       local tables = functions.tables(ctx, one.name, one.count)
       for i = 1, #tables > 0 and one.count or 0 do
         local ref = tables[(i - 1) % #tables + 1]
-        emit { key = ("%s/%d:%s"):format(one.name, i, ref), tables = { ref }, count = 1, calls = one.name, number = i }
+        emit { key = ("%s/%d:%s"):format(one.name, i, ref), tables = { ref }, count = 1, calls = one.name, number = i,
+          again = (i - 1) // #tables + 1 }
       end
     end
   end,
@@ -68,6 +69,7 @@ return {
     if not task or not plain then return nil, no_task or no_plain, "config" end
     return toolturn.pairs(ctx, item, {
       task = task, plain = plain, follow = "builtins_follow", rounds = ctx.opt.rounds, accept = accept,
+      again = item.again,
       tools = function(sample)
         return tools.standard(ctx, item, {
           template = "generate_sql", rule = ("The query calls the function %s."):format(given.builtin), accept = accept,

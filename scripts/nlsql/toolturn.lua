@@ -19,11 +19,12 @@ local toolturn = {}
 ---@field rounds integer            requests of one turn at most; 0: no tools are offered
 ---@field follow string             template that tells what fell: gets question, sql, fault
 ---@field accept function?          the phase's own rule
+---@field again integer?            the how-manieth item this is that asks the very same (from 1)
 ---@field offline table?            the same as data, for a provider that reads no prompts: see nlsql.Ask.task
 
 ---@class nlsql.ToolTurnState
 ---@field said nlsql.Message[]  answers and what was said of them, behind the task
----@field sample integer        the how-manieth answer to the same messages is wanted
+---@field tries integer         answers to the same messages that held nothing
 ---@field plain boolean?        tools led nowhere
 ---@field last { question: string, sql: string }? the last turn's pair
 ---@field answer string?        and how it came
@@ -45,6 +46,12 @@ local function tell_fault(ctx, item, o, state)
   return true
 end
 
+--- Room for the tries of one item among the answers to what several ask alike.
+local TRIES = 100
+
+--- The how-manieth answer to the same messages is wanted: each item has its own, whichever is faster.
+local function sample_of(o, state) return ((o.again or 1) - 1) * TRIES + state.tries + 1 end
+
 local function messages_of(first, state)
   local out = table.move(first, 1, #first, 1, {})
   return table.move(state.said, 1, #state.said, #out + 1, out)
@@ -53,7 +60,8 @@ end
 --- Asks without tools.
 local function ask_plainly(ctx, item, o, state)
   local reply, message, code = ctx.llm:chat {
-    purpose = "ask", item = item.key, messages = messages_of(o.plain, state), schema = tools.PAIR, sample = state.sample,
+    purpose = "ask", item = item.key, messages = messages_of(o.plain, state), schema = tools.PAIR,
+    sample = sample_of(o, state),
     task = o.offline, keep = function(got) return #replies.read(got.content) > 0 end,
   }
   if not reply then return nil, message, code end
@@ -64,8 +72,9 @@ end
 --- Asks with tools where that may work; nil and no message: it may not.
 local function ask_with_tools(ctx, item, o, state)
   if o.rounds == 0 or state.plain or not ctx.llm:calls_tools() then return nil end
+  local sample = sample_of(o, state)
   local result, message, code = agent.run(ctx, item, {
-    task = messages_of(o.task, state), tools = o.tools(state.sample), rounds = o.rounds, sample = state.sample,
+    task = messages_of(o.task, state), tools = o.tools(sample), rounds = o.rounds, sample = sample,
   })
   if not result then return nil, message, code end
   if result.failure == "no_tools" then return nil end
@@ -86,7 +95,7 @@ local NOT_READ = {
 ---@param o nlsql.ToolTurn
 ---@return nlsql.Candidate[]?, table|string?, string?
 function toolturn.pairs(ctx, item, o)
-  local state = item.state or { said = json.array {}, sample = 1 }
+  local state = item.state or { said = json.array {}, tries = 0 }
   local told, why, code = tell_fault(ctx, item, o, state)
   if not told then return nil, why, code end
   local got
@@ -100,9 +109,9 @@ function toolturn.pairs(ctx, item, o)
   local unread = refused or {}
   item.state = state
   if #found > 0 then
-    state.last, state.answer, state.sample = { question = found[1].question, sql = found[1].sql }, got.content, 1
+    state.last, state.answer, state.tries = { question = found[1].question, sql = found[1].sql }, got.content, 0
   else
-    state.sample = state.sample + 1 -- the same once more
+    state.tries = state.tries + 1 -- the same once more
     if #unread == 0 and not got.over then
       local outcome = got.outcome ~= "ok" and got.outcome ~= "length" and got.outcome
       local reason = got.reason or outcome or NOT_READ[kind] or kind

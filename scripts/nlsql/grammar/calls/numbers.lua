@@ -209,7 +209,7 @@ local function near(g)
     values = { value, reach },
     holds = function(v, other) return math.abs(other - v[1]) <= v[2] end,
     sql = function(v) return ("%s <= %d"):format(distance(a, v[1]), v[2]) end,
-    is = function(v) return ("differs from %s by at most %d"):format(kinds.number(v[1]), v[2]) end,
+    is = function(v) return ("is within %d of %s"):format(v[2], kinds.number(v[1])) end,
   }
   return frames.ask_of(g, a, kind)
 end
