@@ -1,13 +1,17 @@
 -- The loop in which a model calls tools, with the real client against a fake endpoint: what the model gets wrong is told to it,
 -- what leads nowhere ends with a reason.
 local agent = require "nlsql.agent"
+local catalog = require "nlsql.catalog"
 local json = require "nlsql.json"
 local llm = require "nlsql.llm"
 local money = require "nlsql.money"
 local openai = require "nlsql.openai"
+local pg = require "nlsql.pg"
 local settings = require "nlsql.settings"
+local shop = require "tests.lua.shop"
 local store = require "nlsql.store"
 local support = require "tests.lua.support"
+local tools = require "nlsql.tools"
 
 local TASK = { { role = "user", content = "Do it." } }
 
@@ -202,6 +206,23 @@ describe("an agent", function()
     assert.equal(7, #requests())
   end)
 
+  it("tells requests apart by what was called and answered, and by the tools that are offered", function()
+    local ctx = open { ANSWER }
+    local function ask(id, name, arguments, answered, offered)
+      return ctx.llm:chat { purpose = "agent", tools = offered, messages = { TASK[1],
+        { role = "assistant", content = "", tool_calls = { { id = id, name = name, arguments = arguments } } },
+        { role = "tool", tool_call_id = answered, content = "r" } } }
+    end
+    local tool = { name = "look", description = "Looks.", parameters = { type = "object" } }
+    local kinds = { { "a", "look", "{}", "a" }, { "b", "look", "{}", "a" }, { "a", "wait", "{}", "a" }, { "a", "look", "", "a" },
+      { "a", "look", "{}", "b" }, { "a", "look", "{}", "a", { tool } }, { "a", "look", "{}", "a", { tool, tool } } }
+    for i, one in ipairs(kinds) do
+      assert.is_nil(ask(table.unpack(one, 1, 5)).recalled, i)
+      assert.is_true(ask(table.unpack(one, 1, 5)).recalled, i)
+    end
+    assert.equal(#kinds, #requests())
+  end)
+
   it("cuts a result that is too long at a character, and tells none that is not text", function()
     local ctx = open { { match = '"role":"tool"', content = "done" }, calls(call("look", '{"what":"a"}')) }
     local long = setmetatable({ call = function() return "x" .. ("é"):rep(20000) end }, { __index = LOOK })
@@ -212,6 +233,44 @@ describe("an agent", function()
     assert.equal("done", assert(go(ctx, { tools = { odd } })).content)
     assert.equal("error: the result cannot be written as text", last_result().content)
   end)
+end)
+
+describe("openai.body", function()
+  it("asks for no form of the reply while tools are offered", function()
+    local told = settings.built_in()
+    local endpoint = openai.open(told)
+    local tool = { name = "look", description = "Looks.", parameters = { type = "object" } }
+    local ask = { messages = TASK, schema = { name = "s", schema = {} }, tools = { tool } }
+    assert.is_nil(openai.body(endpoint, ask).response_format)
+    ask.tools = nil
+    assert.equal("json_schema", openai.body(endpoint, ask).response_format.type)
+  end)
+end)
+
+describe("generate_sql", function()
+  local db, ctx
+  setup(function()
+    db = assert(pg.open(shop.url(), { sessions = 1 }))
+    ctx = { schema = assert(catalog.load(db, { schemas = { "public", "Sales" } })) }
+  end)
+  teardown(function() db:close() end)
+
+  local cases = {
+    { "How many purchases did each customer make?", nil, { "customer", "purchase" } },
+    { "How many of PURCHASE_LINE are there?", nil, { "purchase_line" } },
+    { "How many purchase lines are there?", nil, { "purchase", "purchase_line" } },
+    { "Sum the amounts of order lines by region.", nil, { '"Sales"."Order Lines"', '"Sales"."Region"' } },
+    { "Are the customersatisfied?", nil, nil },
+    { "How many products are there?", { "customer", "purchase" }, { "customer", "purchase" } },
+    { "How many customers are there?", { "customer", "purchase" }, { "customer" } },
+  }
+  for _, case in ipairs(cases) do
+    it("sees of the tables those that are named: " .. case[1], function()
+      local named = tools.named(ctx, { tables = case[2] }, case[1])
+      if named then table.sort(named) end
+      assert.same(case[3], named)
+    end)
+  end
 end)
 
 describe("openai.read", function()

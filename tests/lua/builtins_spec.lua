@@ -246,7 +246,10 @@ describe("builtins with a model", function()
 
   it("gives each item an answer of its own, whichever is faster, where several ask the very same", function()
     local list = {}
-    for i = 1, 4 do list[i] = { times = 1, content = answer(("SELECT EXTRACT(DAY FROM bought_on) AS d FROM purchase WHERE purchase_id > %d"):format(i * 7), "Q" .. i) } end
+    for i = 1, 4 do
+      local query = ("SELECT EXTRACT(DAY FROM bought_on) AS d FROM purchase WHERE purchase_id > %d"):format(i * 7)
+      list[i] = { times = 1, content = answer(query, "Q" .. i) }
+    end
     for _, parallelism in ipairs { "1", "8" } do
       serve(list)
       local code, out, err = run { "--set", "count=4", "--set", "max_attempts=1", "--fresh", "--parallelism", parallelism }
