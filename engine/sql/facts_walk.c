@@ -145,8 +145,8 @@ static void function(nl_walk *w, const nl_json_node *body) {
     bool window = NL_GET(body, "over") != NULL;
     if (!name)
         return;
-    if (special && (strcmp(name, "btrim") == 0 || strcmp(name, "ltrim") == 0 ||
-                    strcmp(name, "rtrim") == 0))
+    if (special &&
+        (strcmp(name, "btrim") == 0 || strcmp(name, "ltrim") == 0 || strcmp(name, "rtrim") == 0))
         name = "trim"; /* TRIM(LEADING …) and the like */
     if (strcmp(name, "similar_to_escape") != 0 && strcmp(name, "like_escape") != 0)
         add_function(w, name, nl_tree_location(body));

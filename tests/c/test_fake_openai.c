@@ -188,9 +188,10 @@ static void a_stream_has_usage_where_it_was_asked_for(void **state) {
 }
 
 #define CALLS                                                                                      \
-    "{\"match\":\"both\",\"content\":\"I look.\",\"tool_calls\":[{\"name\":\"a\",\"arguments\":\"{}\","   \
-    "\"id\":\"x1\"}]}\n"                                                                             \
-    "{\"tool_calls\":[{\"name\":\"first\",\"arguments\":\"{\\\"sql\\\": \\\"SELECT\"},"                 \
+    "{\"match\":\"both\",\"content\":\"I "                                                         \
+    "look.\",\"tool_calls\":[{\"name\":\"a\",\"arguments\":\"{}\","                                \
+    "\"id\":\"x1\"}]}\n"                                                                           \
+    "{\"tool_calls\":[{\"name\":\"first\",\"arguments\":\"{\\\"sql\\\": \\\"SELECT\"},"            \
     "{\"name\":\"second\",\"arguments\":\"{}\"}]}\n"
 
 static void a_rule_calls_tools(void **state) {
@@ -201,8 +202,8 @@ static void a_rule_calls_tools(void **state) {
         "\"content\":null,\"tool_calls\":[{\"id\":\"call_1\",\"type\":\"function\",\"function\":{"
         "\"name\":\"first\",\"arguments\":\"{\\\"sql\\\": \\\"SELECT\"}},{\"id\":\"call_2\","));
     assert_non_null(strstr(reply_body, "\"finish_reason\":\"tool_calls\""));
-    assert_non_null(
-        strstr(post("{\"x\":\"both\"}"), "\"content\":\"I look.\",\"tool_calls\":[{\"id\":\"x1\","));
+    assert_non_null(strstr(post("{\"x\":\"both\"}"),
+                           "\"content\":\"I look.\",\"tool_calls\":[{\"id\":\"x1\","));
 }
 
 /* The engine's own fold makes of the stream what the whole reply says. */

@@ -164,7 +164,8 @@ static void put_call_events(struct events *e, const nl_json_node *call, unsigned
     size_t left = strlen(text), wanted = left / 3 + 1;
 
     open_event(e);
-    nl_buf_printf(e->out, ",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":%u,", index);
+    nl_buf_printf(e->out, ",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":%u,",
+                  index);
     put_call_id(e->out, call, index);
     put_call_name(e->out, call);
     nl_buf_str(e->out, "\"\"}}]},\"finish_reason\":null}]}\n\n");
@@ -182,8 +183,9 @@ static void put_call_events(struct events *e, const nl_json_node *call, unsigned
     }
 }
 
-/* Role, content in about eight deltas, calls of tools, finish reason, usage where it was asked for, [DONE].
- * Returns where the event number `break_after` ends; SIZE_MAX where there are not so many. */
+/* Role, content in about eight deltas, calls of tools, finish reason, usage where it was asked for,
+ * [DONE]. Returns where the event number `break_after` ends; SIZE_MAX where there are not so many.
+ */
 static size_t put_events(nl_buf *out, const struct completion *c, bool usage, long break_after) {
     struct events e = { .out = out, .c = c, .break_after = break_after, .break_at = SIZE_MAX };
     size_t wanted = c->content_size / 8, left = c->content_size;
