@@ -80,6 +80,12 @@ return {
     })
   end,
 
+  --- A query is written and validated before the answer; at most all rounds are spent, some on a query.
+  requests = function(ctx)
+    if ctx.opt.rounds == 0 or not ctx.llm:calls_tools() then return 1, 1 end
+    return math.min(4, ctx.opt.rounds + 2), ctx.opt.rounds + 2
+  end,
+
   accept = accept,
 
   critic = critic.repair { rounds = 2 },

@@ -26,6 +26,9 @@ local ASSUMED = {
 --- Tokens of one review, as answered.
 local REVIEW_OUT = 120
 
+--- Tokens of one call of a tool and of its result.
+local CALLED = 120
+
 --- Items whose prompts are made; of a longer plan as many, evenly spread.
 local RENDERED = 200
 --- Prompts that are shown.
@@ -116,7 +119,15 @@ end
 ---@field tokens_in number
 ---@field tokens_out number
 
-local function estimate(s, requests, items, planning, assumed)
+--- What a turn takes in which the model calls tools before it answers: each request sends again what
+--- was called and answered.
+local function with_tools(n, turns, first, tokens_in, tokens_out)
+  local more = (n - 1) * turns
+  return n * turns, tokens_in + more * (first + CALLED * n / 2), tokens_out + more * CALLED
+end
+
+--- `each`: requests of one turn.
+local function estimate(s, requests, items, planning, assumed, each)
   local opt, wanted = s.opt, critic.of(s.phase, s.settings)
   local f = { calls = planning.count, tokens_in = planning.tokens_in, tokens_out = planning.count * 200, repairs = 0,
     reviews = 0 }
@@ -125,6 +136,7 @@ local function estimate(s, requests, items, planning, assumed)
     if one.messages then
       local per_reply = math.min(opt.api_answer_count, one.item.count)
       local turns, tokens_in, tokens_out = conversation(one.tokens, one.item.count, per_reply, assumed, opt.max_attempts)
+      turns, tokens_in, tokens_out = with_tools(each, turns, one.tokens, tokens_in, tokens_out)
       local repairs = wanted and one.item.count * assumed.failed * math.max(wanted.rounds, 0) or 0
       local reviews = wanted and wanted.min_score and one.item.count or 0
       f.calls = f.calls + (turns + repairs + reviews) * scale
@@ -180,8 +192,10 @@ local function show_cost(out, s, low, high)
 end
 
 local function report(s, items, pairs_wanted, requests, planning)
-  local low = estimate(s, requests, items, planning, ASSUMED.low)
-  local high = estimate(s, requests, items, planning, ASSUMED.high)
+  local least, most = 1, 1
+  if s.phase.requests then least, most = s.phase.requests(s.ctx) end
+  local low = estimate(s, requests, items, planning, ASSUMED.low, least)
+  local high = estimate(s, requests, items, planning, ASSUMED.high, most)
   local wanted = critic.of(s.phase, s.settings)
   local out = { ("%s: %s items, %s pairs wanted"):format(s.ctx.phase, thousands(#items), thousands(pairs_wanted)) }
   show_requests(out, requests)
@@ -196,6 +210,9 @@ local function report(s, items, pairs_wanted, requests, planning)
   out[#out + 1] = ("Taken for granted: %d to %d tokens a pair; %.0f to %.0f %% of the pairs fail and go to the critic; %g to "
     .. "%g times the turns that %d pairs a reply need, each of which sends the conversation again."):format(a.pair, b.pair,
     a.failed * 100, b.failed * 100, a.turns, b.turns, s.opt.api_answer_count)
+  if most > 1 then
+    out[#out + 1] = ("A turn takes %d to %d requests, since the model calls tools before it answers."):format(least, most)
+  end
   if #items > RENDERED then out[#out + 1] = ("Prompts of %d of the items were measured."):format(#requests) end
   if planning.count > 0 then
     out[#out + 1] = "The plan asks the model too; here it is made without its answer, so the run's items may be others."

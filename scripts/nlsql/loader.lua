@@ -35,6 +35,9 @@ local loader = {}
 ---@field model boolean?  false: it asks no model, so that it runs where none is configured
 --- More for a provider that reads no prompts.
 ---@field task (fun(ctx: nlsql.Context, item: nlsql.Item): table)?
+--- Requests that one turn of `run` takes, at least and at most, for the forecast of a dry run; where there is
+--- none, one.
+---@field requests (fun(ctx: nlsql.Context): integer, integer)?
 --- Brings the candidates of one turn in place of prompt, follow and reading. `item` has `missing` (how many
 --- are wanted still), `turn` (from 1) and `state` (a table of the phase's own, kept in the store). Gives
 --- candidates and, if need be, { over = true (nothing more is to come), unread = {{reason=, text=}},
@@ -44,8 +47,8 @@ local loader = {}
 --- Fields of a phase and the Lua types that they may have.
 local FIELDS = {
   accept = "function", critic = "table", follow = "function", model = "boolean", name = "string", options = "table",
-  pairs = "string", plan = "function", prompt = "function", record = "function", run = "function", summary = "string",
-  task = "function",
+  pairs = "string", plan = "function", prompt = "function", record = "function", requests = "function", run = "function",
+  summary = "string", task = "function",
 }
 local PAIRS = { "question_answer", "question_sql" }
 

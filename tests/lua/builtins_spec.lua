@@ -258,6 +258,20 @@ describe("builtins with a model", function()
     end
   end)
 
+  it("is forecast with the requests that tools take, and asks nothing for it", function()
+    local tokens = {}
+    serve { { content = answer(GOOD) } }
+    for i, rounds in ipairs { "8", "0" } do
+      local code, out, err = run { "--dry-run", "--set", "rounds=" .. rounds }
+      assert.equal(0, code, err)
+      assert.truthy(out:find("Write one question about purchase whose answer needs the SQL function EXTRACT", 1, true), out)
+      assert.equal(rounds == "8", out:find("A turn takes 4 to 10 requests", 1, true) ~= nil, out)
+      tokens[i] = tonumber((out:match("Tokens in:  ([%d,]+)"):gsub(",", "")))
+    end
+    assert.is_true(tokens[1] > 3 * tokens[2])
+    assert.same({}, requests())
+  end)
+
   it("is the same run after a resume: recorded replies are not asked for again", function()
     local rules = {
       { match = '"tool_call_id":"c1"', content = answer(PLAUSIBLE) }, WRITES, NO_REPAIR,
