@@ -16,7 +16,7 @@
 #define LOADING "nlsql.catalog.loading"
 #define KEEPER "nlsql.catalog.keeper"
 
-enum { MAX_SCHEMAS = 256 };
+enum { MAX_NAMES = 1000 }; /* in one list of options */
 
 const nl_catalog *nl_check_catalog(lua_State *L, int arg) {
     nl_catalog **catalog = luaL_checkudata(L, arg, CATALOG);
@@ -93,29 +93,39 @@ static int push_loaded(lua_State *L, void *op) {
     return 1;
 }
 
-/* catalog | nil, message, code, sqlstate = load(db, {schemas = {...}}) */
+/* The list of strings opts[key], or NULL where there is none; they stay on the stack until copied.
+ * [-0, +(n + 2), v] */
+static const char *const *check_names(lua_State *L, int opts, const char *key) {
+    if (lua_isnoneornil(L, opts) || lua_getfield(L, opts, key) == LUA_TNIL)
+        return NULL;
+    int list = lua_gettop(L);
+    if (!lua_istable(L, list))
+        luaL_error(L, "%s: expected a list of names", key);
+    size_t n = (size_t)lua_rawlen(L, list);
+    if (n > MAX_NAMES)
+        luaL_error(L, "%s: more than %d names", key, MAX_NAMES);
+    luaL_checkstack(L, (int)n + 8, "too many names");
+    const char **names = lua_newuserdatauv(L, (n + 1) * sizeof *names, 0);
+    for (size_t i = 0; i < n; i++) {
+        if (lua_rawgeti(L, list, (lua_Integer)i + 1) != LUA_TSTRING)
+            luaL_error(L, "%s: string expected", key);
+        names[i] = lua_tostring(L, -1);
+    }
+    names[n] = NULL;
+    return names;
+}
+
+/* catalog | nil, message, code, sqlstate = load(db, {schemas=, include=, exclude=}) */
 static int l_load(lua_State *L) {
-    const char *schemas[MAX_SCHEMAS + 1];
-    nl_catalog_options options = { .schemas = schemas };
-    size_t n = 0;
+    nl_catalog_options options;
     nl_err err;
     nl_pg *pg = nl_check_pg(L, 1);
     lua_settop(L, 2);
-    if (!lua_isnil(L, 2)) {
+    if (!lua_isnil(L, 2))
         luaL_checktype(L, 2, LUA_TTABLE);
-        if (lua_getfield(L, 2, "schemas") != LUA_TNIL) {
-            luaL_argcheck(L, lua_istable(L, 3), 2, "schemas: expected a list of names");
-            n = (size_t)lua_rawlen(L, 3);
-            luaL_argcheck(L, n <= MAX_SCHEMAS, 2, "too many schemas");
-            luaL_checkstack(L, (int)n + 8, "too many schemas");
-            for (size_t i = 0; i < n; i++) { /* they stay on the stack until copied */
-                lua_rawgeti(L, 3, (lua_Integer)i + 1);
-                luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 2, "schemas: string expected");
-                schemas[i] = lua_tostring(L, -1);
-            }
-        }
-    }
-    schemas[n] = NULL;
+    options.schemas = check_names(L, 2, "schemas");
+    options.include = check_names(L, 2, "include");
+    options.exclude = check_names(L, 2, "exclude");
     nl_job *job = nl_job_here(L);
     struct loading *loading = lua_newuserdatauv(L, sizeof *loading, 1);
     memset(loading, 0, sizeof *loading);
@@ -127,6 +137,34 @@ static int l_load(lua_State *L) {
     if (!loading->load)
         return nl_push_err(L, &err);
     return nl_job_park(L, loading, cancel_loading, push_loaded);
+}
+
+/* fresh | nil, message, code = cat:relate(ref, columns, referred ref, referred columns): adds a
+ * foreign key that the database does not declare; false where it is there already */
+static int l_relate(lua_State *L) {
+    bool fresh = false;
+    nl_err err;
+    nl_catalog *catalog = *(nl_catalog **)luaL_checkudata(L, 1, CATALOG);
+    const nl_table *from = nl_find_reference(catalog, luaL_checkstring(L, 2));
+    const nl_table *to = nl_find_reference(catalog, luaL_checkstring(L, 4));
+    luaL_checktype(L, 3, LUA_TTABLE);
+    luaL_checktype(L, 5, LUA_TTABLE);
+    size_t n = (size_t)lua_rawlen(L, 3);
+    luaL_argcheck(L, from, 2, "there is no such table");
+    luaL_argcheck(L, to, 4, "there is no such table");
+    luaL_argcheck(L, n > 0 && n == (size_t)lua_rawlen(L, 5), 5, "as many columns on each side");
+    lua_settop(L, 5);
+    lua_createtable(L, 0, 2); /* in the form that check_names reads */
+    lua_pushvalue(L, 3);
+    lua_setfield(L, 6, "columns");
+    lua_pushvalue(L, 5);
+    lua_setfield(L, 6, "referred");
+    const char *const *columns = check_names(L, 6, "columns");
+    const char *const *referred = check_names(L, 6, "referred");
+    if (!nl_catalog_relate(catalog, from, columns, to, referred, n, &fresh, &err))
+        return nl_push_err(L, &err);
+    lua_pushboolean(L, fresh);
+    return 1;
 }
 
 static int l_collect(lua_State *L) {
@@ -256,6 +294,7 @@ int luaopen_nlsql_catalog(lua_State *L) {
         { "find", nl_catalog_l_find },
         { "table", nl_catalog_l_table },
         { "edges", nl_catalog_l_edges },
+        { "relate", l_relate },
         { "render", l_render },
         { NULL, NULL },
     };

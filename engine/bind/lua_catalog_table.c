@@ -59,8 +59,9 @@ static void push_key(lua_State *L, const nl_table *t, const nl_index_key *key) {
 }
 
 static void push_foreign(lua_State *L, const nl_foreign_key *f) {
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
     set_str(L, "name", f->name);
+    set_bool(L, "declared", !f->by_hand);
     nl_catalog_push_list(L, f->columns, f->n_columns, false);
     lua_setfield(L, -2, "columns");
     nl_catalog_push_list(L, f->referred_columns, f->n_columns, false);
@@ -137,7 +138,7 @@ int nl_catalog_l_table(lua_State *L) {
     return 1;
 }
 
-/* {{from=, to=, columns=, referred_columns=, name=}...} = cat:edges() */
+/* {{from=, to=, columns=, referred_columns=, name=, declared=}...} = cat:edges() */
 int nl_catalog_l_edges(lua_State *L) {
     size_t n;
     lua_Integer i = 0;

@@ -1,6 +1,6 @@
 /* catalog.h: what a database holds, read with one catalog query into structs.
  *
- * Immutable once loaded, in one arena. Names are as the catalog has them (unquoted). Tables come
+ * In one arena, and immutable once loaded but for nl_catalog_relate. Names are as the catalog has them (unquoted). Tables come
  * sorted by (schema, name) bytewise, columns by position. Partitions are left out, their parent is
  * in; so are tables that an extension brought. Keys with a column that we may not read are left
  * out, as a query could not use them. */
@@ -43,6 +43,7 @@ typedef struct {
     const char *referred_schema, *referred_table;
     const char *const *columns, *const *referred_columns; /* as many, ordered pairs */
     size_t n_columns;
+    bool by_hand; /* the database does not declare it: nl_catalog_relate added it */
 } nl_foreign_key;
 
 typedef struct {
@@ -70,13 +71,17 @@ struct nl_table {
 
 typedef struct nl_catalog nl_catalog;
 
+/* Lists end with NULL. Patterns: see catalog_choice.h. A table that is left out is nowhere: keys that
+ * refer to it are left out too. */
 typedef struct {
     const char *const *schemas; /* NULL: every non-system schema on the search path */
+    const char *const *include; /* patterns of the tables to read; NULL, or none: all */
+    const char *const *exclude; /* patterns of those to leave out, though included; NULL: none */
 } nl_catalog_options;
 
 /* Loads over `pg`; `done` gets the catalog (the callee's to free) or NULL and the error: NL_DB,
  * NL_NET as from pg.h; NL_NOTFOUND where a named schema does not exist (naming those that
- * do). A catalog without tables is no error. Defaults and check constraints are missing where a
+ * do); NL_CONFIG where a pattern cannot be read or matches no table (naming the nearest). A catalog without tables is no error. Defaults and check constraints are missing where a
  * lock on a table keeps the server from telling them within a second. */
 typedef void (*nl_catalog_done)(void *ctx, nl_catalog *catalog, const nl_err *err);
 typedef struct nl_catalog_load nl_catalog_load;
@@ -99,6 +104,14 @@ int nl_catalog_server_version_num(const nl_catalog *catalog);     /* 150006 */
 const nl_table *nl_catalog_find(const nl_catalog *catalog, const char *schema, const char *name);
 /* Index of a column by its exact name, or -1. */
 int nl_table_column(const nl_table *table, const char *name);
+
+/* Adds a foreign key that the database does not declare: the n columns of `table` refer to those of
+ * `referred`. Both are tables of this catalog; *fresh is false where that key is there already, and
+ * nothing is added. NL_INVALID where a column does not exist or may not be read. Pointers to the
+ * table's other keys are stale afterwards. */
+bool nl_catalog_relate(nl_catalog *catalog, const nl_table *table, const char *const *columns,
+                       const nl_table *referred, const char *const *referred_columns, size_t n,
+                       bool *fresh, nl_err *err);
 
 /* Functions (aggregates and window functions included) and operators by their bare name.
  * "Elsewhere" is any schema but pg_catalog; an overload there that is not volatile and that an

@@ -219,6 +219,31 @@ static int by_text(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* A pattern that matches nothing is a slip, and would be found out late. */
+static bool all_patterns_hit(catalog_builder *b) {
+    nl_buf where, meant;
+    size_t best = SIZE_MAX;
+    nl_buf_init(&where);
+    nl_buf_init(&meant);
+    const catalog_pattern *idle = b->choice ? nl_catalog_choice_idle(b->choice, &where) : NULL;
+    for (size_t i = 0; idle && i < nl_catalog_count(b, ROW_TABLE); i++) {
+        size_t r = nl_catalog_row(b, ROW_TABLE, i);
+        size_t distance = nl_catalog_pattern_distance(idle, nl_catalog_text(b, r, 3));
+        if (distance >= best)
+            continue;
+        best = distance;
+        nl_buf_clear(&meant);
+        nl_quote_ident(&meant, nl_catalog_text(b, r, 3));
+    }
+    if (idle)
+        nl_err_set(b->err, NL_CONFIG, "%s: no table matches \"%.80s\"%s%s%s", where.data, idle->text,
+                   meant.size ? " (did you mean " : "", meant.size ? meant.data : "",
+                   meant.size ? "?)" : "");
+    nl_buf_release(&where);
+    nl_buf_release(&meant);
+    return idle == NULL;
+}
+
 static bool build_tables(catalog_builder *b) {
     nl_catalog *c = b->catalog;
     size_t denied = 0, n = nl_catalog_count(b, ROW_TABLE);
@@ -231,6 +256,10 @@ static bool build_tables(catalog_builder *b) {
         struct named *named = &all[c->n_tables];
         if (!build_table(b, named, r))
             return false;
+        if (b->choice && !nl_catalog_choice_has(b->choice, named->table.schema, named->table.name)) {
+            memset(named, 0, sizeof *named);
+            continue;
+        }
         if (nl_catalog_flag(b, r, 7, 'r')) {
             c->n_tables++;
             continue;
@@ -241,7 +270,7 @@ static bool build_tables(catalog_builder *b) {
         memset(named, 0, sizeof *named);
     }
     qsort((void *)c->denied, denied, sizeof *c->denied, by_text);
-    return settle_tables(b, all);
+    return all_patterns_hit(b) && settle_tables(b, all);
 }
 
 /* --- columns --------------------------------------------------------------------------------- */
@@ -323,9 +352,9 @@ static bool build_columns(catalog_builder *b) {
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-nl_catalog *nl_catalog_from_rows(const nl_pg_rows *rows, nl_err *err) {
+nl_catalog *nl_catalog_from_rows(const nl_pg_rows *rows, catalog_choice *choice, nl_err *err) {
     nl_err unwanted;
-    catalog_builder b = { .rows = rows, .err = err ? err : &unwanted };
+    catalog_builder b = { .rows = rows, .choice = choice, .err = err ? err : &unwanted };
     b.catalog = calloc(1, sizeof *b.catalog);
     bool ok = b.catalog != NULL || nl_err_nomem(b.err);
     if (ok && rows->columns != CATALOG_CELLS)
@@ -343,7 +372,7 @@ nl_catalog *nl_catalog_from_rows(const nl_pg_rows *rows, nl_err *err) {
 
 nl_catalog *nl_catalog_from_cells(const char *const *cells, size_t n, nl_err *err) {
     const nl_pg_rows rows = { .columns = CATALOG_CELLS, .rows = n, .cells = (const char **)cells };
-    return nl_catalog_from_rows(&rows, err);
+    return nl_catalog_from_rows(&rows, NULL, err);
 }
 
 void nl_catalog_free(nl_catalog *catalog) {

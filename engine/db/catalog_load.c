@@ -12,12 +12,14 @@ struct nl_catalog_load {
     nl_pg_op *op;
     char *schemas; /* JSON array; NULL: the search path's */
     bool bare;     /* without expressions: they wait for locks */
+    catalog_choice choice;
     nl_catalog_done done;
     void *ctx;
 };
 
 static void free_load(nl_catalog_load *load) {
     free(load->schemas);
+    nl_catalog_choice_release(&load->choice);
     free(load);
 }
 
@@ -69,7 +71,7 @@ static void on_rows(void *ctx, nl_pg_reply *reply) {
         if (err.code == NL_OK && reply->rows.more)
             nl_err_set(&err, NL_LIMIT, "the catalog has more rows than can be read");
         if (err.code == NL_OK)
-            catalog = nl_catalog_from_rows(&reply->rows, &err);
+            catalog = nl_catalog_from_rows(&reply->rows, &load->choice, &err);
         nl_pg_reply_release(reply);
     }
     nl_catalog_done done = load->done;
@@ -88,8 +90,9 @@ nl_catalog_load *nl_catalog_start(nl_pg *pg, const nl_catalog_options *options,
     load->pg = pg;
     load->done = done;
     load->ctx = ctx;
-    bool ok = true;
-    if (options && options->schemas && options->schemas[0]) {
+    bool ok = !options || nl_catalog_choice_read(&load->choice, options->include, options->exclude,
+                                                 err);
+    if (ok && options && options->schemas && options->schemas[0]) {
         load->schemas = json_of(options->schemas, err);
         ok = load->schemas != NULL;
     }
