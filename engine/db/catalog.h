@@ -1,9 +1,9 @@
 /* catalog.h: what a database holds, read with one catalog query into structs.
  *
- * In one arena, and immutable once loaded but for nl_catalog_relate. Names are as the catalog has them (unquoted). Tables come
- * sorted by (schema, name) bytewise, columns by position. Partitions are left out, their parent is
- * in; so are tables that an extension brought. Keys with a column that we may not read are left
- * out, as a query could not use them. */
+ * In one arena, and immutable once loaded but for nl_catalog_relate. Names are as the catalog has
+ * them (unquoted). Tables come sorted by (schema, name) bytewise, columns by position. Partitions
+ * are left out, their parent is in; so are tables that an extension brought. Keys with a column
+ * that we may not read are left out, as a query could not use them. */
 #ifndef NL_DB_CATALOG_H
 #define NL_DB_CATALOG_H
 
@@ -71,8 +71,8 @@ struct nl_table {
 
 typedef struct nl_catalog nl_catalog;
 
-/* Lists end with NULL. Patterns: see catalog_choice.h. A table that is left out is nowhere: keys that
- * refer to it are left out too. */
+/* Lists end with NULL. Patterns: see catalog_choice.h. A table that is left out is nowhere: keys
+ * that refer to it are left out too. */
 typedef struct {
     const char *const *schemas; /* NULL: every non-system schema on the search path */
     const char *const *include; /* patterns of the tables to read; NULL, or none: all */
@@ -81,8 +81,9 @@ typedef struct {
 
 /* Loads over `pg`; `done` gets the catalog (the callee's to free) or NULL and the error: NL_DB,
  * NL_NET as from pg.h; NL_NOTFOUND where a named schema does not exist (naming those that
- * do); NL_CONFIG where a pattern cannot be read or matches no table (naming the nearest). A catalog without tables is no error. Defaults and check constraints are missing where a
- * lock on a table keeps the server from telling them within a second. */
+ * do); NL_CONFIG where a pattern cannot be read or matches no table (naming the nearest). A catalog
+ * without tables is no error. Defaults and check constraints are missing where a lock on a table
+ * keeps the server from telling them within a second. */
 typedef void (*nl_catalog_done)(void *ctx, nl_catalog *catalog, const nl_err *err);
 typedef struct nl_catalog_load nl_catalog_load;
 nl_catalog_load *nl_catalog_start(nl_pg *pg, const nl_catalog_options *options,

@@ -236,8 +236,8 @@ static bool all_patterns_hit(catalog_builder *b) {
         nl_quote_ident(&meant, nl_catalog_text(b, r, 3));
     }
     if (idle)
-        nl_err_set(b->err, NL_CONFIG, "%s: no table matches \"%.80s\"%s%s%s", where.data, idle->text,
-                   meant.size ? " (did you mean " : "", meant.size ? meant.data : "",
+        nl_err_set(b->err, NL_CONFIG, "%s: no table matches \"%.80s\"%s%s%s", where.data,
+                   idle->text, meant.size ? " (did you mean " : "", meant.size ? meant.data : "",
                    meant.size ? "?)" : "");
     nl_buf_release(&where);
     nl_buf_release(&meant);
@@ -256,7 +256,8 @@ static bool build_tables(catalog_builder *b) {
         struct named *named = &all[c->n_tables];
         if (!build_table(b, named, r))
             return false;
-        if (b->choice && !nl_catalog_choice_has(b->choice, named->table.schema, named->table.name)) {
+        if (b->choice &&
+            !nl_catalog_choice_has(b->choice, named->table.schema, named->table.name)) {
             memset(named, 0, sizeof *named);
             continue;
         }

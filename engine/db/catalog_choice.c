@@ -59,8 +59,8 @@ static bool read_list(catalog_pattern **list, size_t *n, const char *const *text
     for (; *n < count; ++*n) {
         catalog_pattern *p = &(*list)[*n];
         size_t size = strlen(texts[*n]);
-        const char *wrong = size < sizeof p->text ? read_pattern(texts[*n], p)
-                                                  : "is longer than a name can be";
+        const char *wrong =
+            size < sizeof p->text ? read_pattern(texts[*n], p) : "is longer than a name can be";
         if (wrong)
             return nl_err_set(err, NL_CONFIG, "%s[%zu]: the pattern \"%.80s\" %s", what, *n + 1,
                               texts[*n], wrong);

@@ -1,8 +1,9 @@
 /* catalog_choice.h: which tables a catalog holds, where somebody chose.
  *
- * A pattern names tables: `order*`, `Sales.*`, `"Order Lines"`, `log_20??`. `*` stands for any run of
- * characters and `?` for one; ASCII letters match in either case, as in SQL. Between double quotes
- * every character stands for itself, case included. Without a schema it is any that was read. */
+ * A pattern names tables: `order*`, `Sales.*`, `"Order Lines"`, `log_20??`. `*` stands for any run
+ * of characters and `?` for one; ASCII letters match in either case, as in SQL. Between double
+ * quotes every character stands for itself, case included. Without a schema it is any that was
+ * read. */
 #ifndef NL_DB_CATALOG_CHOICE_H
 #define NL_DB_CATALOG_CHOICE_H
 
@@ -40,8 +41,8 @@ bool nl_catalog_choice_has(catalog_choice *choice, const char *schema, const cha
 /* The first pattern that has matched nothing, or NULL; `where` gets "include[2]". */
 const catalog_pattern *nl_catalog_choice_idle(const catalog_choice *choice, nl_buf *where);
 
-/* How far the pattern's name is from a table's, in edits that ignore its `*` and `?`; SIZE_MAX where
- * that is further than a slip. */
+/* How far the pattern's name is from a table's, in edits that ignore its `*` and `?`; SIZE_MAX
+ * where that is further than a slip. */
 size_t nl_catalog_pattern_distance(const catalog_pattern *pattern, const char *name);
 
 #endif

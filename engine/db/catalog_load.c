@@ -90,8 +90,8 @@ nl_catalog_load *nl_catalog_start(nl_pg *pg, const nl_catalog_options *options,
     load->pg = pg;
     load->done = done;
     load->ctx = ctx;
-    bool ok = !options || nl_catalog_choice_read(&load->choice, options->include, options->exclude,
-                                                 err);
+    bool ok =
+        !options || nl_catalog_choice_read(&load->choice, options->include, options->exclude, err);
     if (ok && options && options->schemas && options->schemas[0]) {
         load->schemas = json_of(options->schemas, err);
         ok = load->schemas != NULL;

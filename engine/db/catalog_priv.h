@@ -1,7 +1,7 @@
 /* catalog_priv.h: how a catalog is made: catalog_load.c asks the server what catalog_query.c says,
  * catalog_build.c (tables, columns; those that catalog_choice.c lets in), catalog_values.c (labels,
- * statistics) and catalog_keys.c (keys, names) turn the rows into structs, catalog_relate.c adds keys
- * by hand, catalog_find.c looks things up, catalog_render*.c write it down.
+ * statistics) and catalog_keys.c (keys, names) turn the rows into structs, catalog_relate.c adds
+ * keys by hand, catalog_find.c looks things up, catalog_render*.c write it down.
  *
  * The server answers with one table of text, each row of a kind of its own, so that everything is
  * of one snapshot. The same rows written by hand make a catalog without a server:
@@ -72,8 +72,8 @@ struct nl_catalog {
 };
 
 /* Rows may come in any order. NULL with NL_NOTFOUND where a schema that was asked for does not
- * exist, NL_CONFIG where a pattern of `choice` (NULL: every table) matches nothing, NL_INVALID where
- * the rows are not what a server would answer. */
+ * exist, NL_CONFIG where a pattern of `choice` (NULL: every table) matches nothing, NL_INVALID
+ * where the rows are not what a server would answer. */
 nl_catalog *nl_catalog_from_rows(const nl_pg_rows *rows, catalog_choice *choice, nl_err *err);
 /* The same, all of it, from cells written by hand: n rows of CATALOG_CELLS cells each. */
 nl_catalog *nl_catalog_from_cells(const char *const *cells, size_t n, nl_err *err);
@@ -95,7 +95,7 @@ typedef struct {
     nl_catalog *catalog;
     nl_arena scratch; /* gone when the catalog is built */
     const nl_pg_rows *rows;
-    catalog_choice *choice; /* NULL: every table */
+    catalog_choice *choice;       /* NULL: every table */
     size_t *order;                /* rows, kind after kind */
     size_t first[ROW_KINDS + 1];  /* where in `order` each kind begins */
     table_place *places, *others; /* by oid: tables that are in, tables only referred to */

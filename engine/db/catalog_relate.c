@@ -6,8 +6,8 @@
 #include "base/banned.h"
 
 /* The columns as the table itself spells them, so that they live as long as it does. */
-static const char **own_names(nl_catalog *c, const nl_table *t, const char *const *columns, size_t n,
-                              nl_err *err) {
+static const char **own_names(nl_catalog *c, const nl_table *t, const char *const *columns,
+                              size_t n, nl_err *err) {
     const char **names = nl_arena_take(&c->arena, (n + 1) * sizeof *names);
     if (!names) {
         nl_err_nomem(err);

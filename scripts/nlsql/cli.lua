@@ -3,12 +3,12 @@
 --- Each function gets the command line's flags as JSON (see engine/cli/main.c) and returns an exit
 --- code; `plan` returns the plan of a run as JSON instead.
 
-local catalog = require "nlsql.catalog"
 local cluster = require "nlsql.cluster"
 local config = require "nlsql.config"
 local console = require "nlsql.console"
 local files = require "nlsql.files"
 local http = require "nlsql.http"
+local introspect = require "nlsql.introspect"
 local json = require "nlsql.json"
 local options = require "nlsql.options"
 local pg = require "nlsql.pg"
@@ -333,10 +333,10 @@ function cli.schema(flags_text)
   local db, demo = open_database(flags, got)
   if not db then return 4 end
   local server <close> = demo -- luacheck: ignore 211
-  local schema, message = catalog.load(db, { schemas = got.settings.schemas })
+  local schema, message, code = introspect.load(db, got.settings)
   if not schema then
     console.error(message)
-    return 4
+    return code == "config" and 3 or 4
   end
   local refs
   for _, name in ipairs(flags.tables or {}) do

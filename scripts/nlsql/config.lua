@@ -39,7 +39,7 @@ local DEFAULT_FILE = "config.yaml"
 
 local function overlay(base, over)
   for key, value in pairs(over.values) do
-    base.values[key], base.origins[key] = value, over.origins[key]
+    base.values[key], base.origins[key], base.places[key] = value, over.origins[key], over.places[key]
   end
 end
 
@@ -69,14 +69,30 @@ local function assemble_members(values)
   return parts
 end
 
+--- Where the members of some settings stand: "tables.include[2]" is at "config.yaml:4:9".
+local function assemble_places(layer)
+  local result = {}
+  for _, places in pairs(layer.places) do
+    for path, at in pairs(places) do result[path] = at end
+  end
+  return result
+end
+
+local function as_tables(value)
+  if json.is_array(value) then return { include = value } end
+  return value
+end
+
 --- Flat values as the rest of the program reads them.
-local function assemble(values)
+local function assemble(layer)
+  local values = layer.values
   local result = assemble_members(values)
   for key, value in pairs(values) do
     if not is_member(key) then result[key] = value end
   end
   result.phase_memory = values.phase_memory << 20
-  if json.is_array(values.tables) then result.tables = { include = values.tables } end
+  result.tables = as_tables(values.tables)
+  result.places = assemble_places(layer)
   return result
 end
 
@@ -182,11 +198,12 @@ local function make_phase(one, base, defaults, strong, out)
   for name, entry in pairs(given) do phase.options[name] = entry end
   local merged = configfile.new_layer()
   overlay(merged, base)
-  local any_member = false
+  local any_member, any_placed = false, false
   for key, value in pairs(layer.values) do
     if strong.values[key] == nil then
-      merged.values[key], merged.origins[key] = value, layer.origins[key]
+      merged.values[key], merged.origins[key], merged.places[key] = value, layer.origins[key], layer.places[key]
       any_member = any_member or is_member(key)
+      any_placed = any_placed or layer.places[key] ~= nil
     end
   end
   cap_parallelism(merged.values, merged.origins, base)
@@ -196,6 +213,7 @@ local function make_phase(one, base, defaults, strong, out)
       if not is_member(key) then phase.settings[key] = merged.values[key] end
     end
   end
+  if any_placed then phase.settings.places = assemble_places(merged) end
   if any_member then
     for part, values in pairs(assemble_members(merged.values)) do phase.settings[part] = values end
   end
@@ -280,7 +298,7 @@ function config.load(ask)
   hand_out(phases, environment, out)
   if #out.errors > 0 then return nil, out.errors, "config" end
   return {
-    phases = phases, settings = assemble(base.values), origins = base.origins, warnings = out.warnings,
+    phases = phases, settings = assemble(base), origins = base.origins, warnings = out.warnings,
     file = got and path or nil,
   }
 end

@@ -1,6 +1,6 @@
 --- configfile: reading config.yaml, with the place of every value.
 ---
---- Values go into layers, `{ values = {key = …}, origins = {key = "config.yaml:3:1"} }`, in which
+--- Values go into layers, `{ values = {key = …}, origins = {key = "config.yaml:3:1"}, places = {…} }`, in which
 --- the members of `gates:` and `offline:` are keys of their own ("gates.max_cost"). Complaints are gathered in
 --- `out.errors` and `out.warnings`.
 
@@ -53,12 +53,22 @@ end
 
 local RULES = settings.RULES
 
+--- The places of a value and all that it holds: "tables", "tables.include", "tables.include[2]".
+local function places_of(spot, path, out)
+  out[path] = spot.at
+  for key, below in pairs(spot.children or {}) do
+    places_of(below, math.type(key) and ("%s[%d]"):format(path, key) or path .. "." .. key, out)
+  end
+  return out
+end
+
 --- Checks `value` and puts it into `layer`; the members of gates and offline each for itself.
 function configfile.put(layer, key, value, spot, out)
   local checked = options.validate(RULES[key], value, spot, key, out)
   if checked == nil then return end
   if not settings.MEMBERS[key] then
     layer.values[key], layer.origins[key] = checked, spot.at
+    if settings.PLACED[key] then layer.places[key] = places_of(spot, key, {}) end
     return
   end
   for name, one in pairs(checked) do
@@ -82,7 +92,7 @@ function configfile.put_member(layer, group, name, value, spot, out)
 end
 
 --- A layer without values.
-function configfile.new_layer() return { values = {}, origins = {} } end
+function configfile.new_layer() return { values = {}, origins = {}, places = {} } end
 
 --- Every model's price with its date; complains where input or output is missing.
 function configfile.finish_prices(layer, spot, out)

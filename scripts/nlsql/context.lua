@@ -1,8 +1,10 @@
 --- context: what the hooks of a phase get as `ctx`.
 
+local briefing = require "nlsql.briefing"
 local chatlog = require "nlsql.chatlog"
 local console = require "nlsql.console"
 local jobs = require "nlsql.jobs"
+local json = require "nlsql.json"
 local prompt = require "nlsql.prompt"
 local sample = require "nlsql.sample"
 
@@ -30,6 +32,7 @@ function context.new(fields)
   fields.rendered, fields.n_rendered = {}, 0
   fields.chatlog = chatlog.new(fields)
   fields.llm.chatlog = fields.chatlog
+  fields.shown = {} -- the tables that a rendered schema shows, by its text
   return setmetatable(fields, Context)
 end
 
@@ -39,14 +42,40 @@ local RENDERED = 500
 --- Keeps a text under `key`, and forgets all others where there are too many.
 local function keep(self, key, text)
   if self.n_rendered >= RENDERED then
-    self.rendered, self.n_rendered = {}, 0
+    self.rendered, self.shown, self.n_rendered = {}, {}, 0
     self.chatlog:forget_schemas()
   end
   self.rendered[key], self.n_rendered = text, self.n_rendered + 1
   return text
 end
 
---- The messages that template `prompts/NAME.txt` gives with these values.
+--- The tables that a schema of ctx:schema_json shows; nil: all, or it is none.
+local function tables_shown(self, text)
+  if not text then return nil end
+  local refs = self.shown[text]
+  if refs ~= nil then return refs or nil end
+  local decoded = json.decode(text) -- rendered so long ago that it was forgotten
+  if type(decoded) ~= "table" or type(decoded.tables) ~= "table" then return nil end
+  local list = {}
+  for name in pairs(decoded.tables) do list[#list + 1] = self.schema:find(name) end
+  table.sort(list)
+  return #list < #self.schema:names() and list or nil
+end
+
+--- What the configuration has every prompt say besides.
+---@return nlsql.Briefing
+function Context:briefing()
+  if not self.brief then
+    local brief, complaints = briefing.open(self.schema, self.settings)
+    if not brief then error(table.concat(complaints, "\n"), 0) end
+    self.brief = brief
+  end
+  return self.brief
+end
+
+--- The messages that template `prompts/NAME.txt` gives with these values. Every template is given
+--- `notes`, `examples` and `language` as well: those that go with the tables of `values.schema_json`,
+--- where that is of ctx:schema_json, else those of all tables; false where there are none.
 --- nil and a sentence naming file and line where it cannot be rendered.
 ---@param name string
 ---@param values table<string, string|number|boolean>
@@ -61,7 +90,7 @@ function Context:render(name, values)
     if not template then return nil, why end
     self.templates[name] = template
   end
-  return template:render(values)
+  return template:render(self:briefing():fill(values, tables_shown(self, values.schema_json)))
 end
 
 --- The schema of the given tables (nil: all) as JSON, cut to `max_tokens`, and a sentence about
@@ -73,12 +102,13 @@ function Context:schema_json(refs, max_tokens)
   local key = (refs and table.concat(refs, "+") or "") .. "#" .. (max_tokens or 0)
   local known = self.rendered[key]
   if not known then
-    local json, cut = self.schema:render {
+    local json_text, cut = self.schema:render {
       format = "json", tables = refs, max_tokens = max_tokens or self.settings.schema_tokens,
     }
-    if not json then error(cut, 0) end
-    known = keep(self, key, { json, cut })
-    self.chatlog:note_schema(json, refs or self.schema:names())
+    if not json_text then error(cut, 0) end
+    known = keep(self, key, { json_text, cut })
+    self.chatlog:note_schema(json_text, refs or self.schema:names())
+    self.shown[json_text] = refs or false
   end
   return known[1], known[2]
 end

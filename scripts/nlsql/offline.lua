@@ -38,12 +38,22 @@ local function check_weights(weights)
   end
 end
 
+local ENGLISH = { english = true, en = true }
+
+--- Its sentences are English ones.
+local function check_language(language)
+  if not language or ENGLISH[language:lower()] then return end
+  error({ code = "config", message = ("language: the offline grammar writes English only, not %s (a model can: "
+    .. "--provider openai)"):format(language) }, 0)
+end
+
 --- Opens the grammar on what a run works on.
 ---@param settings table
 ---@param world { schema: nlsql.Catalog, db: nlsql.Db }
 ---@return table endpoint with `spoilt`: how many pairs were spoilt on purpose, by the gate to find them
 function offline.open(settings, world)
   local told = settings.offline
+  check_language(settings.language)
   check_weights(told.weights or {})
   return {
     url = "the offline grammar", model = "grammar", settings = settings, schema = world.schema,

@@ -19,6 +19,7 @@ local options = {}
 ---@field of nlsql.Rule?           of a list's members, of a map's other values
 ---@field keys table<string, nlsql.Rule>?  of a map; others are warned about unless there is `of`
 ---@field either nlsql.Rule[]?     instead of all that: the first whose type fits
+---@field check (fun(value: any): any, string?)?  looks at a value that is of the right type; nil and why not
 
 --- Where a value stands: `at` is "config.yaml:14:9", "--count" or "DG_PARALLELISM".
 ---@class nlsql.Spot
@@ -218,6 +219,19 @@ local function to_map(rule, value, spot, path, out)
   return map
 end
 
+--- A value that fits the rule's type as that type; nil where it is out of range.
+local function convert(rule, value, spot, path, out)
+  if rule.type == "any" then return value end
+  if rule.type == "boolean" then
+    if type(value) == "string" then return WORD[value:lower()] end
+    return value
+  end
+  if rule.type == "text" then return to_text(rule, value, spot) end
+  if rule.type == "list" then return to_list(rule, value, spot, path, out) end
+  if rule.type == "map" then return to_map(rule, value, spot, path, out) end
+  return to_number(rule, value)
+end
+
 --- Checks a value against a rule. Returns it as the rule's type; nil after a complaint in
 --- `out.errors`. Unknown keys of maps go to `out.warnings`.
 ---@param rule nlsql.Rule
@@ -236,26 +250,19 @@ function validate(rule, value, spot, path, out)
   end
   local result
   if chosen.type and fits(chosen, value, spot) then
-    if chosen.type == "any" then
-      result = value
-    elseif chosen.type == "boolean" then
-      result = value
-      if type(value) == "string" then result = WORD[value:lower()] end
-    elseif chosen.type == "text" then
-      result = to_text(chosen, value, spot)
-    elseif chosen.type == "list" then
-      return to_list(chosen, value, spot, path, out)
-    elseif chosen.type == "map" then
-      return to_map(chosen, value, spot, path, out)
-    else
-      result = to_number(chosen, value)
-    end
+    result = convert(chosen, value, spot, path, out)
   end
   if result == nil then
     out.errors[#out.errors + 1] = ("%s: %s: expected %s, found %s"):format(spot.at, path,
       options.expected(chosen.type and chosen or rule), found(value, spot))
+    return nil
   end
-  return result
+  local check = rule.check or chosen.check
+  if not check then return result end
+  local good, why = check(result)
+  if good then return result end
+  out.errors[#out.errors + 1] = ("%s: %s: %s"):format(spot.at, path, why)
+  return nil
 end
 
 options.validate = validate

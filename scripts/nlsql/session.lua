@@ -1,10 +1,10 @@
 --- session: what a phase works with, made from its spec: its file, its options, the database, the
 --- store, the model. `run`, `try`, `ask` and a dry run all start here.
 
-local catalog = require "nlsql.catalog"
 local console = require "nlsql.console"
 local context = require "nlsql.context"
 local entries = require "nlsql.entries"
+local introspect = require "nlsql.introspect"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local llm = require "nlsql.llm"
@@ -113,10 +113,10 @@ end
 local function open_database(settings)
   local db = need("db", pg.open(nil, { sessions = settings.db_concurrent_sessions,
     connect_timeout = settings.connect_timeout }))
-  local schema, message, code = catalog.load(db, { schemas = settings.schemas })
+  local schema, message, code = introspect.load(db, settings)
   if not schema then
     local hint = code == "net" and " (is DATABASE_URL right, and the server up?)" or ""
-    give_up(message .. hint, "db")
+    give_up(message .. hint, code == "config" and "config" or "db")
   end
   local denied = schema:denied()
   if #denied > 0 then

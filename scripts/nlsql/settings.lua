@@ -1,6 +1,8 @@
 --- settings: the keys of config.yaml outside the phases' own, what each may be, and what it is
 --- where nobody says.
 
+local handwritten = require "nlsql.handwritten"
+
 local settings = {}
 
 local function is_url(s) return s:find("^https?://[^%s/]+") ~= nil and not s:find("%s") end
@@ -21,6 +23,23 @@ local PRICE = {
 local NOTES = {
   either = { TEXT, { type = "map", of = TEXT } }, expected = "text, or a map of table to text",
 }
+
+local COLUMNS = { either = { TEXT, TEXTS }, expected = 'text such as "orders.customer_id", or a list of it' }
+
+local RELATION = {
+  either = { TEXT, { type = "map", keys = { from = COLUMNS, to = COLUMNS } } },
+  expected = handwritten.EXPECTED, check = handwritten.read,
+}
+
+local EXAMPLE = {
+  type = "map", expected = "a question and its sql", keys = { question = TEXT, sql = TEXT, tables = TEXTS },
+  check = function(one)
+    if one.question and one.sql then return one end
+    return nil, "expected a question and its sql, found " .. (one.question and "no sql" or "no question")
+  end,
+}
+
+local EXAMPLES = { type = "list", expected = "a list of pairs, each a question and its sql", of = EXAMPLE }
 
 --- Keys of `gates:`; `part` is the table of the settings that each goes to.
 settings.GATES = {
@@ -66,7 +85,7 @@ settings.RULES = {
   connect_timeout = SECONDS,
   critic = { either = { BOOLEAN, CRITIC }, expected = "true, false, or keys and values" },
   db_concurrent_sessions = { type = "integer", min = 1 },
-  examples = { type = "list", of = { type = "map", keys = { question = TEXT, sql = TEXT, tables = TEXTS } } },
+  examples = EXAMPLES,
   gates = { type = "map", keys = settings.GATES },
   idle_timeout = SECONDS,
   language = TEXT,
@@ -82,8 +101,7 @@ settings.RULES = {
   phase_memory = { type = "integer", min = 16, expected = "megabytes, a whole number of 16 or more" },
   prices = { type = "map", keys = { as_of = DATE }, of = PRICE },
   provider = { type = "text", choices = { "openai", "offline" } },
-  relations = { type = "list", of = { either = { TEXT, { type = "map" } },
-    expected = 'text such as "orders.customer_id -> customers.id"' } },
+  relations = { type = "list", expected = "a list of relations, each " .. handwritten.EXPECTED, of = RELATION },
   retries = { type = "integer", min = 0, max = 100 },
   retry_base = { type = "number", min = 0, max = 60 },
   schema_tokens = { type = "integer", min = 100 },
@@ -104,6 +122,10 @@ settings.ALIASES = {
   db_cocurrent_sessions = "db_concurrent_sessions",
   db_concurrent_session = "db_concurrent_sessions",
 }
+
+--- Settings whose members name things of the database, which is known only later: the place of each
+--- member is kept for the complaint.
+settings.PLACED = { examples = true, notes = true, relations = true, schemas = true, tables = true }
 
 --- Settings that a phase or `defaults` may have too.
 settings.IN_PHASES = {

@@ -1,5 +1,5 @@
-/* Which tables a catalog holds where patterns choose, what is said of a pattern that chooses nothing,
- * and foreign keys written by hand. The catalogs are built from rows. */
+/* Which tables a catalog holds where patterns choose, what is said of a pattern that chooses
+ * nothing, and foreign keys written by hand. The catalogs are built from rows. */
 #include "db/catalog.h"
 
 #include <setjmp.h>
@@ -51,7 +51,8 @@ static nl_catalog *build(const char *const *include, const char *const *exclude,
 
 /* --- choosing -------------------------------------------------------------------------------- */
 
-#define ALL "\"Sales\".\"Order Lines\" \"Sales\".\"a.b\" \"Sales\".\"größe\" customer order_log orders"
+#define ALL                                                                                        \
+    "\"Sales\".\"Order Lines\" \"Sales\".\"a.b\" \"Sales\".\"größe\" customer order_log orders"
 
 static const struct {
     const char *include[4], *exclude[4];
@@ -61,7 +62,7 @@ static const struct {
     { { "*" }, { NULL }, ALL },
     { { "*.*" }, { NULL }, ALL },
     { { "customer" }, { NULL }, "customer" },
-    { { "CUSTOMER" }, { NULL }, "customer" },        /* as SQL folds it */
+    { { "CUSTOMER" }, { NULL }, "customer" }, /* as SQL folds it */
     { { "order*" }, { NULL }, "\"Sales\".\"Order Lines\" order_log orders" },
     { { "\"Order\"*" }, { NULL }, "\"Sales\".\"Order Lines\"" }, /* quoted: this case only */
     { { "Sales.*" }, { NULL }, "\"Sales\".\"Order Lines\" \"Sales\".\"a.b\" \"Sales\".\"größe\"" },
@@ -74,13 +75,16 @@ static const struct {
     { { NULL }, { "Sales.*" }, "customer order_log orders" },
     { { "order*" }, { "*log", "*lines" }, "orders" },
     { { "*" }, { "*" }, "" },
-    { { "kept away" }, { NULL }, "" },               /* it is there, though we may not read it */
+    { { "kept away" }, { NULL }, "" }, /* it is there, though we may not read it */
 
     { { "oders" }, { NULL }, "include[1]: no table matches \"oders\" (did you mean orders?)" },
-    { { "customer", "oder*log" }, { NULL },
+    { { "customer", "oder*log" },
+      { NULL },
       "include[2]: no table matches \"oder*log\" (did you mean order_log?)" },
     { { NULL }, { "zzz*" }, "exclude[1]: no table matches \"zzz*\"" },
-    { { "\"ORDERS\"" }, { NULL }, "include[1]: no table matches \"\"ORDERS\"\" (did you mean orders?)" },
+    { { "\"ORDERS\"" },
+      { NULL },
+      "include[1]: no table matches \"\"ORDERS\"\" (did you mean orders?)" },
     { { "public.a.b" }, { NULL }, "include[1]: the pattern \"public.a.b\" has more than one dot" },
     { { "\"orders" }, { NULL }, "include[1]: the pattern \"\"orders\" has a quote that is not" },
     { { "" }, { NULL }, "include[1]: the pattern \"\" names no table" },
@@ -121,7 +125,8 @@ static void refuses_what_no_name_can_be(void **state) {
         memset(text, 'x', size);
         text[size] = '\0';
         assert_null(build(include, NULL, &err));
-        assert_non_null(strstr(err.msg, size > CATALOG_GLOB ? "longer than a name" : "no table matches"));
+        assert_non_null(
+            strstr(err.msg, size > CATALOG_GLOB ? "longer than a name" : "no table matches"));
     }
 }
 
@@ -166,10 +171,10 @@ static void relates(void **state) {
     assert_non_null(catalog);
     for (size_t i = 0; i < sizeof relations / sizeof *relations; i++) {
         bool fresh = false;
-        bool good = nl_catalog_relate(catalog, nl_catalog_find(catalog, "public", relations[i].from),
-                                      relations[i].columns,
-                                      nl_catalog_find(catalog, "public", relations[i].to),
-                                      relations[i].referred, relations[i].n, &fresh, &err);
+        bool good = nl_catalog_relate(
+            catalog, nl_catalog_find(catalog, "public", relations[i].from), relations[i].columns,
+            nl_catalog_find(catalog, "public", relations[i].to), relations[i].referred,
+            relations[i].n, &fresh, &err);
         assert_int_equal(good, relations[i].good);
         assert_int_equal(fresh, relations[i].fresh);
     }
@@ -189,7 +194,8 @@ static void relates(void **state) {
     nl_buf_init(&cut);
     const nl_render_options ddl = { .format = NL_RENDER_DDL };
     assert_true(nl_catalog_render(catalog, &ddl, &out, &cut, NULL, &err));
-    assert_non_null(strstr(out.data, "FOREIGN KEY (customer, code) REFERENCES customer (id, code)"));
+    assert_non_null(
+        strstr(out.data, "FOREIGN KEY (customer, code) REFERENCES customer (id, code)"));
     nl_buf_release(&out);
     nl_buf_release(&cut);
     nl_catalog_free(catalog);
@@ -208,9 +214,9 @@ static void survives_want_of_memory(void **state) {
         test_memory_fail(after);
         nl_catalog *catalog = build(include, NULL, &err);
         if (catalog)
-            related = nl_catalog_relate(catalog, nl_catalog_find(catalog, "public", "order_log"), columns,
-                                        nl_catalog_find(catalog, "public", "customer"), referred, 1,
-                                        &fresh, &err);
+            related = nl_catalog_relate(catalog, nl_catalog_find(catalog, "public", "order_log"),
+                                        columns, nl_catalog_find(catalog, "public", "customer"),
+                                        referred, 1, &fresh, &err);
         nl_catalog_free(catalog);
         bool failed = test_memory_failed();
         test_memory_fail(-1);
@@ -232,8 +238,10 @@ static void survives_want_of_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chooses),         cmocka_unit_test(refuses_what_no_name_can_be),
-        cmocka_unit_test(leaves_no_trace), cmocka_unit_test(relates),
+        cmocka_unit_test(chooses),
+        cmocka_unit_test(refuses_what_no_name_can_be),
+        cmocka_unit_test(leaves_no_trace),
+        cmocka_unit_test(relates),
         cmocka_unit_test(survives_want_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

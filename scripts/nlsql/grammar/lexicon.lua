@@ -5,6 +5,7 @@
 
 local attributes = require "nlsql.grammar.attributes"
 local profile = require "nlsql.grammar.profile"
+local relation = require "nlsql.grammar.relation"
 local words = require "nlsql.grammar.words"
 
 local lexicon = {}
@@ -154,9 +155,11 @@ end
 
 local function link_tables(self)
   for _, edge in ipairs(self.schema:edges()) do
-    local list = self.parents[edge.from] or {}
-    self.parents[edge.from] = list
-    list[#list + 1] = edge
+    if edge.declared or relation.leads_to_one(self.db, self.tables, edge) then
+      local list = self.parents[edge.from] or {}
+      self.parents[edge.from] = list
+      list[#list + 1] = edge
+    end
   end
 end
 
@@ -239,8 +242,9 @@ function Lexicon:entity(ref)
   return profile.once(self.entities, ref, function() return make_entity(self, ref) end)
 end
 
---- Reads the names of all tables; asks nothing of the data yet. What else there is to know of a table
---- waits until somebody asks: few of a large schema are.
+--- Reads the names of all tables. Of the data it asks only whether relations that were written by hand
+--- hold: the database vouches for the others. What else there is to know of a table waits until somebody
+--- asks: few of a large schema are.
 ---@param schema nlsql.Catalog
 ---@param db nlsql.Db
 ---@param seed integer

@@ -150,8 +150,9 @@ local function bind(node, attribute)
   return setmetatable({ node = node, expr = expression(node, attribute) }, { __index = attribute })
 end
 
---- Do some rows name none? Joining leaves those out.
+--- Do some rows name none, or none that is there? Joining leaves those out.
 local function is_optional(node)
+  if node.edge.orphans then return true end
   for _, name in ipairs(node.edge.columns) do
     if node.parent.entity.gaps[name] then return true end
   end
