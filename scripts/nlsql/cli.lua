@@ -12,6 +12,7 @@ local introspect = require "nlsql.introspect"
 local json = require "nlsql.json"
 local options = require "nlsql.options"
 local pg = require "nlsql.pg"
+local phasefile = require "nlsql.phasefile"
 local proc = require "nlsql.proc"
 local skeleton = require "nlsql.skeleton"
 local text = require "nlsql.text"
@@ -204,8 +205,7 @@ local function apart(name, settings)
 end
 
 local function spec_of(phase, got, flags, serving)
-  local wanted = phase.file or phase.name
-  local path, shown, name = find_phase(wanted)
+  local name, path, shown = phase.name, phasefile.find(phase, find_phase)
   if not path then return nil, shown end
   local settings = settings_of(got, serving, phase.settings)
   local spec = {

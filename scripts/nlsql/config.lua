@@ -24,6 +24,7 @@ local DEFAULT_FILE = "config.yaml"
 ---@class nlsql.ConfigPhase
 ---@field name string
 ---@field file string?     as given on the command line or under `file:`
+---@field at string?       where it is listed
 ---@field options table<string, nlsql.ConfigEntry>
 ---@field settings table   settings that differ for this phase
 ---@field origins table<string, string>
@@ -193,7 +194,8 @@ end
 
 local function make_phase(one, base, defaults, strong, out)
   local layer, given = configfile.read_section(one.value, one.spot, "phase", out)
-  local phase = { name = one.name, file = one.file, options = {}, settings = {}, origins = {} }
+  local at = one.spot.at ~= "" and one.spot.at or nil
+  local phase = { name = one.name, file = one.file, at = at, options = {}, settings = {}, origins = {} }
   for name, entry in pairs(defaults) do phase.options[name] = entry end
   for name, entry in pairs(given) do phase.options[name] = entry end
   local merged = configfile.new_layer()

@@ -262,7 +262,7 @@ end
 ---@return nlsql.Brought?, string?, string?
 local function run_own(self)
   local item, phase = self.item, self.phase
-  item.turn, item.state = self.turns + 1, self.kept
+  item.turn, item.state, item.faults = self.turns + 1, self.kept, self.faults
   local list, info, code = phase.run(self.ctx, item)
   if list == nil then return nil, info or ("run of phase %q gave nothing"):format(phase.name), code or "script" end
   check_candidates(phase, list)

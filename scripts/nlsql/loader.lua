@@ -39,8 +39,8 @@ local loader = {}
 --- none, one.
 ---@field requests (fun(ctx: nlsql.Context): integer, integer)?
 --- Brings the candidates of one turn in place of prompt, follow and reading. `item` has `missing` (how many
---- are wanted still), `turn` (from 1) and `state` (a table of the phase's own, kept in the store). Gives
---- candidates and, if need be, { over = true (nothing more is to come), unread = {{reason=, text=}},
+--- are wanted still), `turn` (from 1), `state` (a table of the phase's own, kept in the store) and `faults`
+--- (why candidates of the last turn fell, as text, or nil). Gives candidates and, if need be, { over = true (nothing more is to come), unread = {{reason=, text=}},
 --- gave_up = "why nothing came" }; or nil, message, code where the run cannot go on.
 ---@field run (fun(ctx: nlsql.Context, item: nlsql.Item): nlsql.Candidate[]?, table|string?, string?)?
 

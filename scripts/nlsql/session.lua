@@ -63,6 +63,7 @@ function session.load(spec, chunk, load_error, source)
   if not runs then give_up(tostring(phase), "config") end
   local good, why = loader.check(phase, spec.file, source)
   if not good then give_up(why, "config") end
+  phase.name = spec.name -- one file may run under several names
   return phase
 end
 
