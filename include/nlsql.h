@@ -46,7 +46,8 @@ enum {
     NLSQL_INTERRUPTED = 130
 };
 
-/* NULL with a sentence in `error` (cut to `room` bytes). The strings are copied. */
+/* NULL with a sentence in `error` (cut to `room` bytes). The strings are copied. The environment is
+ * looked at, and not changed: a file .env is for the program nlsql alone. */
 nlsql *nlsql_open(const nlsql_options *options, char *error, size_t room);
 
 /* Runs one phase: a path ("phases/joins.lua") or a name ("joins"); NULL: every phase of

@@ -6,9 +6,12 @@
 
 #include "base/log.h"
 #include "cli/args.h"
+#include "cli/dotenv.h"
 #include "cli/engine.h"
 
 #include "base/banned.h"
+
+#define DOTENV ".env"
 
 #define NO_MORE                                                                                    \
     { NULL, 0, NL_ARG_FLAG, NULL, NULL }
@@ -91,6 +94,18 @@ static const nl_arg schema_args[] = {
     NO_MORE,
 };
 
+static const nl_arg config_args[] = {
+    { "check", 0, NL_ARG_FLAG, NULL, "only says what a run would refuse: every complaint" },
+    { "json", 0, NL_ARG_FLAG, NULL, "one JSON object instead of text" },
+    { "phase", 'p', NL_ARG_TEXT, "NAME", "of the phases only this one" },
+    { "count", 'n', NL_ARG_INT, "N", "pairs wanted (each phase says of what)" },
+    { "model", 'm', NL_ARG_TEXT, "NAME", "model to ask" },
+    { "parallelism", 'j', NL_ARG_INT, "N", "items worked on at once" },
+    MODEL_OPTIONS,
+    LOG_OPTIONS,
+    NO_MORE,
+};
+
 static const nl_arg phases_args[] = { LOG_OPTIONS, NO_MORE };
 
 static void setup_log(int argc, char **argv) {
@@ -118,11 +133,18 @@ static int with_engine(const nl_command *command, int argc, char **argv,
     nl_buf flags;
     nlsql_options options = { 0 };
     nlsql *engine = NULL;
+    nl_dotenv dotenv;
 
     nl_buf_init(&flags);
     setup_log(argc, argv);
     if (!nl_args_read(command, argc, argv, &flags, &err)) {
         nl_log(NL_ERROR, "%s", err.msg);
+        goto out;
+    }
+    nl_dotenv_load(DOTENV, &dotenv); /* before nlsql_open looks at the environment */
+    if (!nl_dotenv_report(&dotenv, DOTENV, &flags, &err)) {
+        nl_log(NL_ERROR, "%s", err.msg);
+        code = NLSQL_RUN_ERROR;
         goto out;
     }
     engine = nlsql_open(&options, error, sizeof error);
@@ -171,6 +193,8 @@ static int cmd_lua(const nl_command *command, int argc, char **argv) {
         nl_log(NL_ERROR, "which file? usage: nlsql %s FILE [ARGUMENT...]", command->name);
         return NLSQL_USAGE;
     }
+    nl_dotenv dotenv;
+    nl_dotenv_load(DOTENV, &dotenv);
     nlsql *engine = nlsql_open(&options, error, sizeof error);
     if (!engine) {
         nl_log(NL_ERROR, "%s", error);
@@ -207,6 +231,12 @@ static const nl_command commands[] = {
       NULL, new_args, cmd_new },
     { "schema", NULL, NULL, "Prints what introspection sees of DATABASE_URL",
       "Without DATABASE_URL and a key, the demo database serves.", schema_args, cmd_script },
+    { "config", NULL, NULL, "Prints the configuration as it holds, each value with its origin",
+      "The first that says it wins: a flag, the environment, .env, the phase's section, defaults,\n"
+      "the top level of the file, what is built in. Secrets are not printed.\n"
+      "\n"
+      "exit codes:  0 done, 3 something is wrong",
+      config_args, cmd_script },
     { "phases", NULL, NULL, "Lists the phases with their options", NULL, phases_args, cmd_script },
     { "lua", NULL, "FILE", "Runs a Lua file inside the engine, with all its modules", NULL, no_args,
       cmd_lua },

@@ -41,10 +41,14 @@ local function read_file(path)
   return text_read
 end
 
+--- What config.load is asked for these flags.
+local function asked(flags, phase)
+  return { path = flags.config, flags = flags, env = environment(), env_places = flags.dotenv, phase = phase, read = read_file }
+end
+
 --- The configuration, or nil after its errors were printed.
 local function load_config(flags, phase)
-  local got, errors = config.load { path = flags.config, flags = flags, env = environment(), phase = phase,
-    read = read_file }
+  local got, errors = config.load(asked(flags, phase))
   if not got then
     for _, message in ipairs(errors) do console.error(message) end
     return nil
@@ -418,6 +422,18 @@ function cli.phases()
     end
   end
   return 0
+end
+
+--- nlsql config: the configuration as it holds, or what is wrong with it.
+---@param flags_text string
+---@return integer
+function cli.config(flags_text)
+  local flags = assert(json.decode(flags_text))
+  local ask = asked(flags, flags.phase)
+  return require("nlsql.configcommand").run(flags, {
+    ask = ask, find = find_phase, settings_of = settings_of,
+    serving = function(got) return cli.serving(given_of(flags), got, "run") end,
+  })
 end
 
 return cli

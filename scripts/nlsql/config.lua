@@ -34,6 +34,7 @@ local DEFAULT_FILE = "config.yaml"
 ---@field settings table
 ---@field origins table<string, string>  "config.yaml:3:1", "--budget", "DG_PARALLELISM", "built in"
 ---@field warnings string[]
+---@field slips string[]     those of the warnings that are about keys, which are slips
 ---@field file string?
 
 --- --- settings --------------------------------------------------------------------------------
@@ -116,12 +117,12 @@ end
 
 --- --- environment and flags -------------------------------------------------------------------
 
-local function read_environment(env, out)
+local function read_environment(env, places, out)
   local layer = configfile.new_layer()
   for _, variable in ipairs(options.keys_of(settings.ENVIRONMENT)) do
     local value = env[variable]
     if value ~= nil and value ~= "" then
-      configfile.put(layer, settings.ENVIRONMENT[variable], value, { at = variable, words = true }, out)
+      configfile.put(layer, settings.ENVIRONMENT[variable], value, { at = places[variable] or variable, words = true }, out)
     end
   end
   return layer
@@ -246,10 +247,18 @@ local function cap_sessions(base, out)
     local warning = ("%s: db_concurrent_sessions: %d is above the limit of %d (%s): taken as that")
       :format(base.origins.db_concurrent_sessions, values.db_concurrent_sessions,
         values.max_db_concurrent_limit_all, base.origins.max_db_concurrent_limit_all)
-    out.warnings[#out.warnings + 1] = warning
+    out.warnings[#out.warnings + 1], out.capped = warning, warning
     values.db_concurrent_sessions = values.max_db_concurrent_limit_all
     base.origins.db_concurrent_sessions = base.origins.max_db_concurrent_limit_all
   end
+end
+
+local function slips_of(out)
+  local slips = {}
+  for _, warning in ipairs(out.warnings) do
+    if warning ~= out.capped then slips[#slips + 1] = warning end
+  end
+  return slips
 end
 
 ---@class nlsql.ConfigAsk
@@ -257,6 +266,7 @@ end
 ---@field flags table?   of the command line: see settings.FLAGS; also count, set (a list of KEY=VALUE) and
 ---                       options (of the C interface: typed values by key)
 ---@field env table?     environment variables
+---@field env_places table<string, string>?  where a variable was set, if not in the environment itself: ".env:3"
 ---@field phase string?  only this one: a name, or a file NAME.lua
 ---@field read (fun(path: string): string?, string?, string?)?  reads the file; default files.read
 
@@ -265,6 +275,7 @@ end
 ---@return nlsql.Config?
 ---@return string[]? errors  all of them
 ---@return string? code      "config"
+---@return nlsql.Config? rest  what is right of it, where the file could be read at all
 function config.load(ask)
   if type(ask) ~= "table" then error("config.load takes a table: { path=, flags=, env=, phase= }", 2) end
   local out = { errors = {}, warnings = {} }
@@ -284,7 +295,7 @@ function config.load(ask)
   local shared, defaults = configfile.read_section(defaults_value, defaults_spot, "defaults", out)
   overlay(base, shared)
   local strong = read_flags(ask.flags or {}, out)
-  local environment = read_environment(ask.env or {}, out)
+  local environment = read_environment(ask.env or {}, ask.env_places or {}, out)
   overlay(environment, strong)
   environment.options = strong.options
   overlay(base, environment)
@@ -298,11 +309,12 @@ function config.load(ask)
     phases[i] = make_phase(one, base, defaults, environment, out)
   end
   hand_out(phases, environment, out)
-  if #out.errors > 0 then return nil, out.errors, "config" end
-  return {
+  local all = {
     phases = phases, settings = assemble(base), origins = base.origins, warnings = out.warnings,
-    file = got and path or nil,
+    slips = slips_of(out), file = got and path or nil,
   }
+  if #out.errors > 0 then return nil, out.errors, "config", all end
+  return all
 end
 
 return config

@@ -19,8 +19,8 @@ local offline = { reads_prompts = false }
 --- It calls no tools: whoever has some asks without them.
 offline.NO_TOOLS = true
 
---- A weight for a construct that there is not, or none above 0, ends the run.
-local function check_weights(weights)
+--- What is wrong with `offline.weights`: a construct that there is not, or none above 0.
+local function weights_fault(weights)
   local names, any = grammar.constructs(), false
   local known = {}
   for _, name in ipairs(names) do
@@ -29,22 +29,23 @@ local function check_weights(weights)
   end
   for _, name in ipairs(options.keys_of(weights)) do
     if not known[name] then
-      error({ code = "config", message = ("offline.weights: there is no construct %q%s"):format(name,
-        options.did_you_mean(name, names)) }, 0)
+      return ("offline.weights: there is no construct %q%s"):format(name, options.did_you_mean(name, names))
     end
   end
-  if not any then
-    error({ code = "config", message = "offline.weights: expected a weight above 0 for some construct" }, 0)
-  end
+  return not any and "offline.weights: expected a weight above 0 for some construct" or nil
 end
 
 local ENGLISH = { english = true, en = true }
 
---- Its sentences are English ones.
-local function check_language(language)
-  if not language or ENGLISH[language:lower()] then return end
-  error({ code = "config", message = ("language: the offline grammar writes English only, not %s (a model can: "
-    .. "--provider openai)"):format(language) }, 0)
+--- Why the grammar cannot serve with these settings, or nil.
+---@param settings table
+---@return string?
+function offline.fault(settings)
+  local language = settings.language
+  if language and not ENGLISH[language:lower()] then -- its sentences are English ones
+    return ("language: the offline grammar writes English only, not %s (a model can: --provider openai)"):format(language)
+  end
+  return weights_fault((settings.offline or {}).weights or {})
 end
 
 --- Opens the grammar on what a run works on.
@@ -53,8 +54,8 @@ end
 ---@return table endpoint with `spoilt`: how many pairs were spoilt on purpose, by the gate to find them
 function offline.open(settings, world)
   local told = settings.offline
-  check_language(settings.language)
-  check_weights(told.weights or {})
+  local fault = offline.fault(settings)
+  if fault then error({ code = "config", message = fault }, 0) end
   return {
     url = "the offline grammar", model = "grammar", settings = settings, schema = world.schema,
     error_rate = told.error_rate or 0, weights = told.weights, spoilt = {},

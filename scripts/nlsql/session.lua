@@ -76,16 +76,22 @@ local COMMON = {
   construct_report = { false, "print how often each construct occurs in the accepted pairs" },
 }
 
-local function declared_options(phase)
+--- The options that a phase has: those of every phase, and its own over them.
+---@param phase nlsql.Phase
+---@return table<string, table>
+function session.declared(phase)
   local declared = {}
   for name, option in pairs(COMMON) do declared[name] = option end
   for name, option in pairs(phase.options or {}) do declared[name] = option end
   return declared
 end
 
---- Answers can be shown where rows may leave the database.
-local function check_fields(fields, settings)
-  local known = table.move(entries.FACTS, 1, #entries.FACTS, 1, {})
+--- What is wrong with `dataset_fields`: answers can be shown where rows may leave the database.
+---@param fields string[]
+---@param settings table
+---@return string[] complaints
+function session.field_faults(fields, settings)
+  local out, known = {}, table.move(entries.FACTS, 1, #entries.FACTS, 1, {})
   known[#known + 1], known[#known + 2] = "rows", "schema"
   table.sort(known)
   for _, name in ipairs(fields) do
@@ -93,21 +99,23 @@ local function check_fields(fields, settings)
     for _, one in ipairs(known) do found = found or one == name end
     if not found then
       local meant = options.did_you_mean(name, known)
-      give_up(("dataset_fields: there is no field %q%s"):format(name,
-        meant ~= "" and meant or " (there are: " .. table.concat(known, ", ") .. ")"), "config")
+      out[#out + 1] = ("dataset_fields: there is no field %q%s"):format(name,
+        meant ~= "" and meant or " (there are: " .. table.concat(known, ", ") .. ")")
     elseif name == "rows" and not sample.allowed(settings) then
-      give_up("dataset_fields: rows: raw rows are written only with \"anonymise: off\" in config.yaml", "config")
+      out[#out + 1] = "dataset_fields: rows: raw rows are written only with \"anonymise: off\" in config.yaml"
     end
   end
+  return out
 end
 
 --- The phase's options, checked; raises what is wrong with them.
 ---@return table
 function session.options(spec, phase)
-  local values, errors, warnings = options.check(declared_options(phase), spec.options, ("phase %q"):format(phase.name))
+  local values, errors, warnings = options.check(session.declared(phase), spec.options, ("phase %q"):format(phase.name))
   for _, warning in ipairs(warnings or {}) do console.warn(warning) end
   if errors and #errors > 0 then give_up(table.concat(errors, "\n"), "config") end
-  check_fields(values.dataset_fields or {}, spec.settings)
+  local faults = session.field_faults(values.dataset_fields or {}, spec.settings)
+  if faults[1] then give_up(table.concat(faults, "\n"), "config") end
   return values
 end
 

@@ -1,0 +1,81 @@
+--- configcheck: what a run would refuse before it asks anything, found without running: what `nlsql
+--- config --check` says. All complaints are gathered, not only the first.
+
+local critic = require "nlsql.critic"
+local money = require "nlsql.money"
+local offline = require "nlsql.offline"
+local options = require "nlsql.options"
+local session = require "nlsql.session"
+local templatecheck = require "nlsql.templatecheck"
+
+local configcheck = {}
+
+local function add(out, complaint)
+  for _, one in ipairs(out) do
+    if one == complaint then return end
+  end
+  out[#out + 1] = complaint
+end
+
+--- Where the value of an option stands, as the beginning of a complaint.
+local function place_of(phase, name, shown)
+  local entry = phase.options[name]
+  return ("%s: %s: "):format(entry and entry.at or shown, name)
+end
+
+local function check_templates(phase, read, found, values, merged, out)
+  local sources = templatecheck.sources(found.source)
+  local declared = read.options and read.options.prompt_template
+  local named = rawget(values, "prompt_template")
+  if named then
+    for _, fault in ipairs(templatecheck.faults(named, declared and declared[1], sources)) do
+      add(out, place_of(phase, "prompt_template", found.shown) .. fault)
+    end
+  end
+  local reviewer = critic.of(read, merged)
+  if not reviewer then return end
+  local origin = phase.origins.critic or found.origins.critic
+  local asked_by = templatecheck.sources('require "nlsql.critic"')
+  for _, fault in ipairs(templatecheck.faults(reviewer.template, "critic", asked_by)) do
+    add(out, ("%s: critic: %s"):format(origin or found.shown, fault))
+  end
+end
+
+local function check_questions(phase, found, merged, out)
+  if merged.provider ~= "offline" then return end
+  if found.generic == "questions" or found.generic == "template" then
+    add(out, ("%s: phase %q: the offline grammar reads no %s: it needs a model"):format(phase.at or phase.name, phase.name,
+      found.generic == "questions" and "questions" or "prompt template"))
+  end
+end
+
+---@class nlsql.FoundPhase
+---@field phase nlsql.Phase
+---@field shown string     its file
+---@field source string
+---@field generic string?  the shipped file that serves in place of one of its own
+---@field origins table<string, string>  of the run's settings
+
+--- Complaints about one phase, and warnings about it.
+---@param phase nlsql.ConfigPhase
+---@param found nlsql.FoundPhase
+---@param merged table   the settings that hold for it
+---@param out string[]
+function configcheck.phase(phase, found, merged, out)
+  local values, errors, warnings = options.check(session.declared(found.phase), phase.options, ("phase %q"):format(phase.name))
+  for _, one in ipairs(errors) do add(out, one) end
+  for _, one in ipairs(warnings) do add(out, one) end
+  for _, one in ipairs(session.field_faults(rawget(values, "dataset_fields") or {}, merged)) do
+    local entry = phase.options.dataset_fields
+    add(out, (entry and entry.at .. ": " or "") .. one)
+  end
+  check_templates(phase, found.phase, found, values, merged, out)
+  check_questions(phase, found, merged, out)
+  local fault = merged.provider == "offline" and offline.fault(merged)
+  if fault then add(out, fault) end
+  local price, why = money.of(merged, merged.openai_model)
+  if not price then add(out, why) end
+  return out
+end
+
+return configcheck
