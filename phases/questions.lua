@@ -13,7 +13,7 @@ return {
     max_attempts    = { 6, "queries that the model may try for one question", { min = 1 } },
     use_sample_rows = { true, "show the model a few rows of the tables that a question names (where config allows it)" },
     n_rows          = { 2, "rows of each table that it is shown", { min = 1, max = 100 } },
-    prompt_template = { "question_sql", "the prompt: a file of prompts/, without .txt" },
+    prompt_template = { "ask", "the prompt: a file of prompts/, without .txt" },
   },
 
   --- One item for each question.

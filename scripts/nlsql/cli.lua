@@ -322,7 +322,7 @@ local function open_database(flags, got)
     demo, why = cluster.demo()
     if not demo then return nil, console.error(why) end
   end
-  db, why = pg.open(demo and demo:url(), { sessions = 2 })
+  db, why = pg.open(demo and demo:url(), { sessions = math.min(2, got.settings.db_concurrent_sessions) })
   if not db then return nil, console.error(why) end
   return db, demo
 end

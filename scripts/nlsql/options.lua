@@ -248,7 +248,7 @@ function validate(rule, value, spot, path, out)
       break
     end
   end
-  local result
+  local result, before = nil, #out.errors
   if chosen.type and fits(chosen, value, spot) then
     result = convert(chosen, value, spot, path, out)
   end
@@ -258,7 +258,7 @@ function validate(rule, value, spot, path, out)
     return nil
   end
   local check = rule.check or chosen.check
-  if not check then return result end
+  if not check or #out.errors > before then return result end -- what is in it was complained about
   local good, why = check(result)
   if good then return result end
   out.errors[#out.errors + 1] = ("%s: %s: %s"):format(spot.at, path, why)

@@ -73,6 +73,12 @@ A table of a PostgreSQL database:
 A few of its rows:
 {{sample_rows}}
 {{/sample_rows}}
+{{! notes, examples and language come from config.yaml: every template has them. }}
+{{#notes}}
+
+What has to be known about this database:
+{{notes}}
+{{/notes}}
 
 Write {{count}} different pairs of a question in plain English and the one SELECT that answers it. Use only
 the columns above, spelt (and quoted) exactly as there.

@@ -31,7 +31,7 @@ describe("templatecheck", function()
       "prompts/join_sql.txt: {{schema_json}} is not given to this template" },
       templatecheck.faults("join_sql", "join_sql", "count = 1, cut == 1, is_cut = 2"))
     assert.same({ "prompts/join_sql.txt: {{min_joins}} is not given to this template" },
-      templatecheck.faults("join_sql", "question_sql", "count = 1, min_join = 1")) -- the others are in the default
+      templatecheck.faults("join_sql", "ask", "count = 1, min_join = 1")) -- the others are in the default
   end)
 end)
 

@@ -163,8 +163,8 @@ phases:
     { "no questions at all", "phases:\n- {name: ours, questions: []}\n", 3, 'phase "ours" has no questions' },
     { "questions that are no list", "phases:\n- {name: ours, questions: How many?}\n", 3,
       'config.yaml:2:27: questions: expected a list of texts, found "How many?"' },
-    { "a template that is not there", "phases:\n- {name: ours, prompt_template: question_sqll}\n", 3,
-      'prompts/question_sqll.txt: there is no such template (did you mean "question_sql"?)' },
+    { "a template that is not there", "phases:\n- {name: ours, prompt_template: join_sqll}\n", 3,
+      'prompts/join_sqll.txt: there is no such template (did you mean "join_sql"?)' },
     { "a template with an unknown placeholder", "phases:\n- {name: ours, prompt_template: odd}\n", 3,
       "prompts/odd.txt:2: {{quesiton}} is not given to this template (given: count, cut, examples, language, notes, question,"
       .. " sample_rows, schema_json)" },
@@ -184,7 +184,7 @@ phases:
   end
 
   it("asks no grammar", function()
-    for _, section in ipairs { "questions: [How many?]", "prompt_template: question_sql" } do
+    for _, section in ipairs { "questions: [How many?]", "prompt_template: ask" } do
       local code, _, err = run("phases:\n- {name: ours, " .. section .. "}\n", { "run", "--provider", "offline" }, {})
       assert.equal(5, code, err)
       assert.truthy(err:find('phase "ours": the offline grammar reads no', 1, true), err)
