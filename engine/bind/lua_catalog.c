@@ -8,6 +8,7 @@
 #include "bind/lua_json.h"
 #include "bind/lua_pg.h"
 #include "bind/lua_text.h"
+#include "db/catalog_choice.h"
 #include "script/job.h"
 
 #include "base/banned.h"
@@ -167,6 +168,19 @@ static int l_relate(lua_State *L) {
     return 1;
 }
 
+/* true | nil, message, code = pattern(text): can `include` and `exclude` have it? */
+static int l_pattern(lua_State *L) {
+    const char *list[] = { luaL_checkstring(L, 1), NULL };
+    catalog_choice choice = { 0 };
+    nl_err err;
+    bool good = nl_catalog_choice_read(&choice, list, NULL, &err);
+    nl_catalog_choice_release(&choice);
+    if (!good)
+        return nl_push_err(L, &err);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
 static int l_collect(lua_State *L) {
     nl_catalog **catalog = luaL_checkudata(L, 1, CATALOG);
     nl_catalog_free(*catalog);
@@ -299,10 +313,8 @@ int luaopen_nlsql_catalog(lua_State *L) {
         { NULL, NULL },
     };
     static const luaL_Reg functions[] = {
-        { "load", l_load },
-        { "tokens", l_tokens },
-        { "quote", l_quote },
-        { NULL, NULL },
+        { "load", l_load },       { "tokens", l_tokens }, { "quote", l_quote },
+        { "pattern", l_pattern }, { NULL, NULL },
     };
     luaL_newmetatable(L, LOADING);
     lua_pushcfunction(L, collect_loading);

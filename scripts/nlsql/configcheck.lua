@@ -6,6 +6,7 @@ local money = require "nlsql.money"
 local offline = require "nlsql.offline"
 local options = require "nlsql.options"
 local session = require "nlsql.session"
+local sql = require "nlsql.sql"
 local templatecheck = require "nlsql.templatecheck"
 
 local configcheck = {}
@@ -49,6 +50,16 @@ local function check_questions(phase, found, merged, out)
   end
 end
 
+--- Whether their tables are there only the database knows.
+local function check_examples(merged, out)
+  for i, example in ipairs(merged.examples or {}) do
+    local path = ("examples[%d].sql"):format(i)
+    local statement <close>, why = sql.parse(example.sql)
+    local at = (merged.places or {})[path]
+    if not statement then add(out, (at and at .. ": " or "") .. path .. ": " .. why) end
+  end
+end
+
 ---@class nlsql.FoundPhase
 ---@field phase nlsql.Phase
 ---@field shown string     its file
@@ -71,6 +82,7 @@ function configcheck.phase(phase, found, merged, out)
   end
   check_templates(phase, found.phase, found, values, merged, out)
   check_questions(phase, found, merged, out)
+  check_examples(merged, out)
   local fault = merged.provider == "offline" and offline.fault(merged)
   if fault then add(out, fault) end
   local price, why = money.of(merged, merged.openai_model)

@@ -1,6 +1,7 @@
 --- settings: the keys of config.yaml outside the phases' own, what each may be, and what it is
 --- where nobody says.
 
+local catalog = require "nlsql.catalog"
 local handwritten = require "nlsql.handwritten"
 
 local settings = {}
@@ -23,6 +24,12 @@ local PRICE = {
 local NOTES = {
   either = { TEXT, { type = "map", of = TEXT } }, expected = "text, or a map of table to text",
 }
+
+--- Patterns of tables, whose complaint says which of its list it is: the place says that better.
+local PATTERNS = { type = "list", of = { type = "text", check = function(pattern)
+  local good, why = catalog.pattern(pattern)
+  return good, why and why:gsub("^include%[1%]: ", "")
+end } }
 
 local COLUMNS = { either = { TEXT, TEXTS }, expected = 'text such as "orders.customer_id", or a list of it' }
 
@@ -109,7 +116,7 @@ settings.RULES = {
   seed = { type = "integer" },
   store = TEXT,
   stream = BOOLEAN,
-  tables = { either = { TEXTS, { type = "map", keys = { include = TEXTS, exclude = TEXTS } } },
+  tables = { either = { PATTERNS, { type = "map", keys = { include = PATTERNS, exclude = PATTERNS } } },
     expected = "a list of patterns, or include: and exclude:" },
   temperature = { type = "number", min = 0, max = 2 },
   total_timeout = SECONDS,

@@ -213,6 +213,12 @@ phases:
       assert.is_nil(support.read(dir .. "/touched"))
     end)
 
+    it("reads the examples", function()
+      local _, lines = check("examples: [{question: q, sql: SELEC}]\nphases: [joins, {name: ours, questions: [q]}]\n")
+      assert.equal(1, #lines)
+      assert.truthy(lines[1]:find('^config.yaml:1:31: examples%[1%].sql: .*"SELEC"'), lines[1])
+    end)
+
     it("names a construct that there is not, and a model without a price", function()
       local _, lines = check("provider: offline\noffline: {weights: {lisst: 1}}\nphases: [joins]\n")
       assert.truthy(lines[1]:find('offline.weights: there is no construct "lisst" (did you mean "list"?)', 1, true), lines[1])

@@ -51,7 +51,9 @@ local SETTINGS = {
   store = { "[]", ": expected text, found a list" },
   stream = { "'2'", ': expected true or false, found "2"' },
   tables = { "orders", ": expected a list of patterns, or include: and exclude:, found \"orders\"",
-    "{include: orders}", '.include: expected a list of texts, found "orders"' },
+    "{include: orders}", '.include: expected a list of texts, found "orders"',
+    "[a, b.c.d]", '[2]: the pattern "b.c.d" has more than one dot: expected a table, or schema.table',
+    "{exclude: ['\"a']}", '.exclude[1]: the pattern "\"a" has a quote that is not closed' },
   temperature = { "2.1", ": expected a number from 0 to 2, found 2.1", "hot", ': expected a number from 0 to 2, found "hot"' },
   total_timeout = { "0", ": expected seconds, a number above 0, found 0" },
 }
