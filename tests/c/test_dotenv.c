@@ -142,7 +142,7 @@ static void takes_every_variable_of_ours(void **state) {
     assert_string_equal(said, "");
     assert_int_equal(found.n, NL_DOTENV_MOST);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        assert_int_equal(atoi(getenv(names[i])), i);
+        assert_int_equal(strtol(getenv(names[i]), NULL, 10), i);
         (void)unsetenv(names[i]);
     }
     nl_buf_init(&json);
