@@ -40,14 +40,28 @@
 local catalog = {}
 
 --- Reads the database's catalog. Waits. A schema that does not exist is "not_found", with those that
---- do; a catalog without tables is no error.
+--- do; a pattern that matches no table is "config", with the nearest; a catalog without tables is no error.
 ---@param db nlsql.Db
----@param options { schemas: string[]? }?  schemas nil: those of the search path
+---@param options nlsql.CatalogOptions?
 ---@return nlsql.Catalog?
 ---@return string? message
 ---@return nlsql.Code? code
 ---@return string? sqlstate
 function catalog.load(db, options) end
+
+--- A pattern names tables: `order*`, `Sales.*`, `log_20??`; ASCII letters match in either case, but
+--- between double quotes every character stands for itself. Without a schema it is any that is read.
+---@class nlsql.CatalogOptions
+---@field schemas string[]?  nil: those of the search path
+---@field include string[]?  patterns of the tables to read; nil or empty: all
+---@field exclude string[]?  patterns of those to leave out: then they are nowhere
+
+--- Can `include` and `exclude` have this pattern?
+---@param text string
+---@return true?
+---@return string? message
+---@return nlsql.Code? code "config"
+function catalog.pattern(text) end
 
 --- A rough count of the tokens of a text: for cutting prompts and forecasts.
 ---@param text string
@@ -59,7 +73,7 @@ function catalog.tokens(text) end
 ---@return string
 function catalog.quote(name) end
 
---- A database's tables, as they were when it was loaded. Immutable.
+--- A database's tables, as they were when it was loaded. Immutable, but for relations added by hand.
 ---@class nlsql.Catalog : userdata
 local Catalog = {}
 
@@ -103,6 +117,17 @@ function Catalog:table(ref) end
 --- The foreign keys between tables that were read.
 ---@return nlsql.Edge[]
 function Catalog:edges() end
+
+--- Adds a foreign key that the database does not declare. False where that key is there already;
+--- "invalid" where a column does not exist. Raises for tables that there are not.
+---@param from nlsql.Reference
+---@param columns string[]
+---@param to nlsql.Reference
+---@param referred_columns string[]  as many
+---@return boolean? fresh
+---@return string? message
+---@return nlsql.Code? code
+function Catalog:relate(from, columns, to, referred_columns) end
 
 --- The schema as text. Over max_tokens there go, one after the other: lesser constraints and row
 --- counts; comments; columns that are in no key; whole tables from the end. Raises for a table that
@@ -152,6 +177,7 @@ function Catalog:render(options) end
 
 ---@class nlsql.ForeignKey
 ---@field name string
+---@field declared boolean              false: somebody wrote it by hand (relations: in the configuration)
 ---@field columns string[]
 ---@field referred_columns string[]     as many, in the same order
 ---@field referred nlsql.Reference?     nil where that table was not read

@@ -140,7 +140,7 @@ static int l_load(lua_State *L) {
     return nl_job_park(L, loading, cancel_loading, push_loaded);
 }
 
-/* fresh | nil, message, code = cat:relate(ref, columns, referred ref, referred columns): adds a
+/* fresh | nil, message, code = cat:relate(from, columns, to, referred_columns): adds a
  * foreign key that the database does not declare; false where it is there already */
 static int l_relate(lua_State *L) {
     bool fresh = false;

@@ -14,6 +14,7 @@ local loader = {}
 ---@field missing integer   set by the runner: pairs wanted still
 ---@field turn integer      set by the runner for `run`: which turn this is, from 1
 ---@field state table?      of the phase's own, kept in the store with the item (`run`)
+---@field faults string?    set by the runner for `run`: why candidates of the last turn fell, a line for each
 ---@field accepted integer  set by the runner: pairs that it has
 ---@field [string] any
 
@@ -40,8 +41,9 @@ local loader = {}
 ---@field requests (fun(ctx: nlsql.Context): integer, integer)?
 --- Brings the candidates of one turn in place of prompt, follow and reading. `item` has `missing` (how many
 --- are wanted still), `turn` (from 1), `state` (a table of the phase's own, kept in the store) and `faults`
---- (why candidates of the last turn fell, as text, or nil). Gives candidates and, if need be, { over = true (nothing more is to come), unread = {{reason=, text=}},
---- gave_up = "why nothing came" }; or nil, message, code where the run cannot go on.
+--- (why candidates of the last turn fell, as text, or nil). Gives candidates and, if need be,
+--- { over = true (nothing more is to come), unread = {{reason=, text=}}, gave_up = "why nothing came" };
+--- or nil, message, code where the run cannot go on.
 ---@field run (fun(ctx: nlsql.Context, item: nlsql.Item): nlsql.Candidate[]?, table|string?, string?)?
 
 --- Fields of a phase and the Lua types that they may have.

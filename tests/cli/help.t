@@ -15,7 +15,11 @@ Every command that the help lists has a help of its own.
   >   nlsql help $command | head -n 1
   > done
   usage: nlsql run [PHASE] [options]
+  usage: nlsql try [PHASE] [options]
+  usage: nlsql ask [QUESTION] [options]
+  usage: nlsql new [phase NAME] [options]
   usage: nlsql schema [options]
+  usage: nlsql config [options]
   usage: nlsql phases [options]
   usage: nlsql lua .*FILE.* (re)
 
@@ -30,7 +34,11 @@ Every command that the help lists has a help of its own.
   usage: nlsql COMMAND [options]
   
     run      Makes a dataset: * (glob)
+    try      * (glob)
+    ask      * (glob)
+    new      * (glob)
     schema   * (glob)
+    config   * (glob)
     phases   * (glob)
     lua      * (glob)
   
