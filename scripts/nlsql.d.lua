@@ -417,6 +417,20 @@ function Job:state() end
 --- Lets it go on from job.park.
 function Job:unpark() end
 
+--- --- nlsql.journal: lines of the logs ------------------------------------------------------------
+
+---@class nlsql.lib.journal
+local journal = {}
+
+--- Queues a line of logs/NAME in the project's folder; it is written soon, whole, without secrets. That
+--- the disk takes none is no error here. "not_found" where there are no logs.
+---@param name string  letters, digits, "-", "_" and "."
+---@param line string  without newline and NUL
+---@return true?
+---@return string? message
+---@return nlsql.Code? code
+function journal.append(name, line) end
+
 --- --- nlsql.json: exact JSON ----------------------------------------------------------------------
 
 ---@class nlsql.lib.json
