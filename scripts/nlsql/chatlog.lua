@@ -4,7 +4,7 @@
 --- Schemas are shortened to the names of their tables, so that a log is about what differs.
 
 local console = require "nlsql.console"
-local _, journal = pcall(require, "nlsql.journal")
+local journal = require "nlsql.journal"
 local json = require "nlsql.json"
 
 local chatlog = {}
@@ -74,7 +74,7 @@ function Chatlog:add(name, row) -- luacheck: ignore 212/self
   row.time = os.date("!%Y-%m-%dT%H:%M:%SZ")
   local line, why = json.encode(row, { keys = { "time" } })
   if not line then return console.debug(("%s: a line is lost: %s"):format(name, why)) end
-  if type(journal) == "table" then journal.append(name, line) end
+  journal.append(name, line)
 end
 
 --- One request and its reply.

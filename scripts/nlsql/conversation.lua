@@ -111,7 +111,7 @@ end
 local function as_messages(hook, got, why)
   if type(got) == "string" then return { { role = "user", content = got } } end
   if type(got) == "table" then return got end
-  return nil, ("%s gave no messages: %s"):format(hook, why or type(got))
+  return nil, why or ("%s gave no messages: %s"):format(hook, type(got))
 end
 
 --- The messages of the next request, and how many of them are new.

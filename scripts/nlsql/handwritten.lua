@@ -11,7 +11,7 @@ local text = require "nlsql.text"
 
 local handwritten = {}
 
----@class nlsql.Relation
+---@class nlsql.HandwrittenRelation
 ---@field from string        the table that refers, as written
 ---@field columns string[]   its columns, without quotes
 ---@field to string          the table that is referred to
@@ -98,7 +98,7 @@ end
 
 --- Reads a relation: text, or a table with `from` and `to`, each text or a list of columns.
 ---@param value any
----@return nlsql.Relation?
+---@return nlsql.HandwrittenRelation?
 ---@return string? why
 function handwritten.read(value)
   local left, right = nil, nil
@@ -155,7 +155,7 @@ end
 
 --- Finds what a relation names. Returns the arguments of schema:relate, or nil and why.
 ---@param schema nlsql.Catalog
----@param relation nlsql.Relation
+---@param relation nlsql.HandwrittenRelation
 ---@return { [1]: string, [2]: string[], [3]: string, [4]: string[] }?
 ---@return string? why
 function handwritten.resolve(schema, relation)

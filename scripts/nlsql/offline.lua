@@ -155,7 +155,7 @@ function offline.able(endpoint, task)
   if not task.calls then return true end
   if not calls.ways(task.calls) then return false end
   local draw = endpoint.grammar:draws("able", task.calls, table.concat(task.tables, "+"))
-  return #endpoint.grammar:pairs(task.tables, 1, 1, draw, grammar.known(0), task.calls) > 0
+  return #endpoint.grammar:pairs(task.tables, 1, 1, draw, grammar.known(0), { calls = task.calls }) > 0
 end
 
 local function write_sets(endpoint, body)

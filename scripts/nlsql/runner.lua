@@ -31,8 +31,11 @@ local function verdict_of(d, dataset)
   if d.fatal then
     local code, go_on = d.fatal.code, "run the same command again to go on"
     if code == "budget" then go_on = "go on with a larger --budget" end
-    console.error(("%s; %s pairs are safe in %s; %s"):format(d.fatal.message, summary.thousands(accepted),
-      dataset, go_on))
+    local message = d.fatal.message
+    if code ~= "config" or accepted > 0 then
+      message = ("%s; %s pairs are safe in %s; %s"):format(message, summary.thousands(accepted), dataset, go_on)
+    end
+    console.error(message)
     return EXIT[code] or 1
   elseif jobs.stopping() > 0 then
     console.warn(("interrupted; %s pairs are safe in %s, and replies that were not taken yet are kept; run the "

@@ -35,29 +35,29 @@ was expected; so do the plan and an experiment. Nothing is written.
   $ nlsql lua "$SOURCE_DIR/tests/cli/with_shop.lua" bash session.sh >said 2>&1
   $ grep '^error\|^\[\|^[a-z].*:$' said
   an unknown placeholder:
-  error: prompt gave no messages: prompts/join_sql.txt:3: {{shema_json}} is not given to this template (given: count, cut, min_joins, sample_rows, schema_json); * (glob)
+  error: prompts/join_sql.txt:3: {{shema_json}} is not given to this template (given: count, cut, examples, language, min_joins, notes, sample_rows, schema_json)
   [3]
-  error: prompts/join_sql.txt:3: {{shema_json}} is not given to this template (given: count, cut, min_joins, sample_rows, schema_json)
+  error: prompts/join_sql.txt:3: {{shema_json}} is not given to this template (given: count, cut, examples, language, min_joins, notes, sample_rows, schema_json)
   [3]
-  error: prompts/join_sql.txt:3: {{shema_json}} is not given to this template (given: count, cut, min_joins, sample_rows, schema_json)
+  error: prompts/join_sql.txt:3: {{shema_json}} is not given to this template (given: count, cut, examples, language, min_joins, notes, sample_rows, schema_json)
   [3]
   no role:
-  error: prompt gave no messages: prompts/join_sql.txt:1: there is no role line ("### system:", "### user:" or "### assistant:"); * (glob)
+  error: prompts/join_sql.txt:1: there is no role line ("### system:", "### user:" or "### assistant:")
   [3]
-  error: prompt gave no messages: prompts/join_sql.txt:1: there is no role "sistem" (did you mean "### system:"?); * (glob)
+  error: prompts/join_sql.txt:1: there is no role "sistem" (did you mean "### system:"?)
   [3]
   a section without an end:
-  error: prompt gave no messages: prompts/join_sql.txt:3: {{#cut}} is not closed by {{/cut}} before the message ends; * (glob)
+  error: prompts/join_sql.txt:3: {{#cut}} is not closed by {{/cut}} before the message ends
   [3]
   no such template, and one of another purpose:
-  error: prompt gave no messages: prompts/join_sq.txt: there is no such template (did you mean "join_sql"?); * (glob)
+  error: prompts/join_sq.txt: there is no such template (did you mean "join_sql"?)
   [3]
-  error: prompt gave no messages: prompts/critic.txt:4: {{gate}} is not given to this template (given: count, cut, min_joins, sample_rows, schema_json); * (glob)
+  error: prompts/critic.txt:4: {{gate}} is not given to this template (given: count, cut, examples, language, min_joins, notes, sample_rows, schema_json)
   [3]
   those of the other requests:
-  error: prompts/join_set.txt:2: {{name}} is not given to this template (given: cut, min_joins, schema_json, total_table_pairs); * (glob)
+  error: prompts/join_set.txt:2: {{name}} is not given to this template (given: cut, examples, language, min_joins, notes, schema_json, total_table_pairs)
   [3]
-  error: prompts/critic.txt:2: {{query}} is not given to this template (given: detail, gate, question, reason, schema_json, sql); * (glob)
+  error: prompts/critic.txt:2: {{query}} is not given to this template (given: detail, examples, gate, language, notes, question, reason, schema_json, sql)
   [3]
-  error: follow gave no messages: prompts/follow.txt:2: {{more}} is not given to this template (given: count, faults); * (glob)
+  error: prompts/follow.txt:2: {{more}} is not given to this template (given: count, examples, faults, language, notes); 2 pairs are safe * (glob)
   [3]

@@ -51,7 +51,7 @@ local function write(world, seed, name, each)
   local g = grammar.open(world.schema, world.db, { seed = seed, variants = 5 })
   local n = 0
   for _, ref in ipairs(world.schema:names()) do
-    for _, pair in ipairs(g:pairs({ ref }, each, 1, g:draws(name, ref), grammar.known(5), name)) do
+    for _, pair in ipairs(g:pairs({ ref }, each, 1, g:draws(name, ref), grammar.known(5), { calls = name })) do
       check(world, name, pair)
       n = n + 1
     end
@@ -76,7 +76,7 @@ describe("the grammar on the demo database", function()
   it("writes the same again from the same words, and other pairs from others", function()
     local function first(...)
       local g = grammar.open(world.schema, world.db, { seed = 4, variants = 5 })
-      return g:pairs({ "product" }, 8, 1, g:draws(...), grammar.known(5), "round")
+      return g:pairs({ "product" }, 8, 1, g:draws(...), grammar.known(5), { calls = "round" })
     end
     assert.same(first("a", 1), first("a", 1))
     assert.not_same(first("a", 1), first("a", 2))

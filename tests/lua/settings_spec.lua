@@ -81,6 +81,7 @@ local OPTIONS = {
   api_answer_count = { "0", ": expected a whole number of 1 or more, found 0" },
   builtins = { "COUNT", ': expected a list of functions, or a map of function to count, found "COUNT"',
     "{COUNT: -1}", ".COUNT: expected a whole number of 0 or more, found -1", "[[COUNT]]", "[1]: expected text, found a list" },
+  construct_report = { "[]", ": expected true or false, found a list" },
   count = { "'5'", ': expected a whole number of 1 or more, found "5"' },
   dataset_fields = { "rows", ': expected a list of texts, found "rows"' },
   dataset_output_file_dir = { "[x]", ": expected text, found a list" },
