@@ -7,13 +7,13 @@ local cluster = require "nlsql.cluster"
 local config = require "nlsql.config"
 local console = require "nlsql.console"
 local files = require "nlsql.files"
-local http = require "nlsql.http"
 local introspect = require "nlsql.introspect"
 local json = require "nlsql.json"
 local options = require "nlsql.options"
 local pg = require "nlsql.pg"
 local phasefile = require "nlsql.phasefile"
 local proc = require "nlsql.proc"
+local serving_of = require("nlsql.serving").of
 local skeleton = require "nlsql.skeleton"
 local text = require "nlsql.text"
 
@@ -101,94 +101,6 @@ local function given_of(flags)
     key = env.OPENAI_API_KEY ~= nil or given.key == true,
     demo = flags.demo == true,
   }
-end
-
-local NO_DATABASE = "no database: set DATABASE_URL, e.g. "
-  .. "export DATABASE_URL=postgresql://user:password@host:5432/name"
-local NOTHING_ASKED = NO_DATABASE .. ", or give --demo for the demo database"
-
-local NO_KEY = "no key for %s: set OPENAI_API_KEY (an endpoint on this machine needs none: "
-  .. "set OPENAI_BASE_URL, e.g. http://127.0.0.1:11434/v1), or give --provider offline for the grammar, which needs "
-  .. "no model"
-
---- Why a setting holds, in words: "--provider offline", or its place in the configuration.
-local function because(name, value, origin)
-  if origin == "--" .. name then return ("--%s %s"):format(name, value) end
-  return ("%s: %s, %s"):format(name, value, origin)
-end
-
----@class nlsql.Given
----@field database boolean?  a database's URL
----@field key boolean?       a key for the model's endpoint
----@field demo boolean?      --demo
-
----@class nlsql.Serving
----@field demo boolean       the demo database serves, and not the one that was given
----@field provider string    "openai" or "offline"
----@field stand_ins string?  what serves in place of the user's own, and why; nil: nothing does
----@field warning string?
----@field problem { code: string, message: string }?  why nothing can be run as it stands
-
---- Which database and which model serve. The one place that decides about stand-ins; looks at
---- nothing but its arguments.
----
---- A model is configured where there is a key, an address that somebody gave (flag, environment,
---- config.yaml), or `provider: openai` that somebody gave. Then:
----
----     | DATABASE_URL | model      | serves                                                        |
----     | ------------ | ---------- | ------------------------------------------------------------- |
----     | given        | configured | both                                                          |
----     | given        | offline    | the database, the grammar                                     |
----     | given        | -          | refused: a key, or --provider offline?                        |
----     | -            | configured | refused: nobody meant to have the demo mined by a paid model  |
----     | -            | offline, - | the demo database, the grammar                                |
----     | --demo       | configured | the demo database, the model                                  |
----     | --demo       | offline, - | the demo database, the grammar                                |
----
---- "offline" is `provider: offline` given by anybody, and holds whatever else is configured; "-" is
---- nothing given. An endpoint on this machine needs no key; any other without one is refused.
---- `nlsql schema` asks no model: it sees the database that a run would read, and refuses where a run
---- has none.
----@param given nlsql.Given
----@param got { settings: table, origins: table<string, string> }  the configuration
----@param command "run"|"schema"
----@return nlsql.Serving
-function cli.serving(given, got, command)
-  local settings, origins = got.settings, got.origins
-  local function is_given(key) return origins[key] ~= nil and origins[key] ~= "built in" end
-  local asked_offline = settings.provider == "offline"
-  local configured = given.key or is_given("base_url") or is_given("provider") and not asked_offline
-  local serving = { demo = given.demo == true, provider = settings.provider }
-  local nothing_given = not asked_offline and not configured
-
-  if given.demo then
-    if given.database then serving.warning = "--demo: the demo database serves, DATABASE_URL is not used" end
-  elseif not given.database then
-    if configured and not asked_offline then
-      serving.problem = { code = "db", message = NOTHING_ASKED }
-      return serving
-    end
-    serving.demo = true
-  end
-  if nothing_given and serving.demo then serving.provider = "offline" end
-  local asks_model = command == "run"
-  if asks_model and serving.provider == "openai" and not given.key and not http.is_loopback(settings.base_url) then
-    serving.problem = { code = "model", message = NO_KEY:format(settings.base_url) }
-    return serving
-  end
-
-  local parts = {}
-  if serving.demo then
-    parts[1] = ("the demo database (%s)"):format(given.demo and "--demo" or "no DATABASE_URL")
-  end
-  if asks_model and serving.provider == "offline" then
-    local why = asked_offline and because("provider", "offline", origins.provider) or "no OPENAI_API_KEY"
-    parts[#parts + 1] = ("the offline grammar (%s)"):format(why)
-  end
-  if #parts > 0 then
-    serving.stand_ins = (#parts > 1 and "stand-ins: " or "stand-in: ") .. table.concat(parts, " and ")
-  end
-  return serving
 end
 
 --- The settings of a run: the configuration's, with what serves.
@@ -290,7 +202,7 @@ function cli.plan(flags_text)
     console.error("nothing to run: name a phase (nlsql run phases/joins.lua), or list phases in config.yaml")
     return 2
   end
-  local serving = cli.serving(given_of(flags), got, "run")
+  local serving = serving_of(given_of(flags), got, "run")
   if serving.warning then console.warn(serving.warning) end
   local problem = serving.problem
   if flags.dry_run and problem and problem.code == "model" then serving.problem = nil end -- none is asked
@@ -313,7 +225,7 @@ end
 --- The database that `nlsql run` would read: a pool, and the demo's cluster where that serves. Nil
 --- where why not was said already.
 local function open_database(flags, got)
-  local serving = cli.serving(given_of(flags), got, "schema")
+  local serving = serving_of(given_of(flags), got, "schema")
   if serving.warning then console.warn(serving.warning) end
   if serving.problem then return nil, console.error(serving.problem.message) end
   local demo, db, why
@@ -395,9 +307,12 @@ function cli.new(flags_text)
   return 0
 end
 
+--- A default as a reader knows it from config.yaml.
 local function one_line(value)
-  if type(value) == "string" then return ("%q"):format(value) end
-  return tostring(value)
+  if value == nil or value == json.null then return "-" end
+  if type(value) ~= "table" then return tostring(value) end
+  return ("[%s%s]"):format(table.concat(value, ", ", 1, math.min(3, #value)),
+    #value > 3 and (", … %d more"):format(#value - 3) or "")
 end
 
 --- nlsql phases: the phases with their options.
@@ -415,9 +330,14 @@ function cli.phases()
       local names = {}
       for option in pairs(phase.options or {}) do names[#names + 1] = option end
       table.sort(names)
-      for _, option in ipairs(names) do
-        local declared = phase.options[option]
-        console.out(("  %-18s %-10s %s\n"):format(option, one_line(declared[1]), declared[2] or ""))
+      local width, values = 0, {}
+      for i, option in ipairs(names) do
+        values[i] = one_line(phase.options[option][1])
+        width = math.max(width, #values[i])
+      end
+      for i, option in ipairs(names) do
+        local help = phase.options[option][2] or ""
+        console.out(("  %-18s %-" .. math.min(width, 40) .. "s  %s\n"):format(option, values[i], help))
       end
     end
   end
@@ -432,7 +352,7 @@ function cli.config(flags_text)
   local ask = asked(flags, flags.phase)
   return require("nlsql.configcommand").run(flags, {
     ask = ask, find = find_phase, settings_of = settings_of,
-    serving = function(got) return cli.serving(given_of(flags), got, "run") end,
+    serving = function(got) return serving_of(given_of(flags), got, "run") end,
   })
 end
 

@@ -1,6 +1,7 @@
 local cli = require "nlsql.cli"
 local config = require "nlsql.config"
 local json = require "nlsql.json"
+local serving_of = require("nlsql.serving").of
 
 local CLOUD = "https://api.openai.com/v1"
 local HERE, THERE = "http://127.0.0.1:11434/v1", "https://models.example/v1"
@@ -13,7 +14,7 @@ local function configured(ask)
   })
 end
 
-local function serving(given, ask, command) return cli.serving(given, configured(ask or {}), command or "run") end
+local function serving(given, ask, command) return serving_of(given, configured(ask or {}), command or "run") end
 
 local NO_DATABASE = "no database: set DATABASE_URL, e.g. "
   .. "export DATABASE_URL=postgresql://user:password@host:5432/name, or give --demo for the demo database"
@@ -72,7 +73,7 @@ local CASES = {
     "stand-in: the demo database (--demo)" },
 }
 
-describe("cli.serving", function()
+describe("serving.of", function()
   for _, case in ipairs(CASES) do
     local name, given, ask, demo, provider, said = table.unpack(case, 1, 6)
     it("with " .. name, function()
@@ -91,7 +92,7 @@ describe("cli.serving", function()
   it("changes nothing of what it looks at", function()
     local got = configured { flags = { provider = "offline" } }
     local given = { key = true }
-    cli.serving(given, got, "run")
+    serving_of(given, got, "run")
     assert.same({ key = true }, given)
     assert.equal("offline", got.settings.provider)
   end)
