@@ -1,0 +1,417 @@
+--- reading: a question and its answer as sentences whose names, types and phrases are known.
+---
+--- What the writer set apart (backticks, quotes, dots, underscores) must name something of the schema;
+--- plain words are names only beside "table" or "column", or where the noun for a table's rows is used.
+
+local names = require "nlsql.claims.names"
+local phrases = require "nlsql.claims.phrases"
+local pieces = require "nlsql.claims.pieces"
+local tokens = require "nlsql.claims.tokens"
+local types = require "nlsql.claims.types"
+local words = require "nlsql.grammar.words"
+
+local reading = {}
+
+---@class nlsql.Reading
+---@field names nlsql.Names
+---@field refs string[]       tables that the pair is about
+---@field scope string[]      those, and the tables that it names
+---@field question nlsql.Token[][]
+---@field answer nlsql.Token[][]
+---@field faults string[]
+local Reading = {}
+Reading.__index = Reading
+
+function Reading:fault(reason) self.faults[#self.faults + 1] = reason end
+
+local TABLE_CUES, COLUMN_CUES = pieces.TABLE_CUES, pieces.COLUMN_CUES
+
+--- --- types and nouns ---------------------------------------------------------------------------
+
+local TYPE_CUES = words.set("type types domain enum enumeration datatype")
+
+local function mark_types(self, list)
+  local out, at = {}, 1
+  while at <= #list do
+    local t = list[at]
+    local before, behind = out[#out], list[at + 1]
+    local kind, stop
+    if t.kind == "word" and not t.columns and not t.refs then
+      kind, stop = types.spoken(list, at)
+      if not kind and self.names.types[t.lower] and (before and (TYPE_CUES[before.lower] or before.lower == "as"
+          or before.lower == "of" and out[#out - 1] and TYPE_CUES[out[#out - 1].lower]) or behind and TYPE_CUES[behind.lower]) then
+        kind, stop = self.names:type(t.text), at + 1
+      end
+    end
+    if kind then
+      out[#out + 1] = { kind = "word", text = kind.written, lower = kind.written:lower(), ytype = kind, coded = t.inner, call = t.call }
+      at = stop
+    else
+      out[#out + 1] = t
+      at = at + 1
+    end
+  end
+  return out
+end
+
+--- Nouns of up to this many words are looked for.
+local LONGEST = 4
+
+local function mark_nouns(self, list)
+  local out, at = {}, 1
+  while at <= #list do
+    local found, stop
+    local parts = {}
+    for n = 0, LONGEST - 1 do
+      local t = list[at + n]
+      if not t or t.kind ~= "word" or t.dotted or t.columns or t.refs or t.ytype then break end
+      parts[n + 1] = t.lower
+      local ref = self.names.nouns[table.concat(parts, " ")]
+      if ref then found, stop = ref, at + n + 1 end
+    end
+    if found then
+      local phrase = table.concat(parts, " ", 1, stop - at)
+      out[#out + 1] = { kind = "word", text = phrase, lower = phrase, refs = { found }, noun = true }
+      at = stop
+    else
+      out[#out + 1] = list[at]
+      at = at + 1
+    end
+  end
+  return out
+end
+
+--- --- plain names beside "table" and "column" ----------------------------------------------------
+
+local GENERAL = words.set([[the a an this that these those each every any all some no one two three both other another same first second last
+  only new main parent child base source target related referenced referencing referring linked linking join joining junction
+  bridge lookup look-up association link cross-reference intersection mapping detail details master history audit log fact
+  dimension reference central core single separate entire whole underlying following above below given own which what whose many
+  several multiple few single-column database sql postgresql data different corresponding respective primary foreign key id
+  identifier surrogate natural business composite unique generated computed identity default nullable optional required mandatory
+  null text numeric date time boolean enum array timestamp integer string json jsonb serial number name value values additional
+  extra remaining important descriptive status type flag its their your our his her of in on for from to by with and or is are has
+  not second third fourth fifth left right more most than as into per between through via ordinary regular normal plain real
+  physical view views table tables column columns row rows field fields key-value look up code note notes comment pair another's
+  's time-stamp timestamps dates per-row individual certain specific particular line item header transaction configuration
+  settings staging temporary temp partition partitioned materialized materialised virtual wide narrow small large big simple
+  possible distinct constraint constraints label common shared matching join-key such pk fk symbol]])
+
+local ENDINGS = { "ing", "ed", "ive", "al", "ary", "able", "ible", "ic", "ous", "ar", "ent", "ant", "ate", "ory", "ly", "less", "ful",
+  "'s", "est", "en" }
+
+local function is_general(self, word)
+  if GENERAL[word] or self.names.words[word] or self.names.words[words.singular(word)] then return true end
+  for _, ending in ipairs(ENDINGS) do
+    if #word > #ending + 2 and word:sub(-#ending) == ending then return true end
+  end
+  return word:find("-", 1, true) ~= nil or not word:find("^%l+$")
+end
+
+local function plain(t) return t and t.kind == "word" and not t.columns and not t.ytype and (not t.refs or t.noun) and not t.dotted end
+
+local function join_words(list, from, to, with)
+  local parts = {}
+  for i = from, to do parts[#parts + 1] = list[i].text end
+  return table.concat(parts, with)
+end
+
+--- The table or column that the words before `at` name: the things found, and where they begin.
+local function before_cue(self, list, at, look)
+  for n = 3, 1, -1 do
+    local good = at - n >= 1
+    for i = at - n, at - 1 do good = good and plain(list[i]) end
+    if good then
+      for _, with in ipairs { " ", "_", "" } do
+        local found = look(self, join_words(list, at - n, at - 1, with))
+        if found then return found, at - n end
+      end
+    end
+  end
+end
+
+local function look_table(self, written)
+  local refs = self.names:tables_named(written)
+  local noun = not refs and self.names.nouns[written:lower()]
+  return refs or noun and { noun } or nil
+end
+
+local function look_column(self, written)
+  if GENERAL[written:lower()] and written:lower() ~= "name" and written:lower() ~= "status" and written:lower() ~= "comment" then
+    return nil
+  end
+  return self.names.columns[written:lower()] and self.names:resolve(written).columns
+end
+
+local function unknown_name(self, list, at, kind)
+  local t, before = list[at - 1], list[at - 2]
+  if not plain(t) or t.noun or not before or before.lower ~= "the" or is_general(self, t.lower) then return end
+  if list[at].lower:find("s$") and kind == "column" then return end
+  self:fault(("there is no %s %s%s"):format(kind, t.text, self.names:nearest(t.text, self.scope, kind)))
+  t.value = t.text
+end
+
+local function mark_cued(self, list)
+  local at = 1
+  while at <= #list do
+    local t = list[at]
+    local is_table = plain(t) and not t.noun and TABLE_CUES[t.lower]
+    local is_column = plain(t) and not t.noun and COLUMN_CUES[t.lower]
+    if is_table or is_column then
+      local before = list[at - 1]
+      if before and (before.marked or before.columns or before.value) then
+        before.cue = before.cue or t.lower -- absorbed later
+      else
+        local found, from = before_cue(self, list, at, is_table and look_table or look_column)
+        if found and is_table and t.lower ~= "tables" or found and is_column and not t.lower:find("s$") then
+          local made = { kind = "word", text = join_words(list, from, at - 1, " "), lower = join_words(list, from, at - 1, " "):lower() }
+          if is_table then made.refs = found else made.columns = found end
+          for _ = from, at - 1 do table.remove(list, from) end
+          table.insert(list, from, made)
+          at = from + 1
+        else
+          unknown_name(self, list, at, is_table and "table" or "column")
+        end
+      end
+      local behind = list[at + 1]
+      if plain(behind) and not behind.noun and (is_column and self.names.columns[behind.text:lower()]) and not GENERAL[behind.lower]
+          and not (list[at - 1] and list[at - 1].columns) then
+        behind.columns = self.names:resolve(behind.text).columns
+      elseif behind and plain(behind) and is_table and t.lower == "table" and self.names.tables[behind.lower] and not behind.columns then
+        behind.refs, behind.noun = self.names.tables[behind.lower], nil
+      end
+    end
+    at = at + 1
+  end
+  return list
+end
+
+--- --- one thing, one token --------------------------------------------------------------------------
+
+local ARTICLES = words.set("the a an this that its their each every any single given")
+local IN = words.set("of in on from within inside for")
+
+local function drop_article(out)
+  local last = out[#out]
+  if last and last.kind == "word" and ARTICLES[last.lower] and not last.columns and not last.refs then out[#out] = nil end
+end
+
+--- "the column X", "X column", "the X table": the cue words go, the token remembers them.
+local function absorb_cues(self, list)
+  local out, at = {}, 1
+  while at <= #list do
+    local t = list[at]
+    local hard = t.columns or t.refs and not t.noun
+    local before = out[#out]
+    if hard and before and before.kind == "word" and not before.columns and not before.refs then
+      if (before.lower == "named" or before.lower == "called") and out[#out - 1]
+          and (COLUMN_CUES[out[#out - 1].lower] or TABLE_CUES[out[#out - 1].lower]) then
+        out[#out] = nil
+        before = out[#out]
+      end
+      local of_columns = t.columns and COLUMN_CUES[before.lower]
+      local of_tables = t.refs and (before.lower == "table" or before.lower == "view" or before.lower == "tables")
+      if of_columns or of_tables then
+        t.cue_before = before.lower
+        out[#out] = nil
+        if of_columns and t.refs then t.refs = nil end
+        if of_tables and t.columns then t.columns = nil end
+      end
+    end
+    local behind = list[at + 1]
+    if hard and behind and behind.kind == "word" and not behind.columns and not behind.refs then
+      if t.columns and COLUMN_CUES[behind.lower] and not (t.refs and behind.lower:find("s$")) then
+        t.cue, at = behind.lower, at + 1
+        if t.refs and #t.columns > 0 then t.refs = nil end
+      elseif t.refs and TABLE_CUES[behind.lower] then
+        t.cue, at = behind.lower, at + 1
+        if t.columns then t.columns = nil end
+      elseif t.refs and not t.columns and t.marked and behind.lower == "column" then
+        self:fault(("there is no column %s%s"):format(t.text, self.names:nearest(t.text, self.scope, "column")))
+      elseif t.refs and (behind.lower == "materialized" or behind.lower == "materialised") and list[at + 2]
+          and list[at + 2].lower == "view" then
+        t.cue, at = "materialised view", at + 2
+      end
+    end
+    if hard or t.noun then drop_article(out) end
+    out[#out + 1] = t
+    at = at + 1
+  end
+  return out
+end
+
+--- Binds the columns of `t` to the tables of `owner`; a fault where a marked one is not there.
+local function bind(self, t, owner, denied)
+  local loose = not t.marked or owner.noun
+  for _, named in ipairs(t.columns) do
+    local at, name = {}, nil
+    for _, ref in ipairs(owner.refs) do
+      local own = self.names:column(ref, named.name)
+      if own then at[#at + 1], name = { ref = ref, name = own }, own end
+    end
+    if name then
+      named.name, named.at, named.qualified = name, at, true
+    elseif not loose and not named.qualified then
+      if not denied then
+        local ref = owner.refs[1]
+        self:fault(("%s has no column %s%s"):format(ref, named.name, self.names:nearest(named.name, { ref }, "column")))
+      end
+      named.missing = owner.refs[1]
+    end
+  end
+end
+
+local function merge(into, more)
+  for _, one in ipairs(more.columns) do into.columns[#into.columns + 1] = one end
+  into.marked = into.marked and more.marked
+  into.cue = into.cue or more.cue
+end
+
+local function is_object(out)
+  local before = out[#out - 1]
+  if before and ARTICLES[before.lower] then before = out[#out - 2] end
+  return before and (before.symbol == "REF" or before.symbol == "REFBY" or before.lower == "->" or before.lower == "="
+    or before.symbol == "LINKED")
+end
+
+local JOINERS = words.set(", and or & / +")
+
+--- "a, b and c" is one token with three columns.
+local function merge_lists(list)
+  local out, at = {}, 1
+  while at <= #list do
+    local t = list[at]
+    out[#out + 1] = t
+    at = at + 1
+    if t.columns and not t.refs and not is_object(out) then
+      local own = {}
+      for i, one in ipairs(t.columns) do own[i] = one end
+      t.columns = own
+      while list[at] and JOINERS[list[at].lower] and not list[at].columns do
+        local to = at + 1
+        if list[to] and JOINERS[list[to].lower] then to = to + 1 end
+        local more = list[to]
+        if not (more and more.columns and not more.refs) then break end
+        merge(t, more)
+        at = to + 1
+      end
+    end
+  end
+  return out
+end
+
+local function is_denied(list)
+  for _, t in ipairs(list) do
+    if t.lower == "not" or t.lower == "no" or t.lower == "without" or t.lower == "never" or t.lower == "neither" or t.lower == "nor"
+        or t.lower == "lacks" then
+      return true
+    end
+  end
+  return false
+end
+
+--- "T's C", "C of T", "T (C)": the column knows its table.
+local function absorb_owners(self, list, denied)
+  local out, at = {}, 1
+  while at <= #list do
+    local t = list[at]
+    local before, owner = out[#out], out[#out - 1]
+    if t.columns and before and before.lower == "'s" and owner and owner.refs and not owner.columns then
+      bind(self, t, owner, denied)
+      out[#out], out[#out - 1] = nil, nil
+    elseif t.columns and before and before.lower == "(" and owner and owner.refs and not owner.columns and not owner.noun
+        and list[at + 1] and list[at + 1].lower == ")" then
+      bind(self, t, owner, denied)
+      out[#out], out[#out - 1] = nil, nil
+      at = at + 1
+    end
+    local joiner, of = list[at + 1], list[at + 2]
+    if of and ARTICLES[of.lower] and not of.refs then of = list[at + 3] end
+    if t.columns and joiner and IN[joiner.lower] and of and of.refs and not of.columns then
+      local place = list[at + 2] == of and at + 2 or at + 3
+      local further = list[place + 1]
+      local several = further and JOINERS[further.lower] and list[place + 2] and list[place + 2].refs
+      if not several and not (of.noun and further and further.kind == "word" and not TABLE_CUES[further.lower] and further.lower == "'s") then
+        bind(self, t, of, denied)
+        at = place
+      end
+    end
+    out[#out + 1] = t
+    at = at + 1
+  end
+  return out
+end
+
+--- --- questions -------------------------------------------------------------------------------------
+
+local AUXILIARIES = words.set("is are was were does do did can may could must should has have")
+
+--- "Is X unique?" → "X is unique": whether it was turned round.
+local function straighten(list)
+  local first = list[1]
+  if not first or first.kind ~= "word" or not AUXILIARIES[first.lower] or list[#list].lower ~= "?" then return false end
+  local at = 2
+  while list[at] and ARTICLES[list[at].lower] and not list[at].refs do at = at + 1 end
+  if list[at] and list[at].lower == "there" then
+    list[1], list[at] = list[at], list[1]
+    return true
+  end
+  if not (list[at] and (list[at].columns or list[at].refs)) then return false end
+  while list[at + 1] and JOINERS[list[at + 1].lower] and list[at + 2] and (list[at + 2].columns or list[at + 2].refs) do at = at + 2 end
+  table.remove(list, 1)
+  if not (first.lower == "does" or first.lower == "do" or first.lower == "did") then table.insert(list, at, first) end
+  return true
+end
+
+--- --- all together ----------------------------------------------------------------------------------
+
+local function note_scope(self, list)
+  for _, t in ipairs(list) do
+    if t.refs and #t.refs == 1 and not self.in_scope[t.refs[1]] then
+      self.in_scope[t.refs[1]] = true
+      self.scope[#self.scope + 1] = t.refs[1]
+    end
+    for _, named in ipairs(t.columns or {}) do
+      local ref = named.qualified and #named.at == 1 and named.at[1].ref
+      if ref and not self.in_scope[ref] then
+        self.in_scope[ref] = true
+        self.scope[#self.scope + 1] = ref
+      end
+    end
+  end
+end
+
+local function read_sentence(self, list, is_question)
+  pieces.mark(self, list)
+  list = mark_types(self, list)
+  list = mark_cued(self, mark_nouns(self, list))
+  note_scope(self, list)
+  local denied = is_denied(list)
+  list = absorb_owners(self, absorb_cues(self, list), denied)
+  local turned = is_question and straighten(list)
+  list = merge_lists(phrases.fold(list))
+  list = absorb_owners(self, list, denied)
+  note_scope(self, list)
+  return list, turned
+end
+
+--- Reads the pair. `faults` names what is in no table of the schema.
+---@param schema nlsql.Catalog
+---@param refs string[]?
+---@param question string
+---@param answer string
+---@return nlsql.Reading
+function reading.of(schema, refs, question, answer)
+  local self = setmetatable({ names = names.of(schema), refs = refs or {}, scope = {}, in_scope = {}, faults = {}, question = {},
+    answer = {}, turned = {} }, Reading)
+  for i, ref in ipairs(self.refs) do
+    self.scope[i], self.in_scope[ref] = ref, true
+  end
+  for i, list in ipairs(tokens.sentences(question)) do
+    self.question[i], self.turned[i] = read_sentence(self, list, true)
+  end
+  for i, list in ipairs(tokens.sentences(answer)) do self.answer[i] = read_sentence(self, list, false) end
+  return self
+end
+
+return reading
