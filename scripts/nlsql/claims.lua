@@ -110,12 +110,13 @@ end
 --- What yes or no says about the question.
 local function judge_yes_no(claim, said)
   if said == "yes" then return first_false(claim) end
-  local n, fact = 0, nil
-  each_claim(claim, true, function(ok, why)
-    if ok ~= nil then n = n + 1 end
+  local fact, good = nil, false
+  each_claim(claim, true, function(ok, why) -- of "is it a and b?" one part is enough
     if ok == false then fact = fact or why end
+    good = good or ok == true
+    return good
   end)
-  if n == 1 then return fact end
+  if not good then return fact end
 end
 
 --- --- the pair --------------------------------------------------------------------------------------

@@ -39,6 +39,15 @@ local function type_rule(strict)
   end
 end
 
+--- "C (Y)", "C: Y": the very type, unless an article makes it a word.
+local function type_given(claim, found)
+  local c, y = found[1], found[2]
+  if is_english(claim, y, found) then return nil end
+  local before = claim.list[found.stop - 2]
+  local article = before and (before.lower == "a" or before.lower == "an")
+  return columns.judge_type(claim, c, y, found.negated, not article and y.lower ~= "timestamp")
+end
+
 local function type_in_front(claim, found)
   local y, c = found[1], found[2]
   if not c.cue_before and not c.cue then return nil end
@@ -242,8 +251,9 @@ columns.RULES = {
     "C is ~ a|an? Y", "C is ~ a|an? * Y column|columns|field|fields|value|values|attribute",
     "C is ~ a|an? NOTNULL|NULLABLE|UNIQUE Y column|columns|field|fields|value|attribute",
     "C is ~ stored|defined|declared|kept|typed|represented|recorded|saved|held as|with|using|in a|an|the? Y",
-    "C ( a|an? Y", "C : a|an? Y", "C - a|an? Y", "C , a|an Y column|field", "C , a|an * Y column|field",
+    "C uses|use a|an|the? Y", "C , a|an Y column|field", "C , a|an * Y column|field",
     "C contains|takes|accepts|take|accept ~ a|an? Y value|values|data|numbers" },
+  { type_given, "C ( a|an? Y", "C : a|an? Y", "C - a|an? Y" },
   { type_in_front, "Y C" },
   { type_beside, "C Y" },
   { null_rule,
@@ -251,10 +261,10 @@ columns.RULES = {
     "C (|:|- a|an? NOTNULL|NULLABLE", "value|values for|of|in C is|can|must|does? ~ NOTNULL|NULLABLE" },
   { function(claim, found) return null_rule(claim, { found[1], negated = found.negated, from = found.from, stop = found.stop }) end,
     "C ( Y NOTNULL|NULLABLE", "C Y NOTNULL|NULLABLE", "C : Y NOTNULL|NULLABLE", "C , a|an NOTNULL|NULLABLE columns|field" },
-  { null_listed, "NOTNULL|NULLABLE columns|ones of|in? T? is|contains|: C", "NOTNULL|NULLABLE : C" },
+  { null_listed, "NOTNULL|NULLABLE columns|ones of|in? E? is|contains|: C", "NOTNULL|NULLABLE : C" },
   { null_in_front, "NOTNULL|NULLABLE Y? C" },
   { null_when, "C is ~ null|empty|blank|missing when|if|for|until|while|where|unless", "C stays|remains|is left null|empty|blank" },
-  { null_all, "all|every|each columns of|in? T is|must|can|does? NOTNULL|NULLABLE" },
+  { null_all, "all|every|each columns of|in? E is|must|can|does? NOTNULL|NULLABLE" },
   { default_value, "C has ~ a|an|the? default value|expression? of|:|=", "default value|expression? of|for C is ~", "C 's default value|expression? is ~",
     "C defaults|default ~ to", "C is ~ by default set to" },
   { default_exists, "C has ~ a|an|the|any? default value|expression|?", "there is ~ a|any? default value? for|on C" },

@@ -159,25 +159,25 @@ function keys.counted(n, noun)
 end
 
 keys.RULES = {
-  { primary, "C is|serves|acts|serve|act|forms|form|makes|make|constitutes|constitute|comprise ~ as|up? a|an|the|its? composite|compound|single-column|sole|only? PK of|for|in? T?",
+  { primary, "C together|jointly? is|serves|acts|serve|act|forms|form|makes|make|constitutes|constitute|comprise ~ as|up? a|an|the|its? composite|compound|single-column|sole|only? PK of|for|in? E?",
     "C ( the|a|composite? PK )", "C , the|a|its composite? PK" },
-  { primary_of, "PK of|for|in T is|contains|consists|made|composed ~ up? of|the|on? columns|combination? of? C",
-    "T 's PK is|contains|consists|made|composed ~ up? of|the|on? columns|combination? of? C", "T has ~ a|an|the|its? composite|compound? PK on|of|:|consisting|made|composed up? of|the? columns? of? C" },
+  { primary_of, "PK of|for|in E is|contains|consists|made|composed ~ up? of|the|on? columns|combination? of? C",
+    "E 's PK is|contains|consists|made|composed ~ up? of|the|on? columns|combination? of? C", "E has ~ a|an|the|its? composite|compound? PK on|of|:|consisting|made|composed up? of|the? columns? of? C" },
   { function(claim, found) return keys.judge_primary(claim, found[1], nil, found.negated) end,
     "PK columns? is|: ~ the? columns|combination? of? C", "PK is ~ made|composed|formed|consists? up? of|by|from the? columns|combination? of? C",
     "PK consists|comprises ~ of? the? columns|combination? of? C", "PK (|on C" },
-  { part_of_primary, "C is|belongs|belong|forms|form|makes ~ a|an|up? part|member|component|half|columns|to|in of|in? a|an|the|its? composite|compound? PK of|for|in? T?",
+  { part_of_primary, "C is|belongs|belong|forms|form|makes ~ a|an|up? part|member|component|half|columns|to|in of|in? a|an|the|its? composite|compound? PK of|for|in? E?",
     "C is ~ a|an? PK columns", "C is ~ in|among the? columns? of? composite? PK columns?" },
-  { has_primary, "T has|contains|defines|uses ~ a|an|any? composite|compound|single-column|multi-column|simple? PK", "T lacks a|any? PK" },
+  { has_primary, "E has|contains|defines|uses ~ a|an|any? composite|compound|single-column|multi-column|simple? PK", "E lacks a|any? PK" },
   { unique, "C is|must|has|have|can? be|have|has|a? ~ be? a|an|its|own? UNIQUE", "C is|must ~ be? enforced|guaranteed as|to? be? UNIQUE",
     "C (|:|- a|an? UNIQUE", "C ( Y , UNIQUE" },
-  { unique_on, "T has|enforces|contains ~ a|an? UNIQUE constraint|index|key? on|over|for C" },
-  { unique_listed, "UNIQUE columns of|in? T? is|contains|: C", "UNIQUE constraint|index on|over|covers|across C" },
+  { unique_on, "E has|enforces|contains ~ a|an? UNIQUE constraint|index|key? on|over|for C" },
+  { unique_listed, "UNIQUE columns of|in? E? is|contains|: C", "UNIQUE constraint|index? on|over|covers|across C" },
   { identified, "E is ~ uniquely? identified by C" },
   { identifies, "C uniquely identifies|identify E?", "C identifies|identify E uniquely" },
   { foreign, "C is ~ a|an|the? * FK columns? $", "C is ~ a|an|the|part? of? a|an|the? FK", "C ( a|an? FK" },
-  { foreign_listed, "FK columns of|in? T? is|contains|: C", "FK columns is|contains|: C", "FK C $" },
-  { has_foreign, "T has|contains|defines ~ any|a|an|only|exactly? N? FK", "T has|contains ~ any? outgoing FK" },
+  { foreign_listed, "FK columns of|in? E? is|contains|: C", "FK columns is|contains|: C", "FK C $" },
+  { has_foreign, "E has|contains|defines ~ any|a|an|only|exactly? N? FK", "E has|contains ~ any? outgoing FK" },
 }
 
 return keys

@@ -43,8 +43,14 @@ local function mark_types(self, list)
         kind, stop = self.names:type(t.text), at + 1
       end
     end
+    if kind and kind.family == "enum" then -- "the enum type `mood`": the latter says more
+      local at_name = list[stop] and list[stop].lower == "type" and stop + 1 or stop
+      local name = list[at_name]
+      local own = name and (name.ytype or not name.columns and self.names.types[name.lower] and self.names:type(name.text))
+      if own then kind, stop, t = own, at_name + 1, name end
+    end
     if kind then
-      out[#out + 1] = { kind = "word", text = kind.written, lower = kind.written:lower(), ytype = kind, coded = t.inner, call = t.call }
+      out[#out + 1] = { kind = "word", text = kind.written, lower = kind.written:lower(), ytype = kind, coded = t.inner or t.coded, call = t.call }
       at = stop
     else
       out[#out + 1] = t
@@ -184,6 +190,73 @@ local function mark_cued(self, list)
     at = at + 1
   end
   return list
+end
+
+local NO_ITEM = words.set("others other more so etc which all each both it they that and the also among including respectively "
+  .. "as with for of in where none")
+local LIST_JOINERS = words.set(", and or & / : ( ) . -")
+
+--- The items of a list that begins at `at`: places of one-word items, and whether what follows goes on.
+local function items(list, at)
+  local out, to = {}, at
+  while list[to] do
+    local t, behind = list[to], list[to + 1]
+    if t.kind == "mark" or t.lower == "and" or t.lower == "or" then
+      if not LIST_JOINERS[t.lower] then break end
+    elseif (t.columns or plain(t) and not NO_ITEM[t.lower]) and (not behind or LIST_JOINERS[behind.lower]) then
+      out[#out + 1] = to
+    else
+      break
+    end
+    to = to + 1
+  end
+  return out
+end
+
+local function in_scope(self, name)
+  for _, ref in ipairs(self.scope) do
+    if self.names:column(ref, name) then return true end
+  end
+  return false
+end
+
+--- "columns a, b and c": plain words in a list of columns are columns too.
+local function mark_listed(self, list)
+  for at, t in ipairs(list) do
+    if plain(t) and (t.lower == "columns" or t.lower == "fields") then
+      local from = at + 1
+      while list[from] and (list[from].lower == ":" or list[from].lower == "are" or list[from].lower == "named" or list[from].lower == "called") do
+        from = from + 1
+      end
+      local places, known = items(list, from), 0
+      for _, i in ipairs(places) do
+        if list[i].columns or in_scope(self, list[i].text) then known = known + 1 end
+      end
+      for _, i in ipairs(known >= 2 and places or {}) do
+        local one = list[i]
+        if not one.columns and in_scope(self, one.text) then
+          one.columns, one.refs, one.noun = self.names:resolve(one.text).columns, nil, nil
+        elseif not one.columns and not one.refs then
+          self:fault(("there is no column %s%s"):format(one.text, self.names:nearest(one.text, self.scope, "column")))
+        end
+      end
+    end
+  end
+end
+
+local PREDICATES = words.set("is are has have can may must cannot references does stores holds defaults refers")
+
+--- "title is of type text", of the table that the pair is about.
+local function mark_subject(self, list)
+  local at = list[1] and (list[1].lower == "the" or list[1].lower == "its") and 2 or 1
+  local t, behind = list[at], list[at + 1]
+  if not plain(t) or not behind or not PREDICATES[behind.lower] or GENERAL[t.lower] and not (t.lower == "name" or t.lower == "status") then return end
+  for _, ref in ipairs(self.refs) do
+    if self.names:column(ref, t.text) then
+      t.columns, t.refs, t.noun = self.names:resolve(t.text).columns, nil, nil
+      return
+    end
+  end
 end
 
 --- --- one thing, one token --------------------------------------------------------------------------
@@ -386,6 +459,8 @@ local function read_sentence(self, list, is_question)
   list = mark_types(self, list)
   list = mark_cued(self, mark_nouns(self, list))
   note_scope(self, list)
+  mark_listed(self, list)
+  mark_subject(self, list)
   local denied = is_denied(list)
   list = absorb_owners(self, absorb_cues(self, list), denied)
   local turned = is_question and straighten(list)

@@ -227,9 +227,10 @@ end
 
 local FAR = 4
 
---- Steps of foreign keys from one table to another (both ways where `either`); nil beyond FAR.
-local function distance(claim, from, to, either)
-  local seen, row = { [from] = true }, { from }
+--- Steps of foreign keys from one table to another (both ways where `either`, never over `avoided`); nil beyond
+--- FAR.
+local function distance(claim, from, to, either, avoided)
+  local seen, row = { [from] = true, [avoided or from] = true }, { from }
   for n = 1, FAR do
     local following = {}
     for _, ref in ipairs(row) do
@@ -264,14 +265,15 @@ local function belongs(claim, found)
   return judge(claim, found[1], found[2], found.negated, function(x, y)
     if distance(claim, x.ref, y.ref) then return true end
     if is_open(claim, x, y) then return nil end
-    return distance(claim, y.ref, x.ref) ~= nil and false or nil
+    if distance(claim, y.ref, x.ref) then return false end
+    return nil
   end, function(x, y) return pairs_said(claim, x, y) end)
 end
 
 --- Is there a table that refers to both?
 local function meets(claim, x, y)
   for _, edge in ipairs(claim.names.into[x.ref] or {}) do
-    if edge.from ~= y.ref and distance(claim, edge.from, y.ref) then return true end
+    if edge.from ~= y.ref and distance(claim, edge.from, y.ref, false, x.ref) then return true end
   end
   return false
 end
@@ -280,7 +282,8 @@ local function has_many(claim, found)
   return judge(claim, found[1], found[2], found.negated, function(x, y)
     if distance(claim, y.ref, x.ref) or meets(claim, x, y) then return true end
     if is_open(claim, x, y) then return nil end
-    return distance(claim, x.ref, y.ref) ~= nil and false or nil
+    if distance(claim, x.ref, y.ref) then return false end
+    return nil
   end, function(x, y) return pairs_said(claim, x, y) end)
 end
 
@@ -315,14 +318,17 @@ local function cardinality(claim, found, directed)
     if is_open(claim, x, y) and not there and not back then return nil end
     if kind == "many-to-many" then
       if meets(claim, x, y) then return true end
-      return (there == 1 or back == 1) and false or nil
+      if there == 1 or back == 1 then return false end
+      return nil
     elseif kind == "one-to-one" then
       if there ~= 1 and back ~= 1 then return nil end
       return is_one_to_one(claim, x, y)
     elseif not there and not back then
       return nil
     elseif directed then
-      return (kind == "one-to-many" and back or kind == "many-to-one" and there) ~= nil and (kind == "one-to-many" and back or there) ~= nil
+      local wanted = there
+      if kind == "one-to-many" then wanted = back end
+      return wanted ~= nil
     end
     return true
   end, function(x, y) return pairs_said(claim, x, y) end)
@@ -339,10 +345,10 @@ relations.RULES = {
   { declared_from, "FK from|of|in|on R to|into R", "R has ~ a|an? FK on R to|into R", "FK R to|into R" },
   { referenced, "R REFBY R", "R is ~ REFBY a|an? FK in|from|of|on R", "R is ~ the? target|parent of a|an|the? FK from|in|of R" },
   { through, "R has|is|does? ~ a|an|the? REF R through|via|by|using|with|on|in the|its|a? C", "R is|can ~ be? LINKED R through|via|by|using|with|on the|its|a? C" },
-  { none_refers, "no other? table|tables|foreign|FK? REF T", "no other? table|tables has|have a|any? REF T", "nothing REF T",
-    "T is not REFBY any other? table|tables", "T REFBY no other? table|tables" },
-  { some_refer, "T REFBY exactly|only? N other? table|tables" },
-  { all_refer, "table|tables that|which REF T is|contains|: R", "table|tables REF T is|contains|: R" },
+  { none_refers, "no other? table|tables REF E", "no other? table|tables has|have a|any? REF E", "nothing REF E",
+    "E is not REFBY any other? table|tables", "E REFBY no other? table|tables" },
+  { some_refer, "E REFBY exactly|only? N other? table|tables" },
+  { all_refer, "table|tables that|which REF E is|contains|: R", "table|tables REF E is|contains|: R" },
   { belongs, "E can|may|must? ~ OWNED exactly|only|one? one? E" },
   { has_many, "E can|may? ~ has|contains|place|places|receive|receives|be|appear ~ linked|related? to? MANY E" },
   { linked, "R is|can ~ be? LINKED R", "R and R is|can ~ be? directly? linked|related|connected|joined",

@@ -19,7 +19,7 @@ local function columns_counted(claim, found)
   local t, n = found[1], found[2]
   if not t.refs and not t.pronoun then t, n = n, t end
   local behind = claim.list[found.stop]
-  if behind and not ENDS[behind.lower] and not behind.pronoun then return nil end
+  if behind and not ENDS[behind.lower] then return nil end
   if behind and (behind.lower == "in" or behind.lower == "and") then
     local further = claim.list[found.stop + 1]
     if not further or (behind.lower == "in" and further.lower ~= "total" and further.lower ~= "all") then return nil end
@@ -88,9 +88,9 @@ local function tables_counted(claim, found)
 end
 
 tables.RULES = {
-  { columns_counted, "T has|contains|consists ~ of|exactly|only|a|total|of? of? N columns", "there is ~ exactly|only? N columns in|on|of T" },
+  { columns_counted, "E has|contains|consists ~ of|exactly|only|a|total|of? of? N columns", "there is ~ exactly|only? N columns in|on|of E" },
   { has_column, "T has|contains ~ a|an|the|any? following? columns? named|called|:? C", "T has|contains ~ a|an|the|any? * C" },
-  { is_kind, "T is ~ a|an? materialized|materialised|regular|ordinary|base|plain|database|simple|normal? view|table" },
+  { is_kind, "E is ~ a|an? materialized|materialised|regular|ordinary|base|plain|database|simple|normal? view|table" },
   { cued_kind, "T" },
   { tables_counted, "schema|database has|contains|consists ~ of|exactly|a|total? of? N tables", "there is ~ exactly? N tables in schema|database" },
 }

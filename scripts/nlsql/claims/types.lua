@@ -23,7 +23,7 @@ local PHRASES = {
 
 local NAMES = {}
 for name in ("integer bigint smallint numeric real boolean text character date interval json jsonb uuid bytea money xml inet "
-  .. "cidr macaddr citext tsvector tsquery point line polygon circle box path lseg bit name oid int4range int8range numrange "
+  .. "cidr macaddr citext tsvector tsquery point line polygon circle box path lseg bit oid int4range int8range numrange "
   .. "daterange tsrange tstzrange hstore geometry geography vector"):gmatch("%S+") do
   NAMES[name] = true
 end
@@ -33,7 +33,7 @@ end
 
 --- Names that are words of everyday English too: types only where the sentence says that it is one.
 types.PLAIN = {}
-for word in ("text date time name line path point box circle money real bit character interval vector geometry geography float "
+for word in ("text date time line path point box circle money real bit character interval vector geometry geography float "
   .. "int dec char"):gmatch("%S+") do
   types.PLAIN[word] = true
 end

@@ -1,0 +1,76 @@
+-- What claims.check refuses of questions and answers about a schema, and what it must never refuse.
+local catalog = require "nlsql.catalog"
+local claims = require "nlsql.claims"
+local pg = require "nlsql.pg"
+local statements = require "tests.lua.claims_statements"
+local support = require "tests.lua.support"
+
+local schemas = {}
+
+local function schema_of(name)
+  if not schemas[name] then
+    local url = name == "demo" and support.demo() or support.database(name == "shop" and name or "odd_" .. name,
+      { name == "shop" and "tests/data/shop.sql" or "tests/data/odd/" .. name .. ".sql" })
+    local db = assert(pg.open(url, { sessions = 1, connect_timeout = 5 }))
+    schemas[name] = assert(catalog.load(db, { schemas = statements.SCHEMAS[name] }))
+    db:close()
+  end
+  return schemas[name]
+end
+
+local function shown(case) return ("%s: %s | %s"):format(case.on or "demo", case.ask or "", case[1]) end
+
+describe("claims.check never refuses what is true:", function()
+  for i, case in ipairs(statements.TRUE) do
+    it(("%d. %s"):format(i, shown(case)), function()
+      local ok, gate, why = claims.check(schema_of(case.on or "demo"), case.refs, case.ask or "What is worth knowing?", case[1])
+      assert.is_true(ok, ("refused at %s: %s"):format(tostring(gate), tostring(why)))
+    end)
+  end
+end)
+
+describe("claims.check finds what is false:", function()
+  for i, case in ipairs(statements.FALSE) do
+    it(("%d. %s"):format(i, shown(case)), function()
+      local ok, gate, why = claims.check(schema_of(case.on or "demo"), case.refs, case.ask or "What is worth knowing?", case[1])
+      assert.is_nil(ok, "was let through")
+      assert.equal("untrue", gate, why)
+      assert.truthy(why:find(case[2], 1, true), ("expected %q in %q"):format(case[2], why))
+    end)
+  end
+end)
+
+describe("claims.check finds names of nothing:", function()
+  for i, case in ipairs(statements.UNKNOWN) do
+    it(("%d. %s"):format(i, shown(case)), function()
+      local ok, gate, why = claims.check(schema_of(case.on or "demo"), case.refs, case.ask or "What is worth knowing?", case[1])
+      assert.is_nil(ok, "was let through")
+      assert.equal("grounded", gate, why)
+      assert.truthy(why:find(case[2], 1, true), ("expected %q in %q"):format(case[2], why))
+    end)
+  end
+end)
+
+describe("claims.check", function()
+  it("has at least 60 true and 60 false statements to prove itself on", function()
+    assert.is_true(#statements.TRUE >= 60)
+    assert.is_true(#statements.FALSE >= 60)
+  end)
+
+  it("reads 300 pairs on 3,000 tables in time", function()
+    local file = os.tmpname()
+    support.write(file, "DO $$ BEGIN FOR i IN 1..3000 LOOP EXECUTE format('CREATE TABLE thing_%s (thing_%s_id int PRIMARY KEY, label text, "
+      .. "made_on date)', i, i); IF i % 500 = 0 THEN COMMIT; END IF; END LOOP; END $$;")
+    local db = assert(pg.open(support.database("wide_claims", { file }), { sessions = 1, connect_timeout = 5 }))
+    os.remove(file)
+    local schema = assert(catalog.load(db, {}))
+    local started = os.clock()
+    for i = 1, 300 do
+      local name = "thing_" .. i
+      assert.is_true(claims.check(schema, { name }, "What is the primary key of " .. name .. "?", ("It is `%s_id`."):format(name)))
+      assert.is_nil((claims.check(schema, { name }, "Where is the name?", ("It is in `%s.lable`."):format(name))))
+    end
+    assert.is_true(os.clock() - started < 10, ("took %.1f s"):format(os.clock() - started))
+    db:close()
+  end)
+end)
