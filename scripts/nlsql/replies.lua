@@ -10,7 +10,8 @@ local sqltext = require "nlsql.sqltext"
 
 local replies = {}
 
-local QUESTION = { "question", "natural_language_question", "nl_question", "nl" }
+local QUESTION = { "question", "natural_language_question", "nl_question", "nl", "q" }
+local ANSWER = { "answer", "natural_language_answer", "nl_answer", "response", "reply", "a" }
 local SQL = { "sql", "answer_sql", "sql_query", "query" }
 local TABLES = { "tables", "table_set", "table_names" }
 local WRAPPERS = {
@@ -130,8 +131,51 @@ local function text_of(value, what, clean)
   return text
 end
 
-local function is_pair(value)
-  return is_object(value) and (member(value, QUESTION) ~= nil or member(value, SQL) ~= nil)
+local function is_list_of_text(value)
+  if type(value) ~= "table" or not json.is_array(value) or #value == 0 then return false end
+  for _, one in ipairs(value) do
+    if type(one) ~= "string" then return false end
+  end
+  return true
+end
+
+--- An answer: text, or a list of texts, which are joined.
+local function answer_of(value)
+  if is_list_of_text(value) then value = table.concat(value, "\n") end
+  return text_of(value, "answer", sqltext.trim)
+end
+
+local function query_of(value) return text_of(value, "query", sqltext.clean) end
+
+--- What read and answers share: pairs of a question and what `names` name, which becomes member `as`.
+local function read_pairs(reply, names, as, value_of)
+  local pairs_read, seen = {}, {}
+  local function is_pair(value)
+    if not is_object(value) then return false end
+    local raw = member(value, names) -- where it holds objects it is a wrapper
+    return member(value, QUESTION) ~= nil or raw ~= nil and (type(raw) ~= "table" or raw == json.null or is_list_of_text(raw))
+  end
+  local rejected, state = replies.each(reply, is_pair, function(object, reject)
+    local raw_question, question_key = member(object, QUESTION)
+    local raw, key_of_raw = member(object, names)
+    local question, no_question = text_of(raw_question, "question", sqltext.trim)
+    local value, no_value = value_of(raw)
+    if not question or not value then
+      reject(no_question or no_value, object)
+      return
+    end
+    local key = #question .. ":" .. question .. value
+    if seen[key] then return end
+    seen[key] = true
+    local pair = {}
+    for name, other in pairs(object) do
+      if type(name) == "string" and type(other) == "string" then pair[name] = other end
+    end
+    pair[question_key], pair[key_of_raw] = nil, nil
+    pair.question, pair[as] = question, value
+    pairs_read[#pairs_read + 1] = pair
+  end)
+  return pairs_read, state(#pairs_read), rejected
 end
 
 ---@class nlsql.Pair
@@ -149,36 +193,21 @@ end
 ---@return {reason: string, text: string}[] rejected what was there but is no pair, and why
 function replies.read(text)
   if type(text) ~= "string" then error("replies.read(text) takes a string", 2) end
-  local pairs_read, seen = {}, {}
-  local rejected, state = replies.each(text, is_pair, function(object, reject)
-    local raw_question, question_key = member(object, QUESTION)
-    local raw_sql, sql_key = member(object, SQL)
-    local question, no_question = text_of(raw_question, "question", sqltext.trim)
-    local sql, no_sql = text_of(raw_sql, "query", sqltext.clean)
-    if not question or not sql then
-      reject(no_question or no_sql, object)
-      return
-    end
-    local key = #question .. ":" .. question .. sql
-    if seen[key] then return end
-    seen[key] = true
-    local pair = {}
-    for name, value in pairs(object) do
-      if type(name) == "string" and type(value) == "string" then pair[name] = value end
-    end
-    pair[question_key], pair[sql_key] = nil, nil
-    pair.question, pair.sql = question, sql
-    pairs_read[#pairs_read + 1] = pair
-  end)
-  return pairs_read, state(#pairs_read), rejected
+  return read_pairs(text, SQL, "sql", query_of)
 end
 
-local function is_list_of_text(value)
-  if type(value) ~= "table" or not json.is_array(value) or #value == 0 then return false end
-  for _, one in ipairs(value) do
-    if type(one) ~= "string" then return false end
-  end
-  return true
+---@class nlsql.AnswerPair
+---@field question string
+---@field answer string  words; a list of texts in the reply is one answer of several lines
+
+--- The question and answer pairs of a reply. All else as with replies.read.
+---@param text string
+---@return nlsql.AnswerPair[]
+---@return string? state
+---@return {reason: string, text: string}[] rejected
+function replies.answers(text)
+  if type(text) ~= "string" then error("replies.answers(text) takes a string", 2) end
+  return read_pairs(text, ANSWER, "answer", answer_of)
 end
 
 local function is_set(value)

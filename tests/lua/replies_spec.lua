@@ -381,3 +381,63 @@ describe("a caller's mistake", function()
     assert.has_error(function() replies.verdict() end, "replies.verdict(text) takes a string")
   end)
 end)
+
+describe("replies.answers takes", function()
+  local A = '{"question": "What is a store?", "answer": "A shop."}'
+  local P = { question = "What is a store?", answer = "A shop." }
+  local cases = {
+    { "one object", A, { P } },
+    { "a pairs wrapper in a fence", "Sure:\n```json\n{\"pairs\": [" .. A .. "]}\n```", { P } },
+    { "a data wrapper in a thought's wake", "<think>{}</think>{\"data\": [" .. A .. "]}", { P } },
+    { "numbered items, doubles once", "1. " .. A .. "\n2. " .. A, { P } },
+    { "other names", '{"Q": "What is a store?", "A": "A shop."}', { P } },
+    { "nl_question and nl_answer", '{"nl_question": "What is a store?", "nl_answer": "A shop."}', { P } },
+    { "response for answer", '{"question": "What is a store?", "response": "A shop."}', { P } },
+    { "a wrapper that is called response", '{"response": [' .. A .. "]}", { P } },
+    { "a list of texts", '{"question": "Which?", "answer": ["a", "b"]}', { { question = "Which?", answer = "a\nb" } } },
+    { "other text members", '{"question": "What is a store?", "answer": "A shop.", "table": "store", "n": 1}',
+      { { question = "What is a store?", answer = "A shop.", table = "store" } } },
+    { "an answer as it is written, semicolons and fences too", '{"question": "How?", "answer": " `SELECT 1;` "}',
+      { { question = "How?", answer = "`SELECT 1;`" } } },
+    { "two answers to one question", '{"question": "a", "answer": "b"}{"question": "a", "answer": "c"}',
+      { { question = "a", answer = "b" }, { question = "a", answer = "c" } } },
+  }
+  for _, case in ipairs(cases) do
+    it(case[1], function()
+      local got, state, rejected = replies.answers(case[2])
+      assert.same(case[3], got)
+      assert.is_nil(state)
+      assert.same({}, rejected)
+    end)
+  end
+end)
+
+describe("replies.answers refuses", function()
+  local cases = {
+    { "a missing answer", '{"question": "a", "sql": "SELECT 1"}', "there is no answer" },
+    { "a missing question", '{"answer": "a"}', "there is no question" },
+    { "a number for an answer", '{"question": "a", "answer": 5}', "the answer is a number, not text" },
+    { "an empty list", '{"question": "a", "answer": []}', "the answer is a list, not text" },
+    { "a list with an object", '{"question": "a", "answer": ["b", {"c": 1}]}', "the answer is a list, not text" },
+    { "an empty answer", '{"question": "a", "answer": " "}', "the answer is empty" },
+    { "a list of nothing", '{"question": "a", "answer": ["", " "]}', "the answer is empty" },
+  }
+  for _, case in ipairs(cases) do
+    it(case[1], function()
+      local got, state, rejected = replies.answers(case[2])
+      assert.same({}, got)
+      assert.equal("nothing_usable", state)
+      assert.equal(case[3], rejected[1].reason)
+    end)
+  end
+
+  it("what was cut off", function()
+    local got, state = replies.answers('{"pairs": [{"question": "a", "answer": "b"}, {"question": "c", "answer": "d')
+    assert.same({ { question = "a", answer = "b" } }, got)
+    assert.equal("truncated", state)
+  end)
+
+  it("what is no text, as a caller's mistake", function()
+    assert.has_error(function() replies.answers({}) end, "replies.answers(text) takes a string")
+  end)
+end)
