@@ -6,6 +6,7 @@
 --- depends on the seed, the database and the request, never on what else is under way.
 
 local calls = require "nlsql.grammar.calls"
+local docs = require "nlsql.grammar.docs"
 local grammar = require "nlsql.grammar"
 local json = require "nlsql.json"
 local openai = require "nlsql.openai"
@@ -13,6 +14,7 @@ local options = require "nlsql.options"
 local repair = require "nlsql.grammar.repair"
 local replies = require "nlsql.replies"
 local spoil = require "nlsql.grammar.spoil"
+local text = require "nlsql.text"
 
 local offline = { reads_prompts = false }
 
@@ -169,13 +171,41 @@ local function write_sets(endpoint, body)
   return assert(json.encode { sets = json.array(sets) })
 end
 
-local ANSWERS = { pairs = write_pairs, table_sets = write_sets }
+--- Names of tables and columns of the schema, for a misspelling to be none of them.
+local function name_test(schema, ref)
+  return function(name) return schema:find(name) ~= nil or column_test(schema, { ref })(name) end
+end
+
+--- Questions about one table with answers in words.
+local function write_answers(endpoint, body)
+  local task, known, turns = body.task, text.set(), 0
+  local ref = task.tables and task.tables[1]
+  if not ref then return nil end
+  for _, message in ipairs(body.messages) do
+    if message.role == "assistant" then
+      turns = turns + 1
+      for _, pair in ipairs((replies.answers(message.content))) do known:add(text.question_key(pair.question)) end
+    end
+  end
+  local list = docs.pairs(endpoint.grammar, ref, task.count, known)
+  local draw, is_name, lines = endpoint.grammar:draws("spoilt answers", ref, turns, body.sample or 1), name_test(endpoint.schema, ref), {}
+  for i, pair in ipairs(list) do
+    local spoilt, kind
+    if draw:chance(endpoint.error_rate) then spoilt, kind = docs.spoil(draw, pair, is_name) end
+    if spoilt then endpoint.spoilt[kind] = (endpoint.spoilt[kind] or 0) + 1 end
+    pair = spoilt or pair
+    lines[i] = assert(json.encode({ question = pair.question, answer = pair.answer }, { keys = { "question", "answer" } }))
+  end
+  return ('{"pairs": [%s]}'):format(table.concat(lines, ",\n")), #list < task.count
+end
+
+local ANSWERS = { pairs = write_pairs, table_sets = write_sets, answers = write_answers }
 
 local function answer(endpoint, body)
-  if not endpoint.grammar:has_rows() then
+  local kind = body.task and body.task.kind
+  if kind ~= "answers" and not endpoint.grammar:has_rows() then
     error({ code = "not_found", message = "there is nothing to ask about: every table is empty" }, 0)
   end
-  local kind = body.task and body.task.kind
   if ANSWERS[kind] then return ANSWERS[kind](endpoint, body) end
   if kind == "review" then
     return assert(json.encode(repair.review(body.messages[#body.messages].content)))
@@ -194,7 +224,7 @@ function offline.send(endpoint, body)
     return reply
   end
   local message = content and { role = "assistant", content = content }
-    or { role = "assistant", refusal = "the offline grammar writes pairs, sets of tables and reviews, nothing else" }
+    or { role = "assistant", refusal = "the offline grammar writes pairs, answers about tables, sets of tables and reviews, nothing else" }
   local completion = {
     model = "grammar", choices = json.array { { index = 0, message = message, finish_reason = "stop" } },
     usage = { prompt_tokens = 0, completion_tokens = 0 }, exhausted = exhausted or nil,

@@ -178,7 +178,7 @@ describe("nlsql run with the offline provider", function()
         ctx:log(reply.outcome .. ": " .. reply.message)
       end, prompt = function() end }]])
     local _, _, err = support.nlsql(dir, { "run", "phases/chat.lua", "--set", "provider=offline" }, { DATABASE_URL = url })
-    assert.truthy(err:find("refusal: the offline grammar writes pairs, sets of tables and reviews, nothing else", 1, true), err)
+    assert.truthy(err:find("refusal: the offline grammar writes pairs, answers about tables, sets of tables and reviews, nothing else", 1, true), err)
   end)
 end)
 

@@ -225,7 +225,7 @@ end
 ---@return table?, string?
 function Names:resolve(written)
   if self.schema:find(written) == written then return { refs = { written } } end
-  local parts = parts_of(written)
+  local parts = (self.exact[written] or self.columns[written:lower()]) and { written } or parts_of(written)
   if not parts then return nil end
   if #parts > 1 then
     local whole = self:tables_named(written) -- a name may hold a dot

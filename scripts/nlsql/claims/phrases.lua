@@ -79,7 +79,7 @@ function phrases.fold(list)
     local i = at
     while list[i] do
       local t = list[i]
-      node = not (t.columns or t.refs and not t.noun or t.kind == "literal" or t.kind == "quoted") and node[t.lower] or nil
+      node = not (t.columns or t.refs and not t.noun or t.kind == "literal" or t.kind == "quoted" or t.is_rule) and node[t.lower] or nil
       if not node then break end
       i = i + 1
       if node[1] then stop, symbol = i, node[1] end

@@ -71,9 +71,9 @@ local function copy_meaning(t, found)
   end
 end
 
---- Does the text stand in a comment of the schema, or is it a label?
+--- Is the text a label, a schema, a constraint?
 local function is_known_text(reading, written)
-  return reading.names.labels[written:lower()] or reading.names:is_constraint(written)
+  return reading.names.labels[written:lower()] or reading.names.schemas[written:lower()] or reading.names:is_constraint(written)
 end
 
 local function behind_type(list, at)
@@ -123,14 +123,18 @@ end
 local function compound(reading, list, at)
   local t = list[at]
   local first = t.text:match("^%a+")
+  if t.text:find("^[%a][%a ]*$") and is_value_context(list, at) then
+    t.value = t.text
+    return false
+  end
   if first and STATEMENTS[first:lower()] and t.text:find("%s") and not reading.names:resolve(t.text) then
     t.value = t.text
     return false
   end
-  local inner = {}
+  local inner, is_rule = {}, t.text:gsub("%->", ""):find("[=<>+*/|&]") ~= nil or t.text:find(" AND ") or t.text:find(" OR ")
   for _, sentence in ipairs(tokens.sentences(t.text)) do
     for _, one in ipairs(sentence) do
-      one.inner = true
+      one.inner, one.is_rule = true, is_rule
       inner[#inner + 1] = one
     end
   end

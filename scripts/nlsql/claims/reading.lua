@@ -349,8 +349,21 @@ end
 
 local JOINERS = words.set(", and or & / +")
 
+--- A name of a table and of a column is that of a column beside columns.
+local function tell_apart(list)
+  for at, t in ipairs(list) do
+    if t.columns and t.refs then
+      for _, step in ipairs { -1, 1 } do
+        local joiner, other = list[at + step], list[at + 2 * step]
+        if joiner and JOINERS[joiner.lower] and other and (other.columns and not other.refs) then t.refs = nil end
+      end
+    end
+  end
+end
+
 --- "a, b and c" is one token with three columns.
 local function merge_lists(list)
+  tell_apart(list)
   local out, at = {}, 1
   while at <= #list do
     local t = list[at]
