@@ -29,7 +29,10 @@ local FUNCTIONS = words.set("date_trunc to_char string_agg array_agg json_agg js
 
 local STATEMENTS = words.set("select with join from where insert update delete create alter inner left group order having on")
 
+local OF = words.set("of for in from on to")
+
 local function is_value_context(list, at)
+  if list[at - 1] and OF[list[at - 1].lower] then return false end -- "the values of `x`"
   for back = 1, 3 do
     local before = list[at - back]
     if not before then return false end
