@@ -106,7 +106,7 @@ local function add_field(self, row, name, candidate, facts)
   if name == "rows" then
     if candidate.probe then row.rows = rows.objects(candidate.probe) end
   elseif name == "schema" then
-    row.schema = json.decode((self.ctx:schema_json(candidate.facts.tables)))
+    row.schema = json.verbatim((self.ctx:schema_json(candidate.facts.tables)))
   else
     row[name] = facts[name]
   end
