@@ -32,9 +32,8 @@ local function verdict_of(d, dataset)
     local code, go_on = d.fatal.code, "run the same command again to go on"
     if code == "budget" then go_on = "go on with a larger --budget" end
     local message = d.fatal.message
-    if code ~= "config" or accepted > 0 then
-      message = ("%s; %s pairs are safe in %s; %s"):format(message, summary.thousands(accepted), dataset, go_on)
-    end
+    if accepted > 0 then message = ("%s; %s pairs are safe in %s"):format(message, summary.thousands(accepted), dataset) end
+    if code ~= "config" and code ~= "not_found" then message = ("%s; %s"):format(message, go_on) end
     console.error(message)
     return EXIT[code] or 1
   elseif jobs.stopping() > 0 then
