@@ -39,6 +39,23 @@ end
 
 local function is_thing(t) return (t.columns or t.refs) and not t.pronoun end
 
+--- "a text column with …", by itself, says it of what was asked for.
+local function is_bare_type(list)
+  local at = list[1] and (list[1].lower == "a" or list[1].lower == "an") and 2 or nil
+  if not at then return false end
+  while list[at] and list[at].symbol do at = at + 1 end
+  return list[at] ~= nil and list[at].ytype ~= nil
+end
+
+--- Both of two columns that were named.
+local function both_of(things)
+  local out = {}
+  for _, t in ipairs(things) do
+    for _, named in ipairs(t.columns or {}) do out[#out + 1] = named end
+  end
+  return #out == 2 and out or nil
+end
+
 --- "…, and is not null", "it references …": the words that stand for what was named before get a list of
 --- it. `focus`: things of the question.
 local function mark_pronouns(list, focus)
@@ -47,13 +64,19 @@ local function mark_pronouns(list, focus)
   if first and (first.symbol == "NOTNULL" or first.symbol == "NULLABLE" or first.symbol == "REF" or first.ytype) and #focus > 0
       and (not second or ENDS[second.lower]) then
     table.insert(list, 1, { kind = "word", text = "", lower = "it", pronoun = focus })
+  elseif #focus > 0 and is_bare_type(list) then
+    table.insert(list, 1, { kind = "word", text = "", lower = "is" })
+    table.insert(list, 1, { kind = "word", text = "", lower = "it", pronoun = focus })
   end
   for i, t in ipairs(list) do
     if is_thing(t) then
       table.insert(before, 1, t)
     elseif t.kind ~= "literal" and not t.symbol and not t.pronoun and is_starter(list[i + 1]) then
       local alone = PRONOUNS[t.lower]
-      if alone or CONNECTORS[t.lower] then
+      local both = t.lower == "both" and (both_of(before) or both_of(focus))
+      if both then
+        t.columns = both
+      elseif alone or CONNECTORS[t.lower] then
         local meant = table.move(before, 1, #before, 1, {})
         if alone and t.lower ~= "which" and t.lower ~= "that" or #before == 0 then table.move(focus, 1, #focus, #meant + 1, meant) end
         if #meant > 0 then t.pronoun = meant end
@@ -140,6 +163,12 @@ local function bind_names(read)
   return bound
 end
 
+local function first_thing(list)
+  for _, t in ipairs(list) do
+    if is_thing(t) then return t end
+  end
+end
+
 local function focus_of(read)
   local out = {}
   for _, list in ipairs(read.question) do
@@ -186,7 +215,12 @@ function claims.check(schema, refs, question, answer)
   if read.faults[1] then return nil, "grounded", read.faults[1] end
   read.bound = bind_names(read)
   local focus = focus_of(read)
-  for _, list in ipairs(read.answer) do mark_pronouns(list, focus) end
+  for i, list in ipairs(read.answer) do
+    local last = read.answer[i - 1] and first_thing(read.answer[i - 1])
+    local meant = table.move(focus, 1, #focus, 1, {})
+    if last then meant[#meant + 1] = last end
+    mark_pronouns(list, meant)
+  end
   local fact, gate = judge_answer(read)
   if not fact then fact, gate = judge_question(read) end
   if fact then return nil, gate or "untrue", fact end

@@ -13,8 +13,8 @@ local AFTER_PLAIN = words.set(", ) ( ; and but or : . ?")
 --- "is a number that …" says what a value is in English, not what its type is.
 local function is_english(claim, y, found)
   if not y.ytype.plain or y.coded then return false end
-  local behind = claim.list[found.stop]
-  return behind ~= nil and not AFTER_PLAIN[behind.lower] and not behind.symbol and not behind.pronoun
+  local behind = claim.list[found.stop - 1] == y and claim.list[found.stop]
+  return behind and not AFTER_PLAIN[behind.lower] and not behind.symbol and not behind.pronoun
 end
 
 local function type_said(t, column)
@@ -37,6 +37,14 @@ local function type_rule(strict)
     if not strict and is_english(claim, y, found) then return nil end
     return columns.judge_type(claim, c, y, found.negated, strict)
   end
+end
+
+--- "x is the primary key, a uuid"
+local function type_added(claim, found)
+  local c, y = found[1], found[2]
+  local behind = claim.list[found.stop]
+  if not c.pronoun or c.kind ~= "mark" or y.ytype.plain and not y.coded or behind and not AFTER_PLAIN[behind.lower] then return nil end
+  return columns.judge_type(claim, c, y, found.negated, false)
 end
 
 --- "C (Y)", "C: Y": the very type, unless an article makes it a word.
@@ -64,7 +72,7 @@ end
 --- --- NULL ------------------------------------------------------------------------------------------
 
 local CONDITIONS = words.set("when if where whenever unless until while iff once whether because")
-local LIMITS = words.set("when if where whenever unless until while iff once for only in except to on by at during")
+local LIMITS = words.set("exactly precisely when if where whenever unless until while iff once for only in except to on by at during")
 
 local function may_be_null(t, column)
   if facts.is_view(t) then return nil end
@@ -89,7 +97,8 @@ local function judge_null(claim, found, c, symbol, written)
   if not nullable then
     if behind and not behind.pronoun and LIMITS[behind.lower] and not claim.is_question then return nil end
     for i = 1, found.from - 1 do
-      if CONDITIONS[claim.list[i].lower] then return nil end
+      local lower = claim.list[i].lower
+      if CONDITIONS[lower] or lower == "check" or lower == "ensures" or lower == "enforces" then return nil end
     end
   end
   local loosely = written and (written:find("optional") or written:find("require") or written:find("mandatory"))
@@ -251,13 +260,15 @@ columns.RULES = {
     "C is ~ a|an? Y", "C is ~ a|an? * Y column|columns|field|fields|value|values|attribute",
     "C is ~ a|an? NOTNULL|NULLABLE|UNIQUE Y column|columns|field|fields|value|attribute",
     "C is ~ stored|defined|declared|kept|typed|represented|recorded|saved|held as|with|using|in a|an|the? Y",
-    "C uses|use a|an|the? Y", "C , a|an Y column|field", "C , a|an * Y column|field",
+    "C is ~ a|an|the? NOTNULL|NULLABLE|UNIQUE Y", "C uses|use a|an|the? Y", "C , a|an Y column|field", "C , a|an * Y column|field",
     "C contains|takes|accepts|take|accept ~ a|an? Y value|values|data|numbers" },
   { type_given, "C ( a|an? Y", "C : a|an? Y", "C - a|an? Y" },
+  { type_added, "C a|an Y" },
   { type_in_front, "Y C" },
   { type_beside, "C Y" },
   { null_rule,
     "C is|can|must|does|do|has? ~ NOTNULL|NULLABLE", "C is|has ~ a|an|the? * NOTNULL|NULLABLE Y? columns|field|value|FK|REF|PK|link",
+    "C is ~ a|an|the? NOTNULL|NULLABLE Y",
     "C (|:|- a|an? NOTNULL|NULLABLE", "value|values for|of|in C is|can|must|does? ~ NOTNULL|NULLABLE" },
   { function(claim, found) return null_rule(claim, { found[1], negated = found.negated, from = found.from, stop = found.stop }) end,
     "C ( Y NOTNULL|NULLABLE", "C Y NOTNULL|NULLABLE", "C : Y NOTNULL|NULLABLE", "C , a|an NOTNULL|NULLABLE columns|field" },

@@ -21,6 +21,19 @@ local function has_hard_rival(claim, name, at)
   return false
 end
 
+--- Tables whose nouns stand in front of all columns, here or in the question: "an employee has a `store_id`".
+function facts.nouns(claim)
+  if claim.nouns then return claim.nouns end
+  claim.nouns = {}
+  for _, list in ipairs { claim.list, table.unpack(claim.reading.question) } do
+    for _, t in ipairs(list) do
+      if t.columns and not t.pronoun then break end
+      if t.noun then claim.nouns[#claim.nouns + 1] = t.refs[1] end
+    end
+  end
+  return claim.nouns
+end
+
 --- The columns that a name may stand for: {ref=, name=}…
 ---@param claim nlsql.Claim
 ---@param named table
@@ -31,11 +44,19 @@ function facts.candidates(claim, named, wide)
   local bound = not wide and claim.reading.bound[named.name:lower()]
   if bound and not has_hard_rival(claim, named.name, bound) then return bound end
   local out, seen = {}, {}
-  for _, ref in ipairs(claim.reading.scope) do
-    local own = claim.names:column(ref, named.name)
-    if own then
-      out[#out + 1] = { ref = ref, name = own }
-      seen[ref] = true
+  for _, list in ipairs { claim.reading.hard, facts.nouns(claim) } do
+    for _, ref in ipairs(list) do
+      local own = not seen[ref] and claim.names:column(ref, named.name)
+      if own then
+        out[#out + 1] = { ref = ref, name = own }
+        seen[ref] = true
+      end
+    end
+  end
+  if #out == 0 then
+    for _, ref in ipairs(claim.reading.scope) do
+      local own = claim.names:column(ref, named.name)
+      if own then out[#out + 1] = { ref = ref, name = own } end
     end
   end
   if named.qualified then

@@ -70,7 +70,8 @@ local function unique_said(t, set) return ("no unique key of %s is on %s alone")
 local function unique(claim, found)
   local c, owner = found[1], found[2]
   local behind = claim.list[found.stop]
-  if behind and not behind.pronoun and NOT_ALONE[behind.lower] then return nil end
+  local in_all = behind and behind.lower == "in" and claim.list[found.stop + 1] and claim.list[found.stop + 1].refs
+  if behind and not behind.pronoun and NOT_ALONE[behind.lower] and not in_all then return nil end
   for i = 1, found.from - 1 do
     if claim.list[i].lower == "combination" or claim.list[i].lower == "pair" or claim.list[i].lower == "if" then return nil end
   end
@@ -162,10 +163,10 @@ keys.RULES = {
   { primary, "C together|jointly? is|serves|acts|serve|act|forms|form|makes|make|constitutes|constitute|comprise ~ as|up? a|an|the|its? composite|compound|single-column|sole|only? PK of|for|in? E?",
     "C ( the|a|composite? PK )", "C , the|a|its composite? PK" },
   { primary_of, "PK of|for|in E is|contains|consists|made|composed ~ up? of|the|on? columns|combination? of? C",
-    "E 's PK is|contains|consists|made|composed ~ up? of|the|on? columns|combination? of? C", "E has ~ a|an|the|its? composite|compound? PK on|of|:|consisting|made|composed up? of|the? columns? of? C" },
+    "E 's PK is|contains|consists|made|composed ~ up? of|the|on? columns|combination? of? C", "E has ~ a|an|the|its? composite|compound|single-column? PK on|of|:|,|consisting|made|composed up? of|the? columns? of? C" },
   { function(claim, found) return keys.judge_primary(claim, found[1], nil, found.negated) end,
     "PK columns? is|: ~ the? columns|combination? of? C", "PK is ~ made|composed|formed|consists? up? of|by|from the? columns|combination? of? C",
-    "PK consists|comprises ~ of? the? columns|combination? of? C", "PK (|on C" },
+    "PK is ~ a|an? composite|compound|composite? :|, consisting|made|composed|comprising|formed|namely? up? of|by|from? the? columns|combination? C", "PK consists|comprises ~ of? the? columns|combination? of? C", "PK (|on C" },
   { part_of_primary, "C is|belongs|belong|forms|form|makes ~ a|an|up? part|member|component|half|columns|to|in of|in? a|an|the|its? composite|compound? PK of|for|in? E?",
     "C is ~ a|an? PK columns", "C is ~ in|among the? columns? of? composite? PK columns?" },
   { has_primary, "E has|contains|defines|uses ~ a|an|any? composite|compound|single-column|multi-column|simple? PK", "E lacks a|any? PK" },

@@ -53,7 +53,7 @@ define("PK", { "primary key", "primary-key", "pk", "primary keys" })
 define("FK", { "foreign key", "foreign-key", "fk", "foreign keys", "foreign-keys", "foreign key constraint", "foreign key constraints",
   "foreign key relationship", "foreign key relationships", "foreign key reference", "foreign key references", "foreign-key constraint", "foreign-key relationship" })
 define("REF", {
-  "references", "referencing", "reference to", "references to", "[refers|refer|referring] [back|] to", "[points|point|pointing] [back|] [to|at]",
+  "references", "reference", "referencing", "reference to", "references to", "[refers|refer|referring] [back|] to", "[points|point|pointing] [back|] [to|at]",
   "[foreign key|foreign-key|fk] [to|into]", "[foreign key|foreign-key|fk] [column|constraint|reference|relationship|relation|link|] [to|referencing|pointing to|pointing at|referring to|linking to]",
   "[foreign key|foreign-key|fk] [column|constraint|reference|] [that|which] [references|refers to|points to|points at|links to]",
   "[foreign key|foreign-key|fk] [relationship|relation|constraint|reference] [with|to]", "[foreign keys|fks] [to|referencing|pointing to]",

@@ -16,11 +16,18 @@ local reading = {}
 ---@field names nlsql.Names
 ---@field refs string[]       tables that the pair is about
 ---@field scope string[]      those, and the tables that it names
+---@field hard string[]       the same without those that only a noun stands for
 ---@field question nlsql.Token[][]
 ---@field answer nlsql.Token[][]
 ---@field faults string[]
 local Reading = {}
 Reading.__index = Reading
+
+function Reading:note_hard(ref)
+  if self.is_hard[ref] then return end
+  self.is_hard[ref] = true
+  self.hard[#self.hard + 1] = ref
+end
 
 function Reading:fault(reason) self.faults[#self.faults + 1] = reason end
 
@@ -244,6 +251,16 @@ local function mark_listed(self, list)
   end
 end
 
+--- "The table has …" begins what is said of the one that the pair is about.
+local function mark_the_table(self, list)
+  local article, t, behind = list[1], list[2], list[3]
+  if #self.refs ~= 1 or not article or article.lower ~= "the" and article.lower ~= "this" or not plain(t) or not behind then return end
+  if (t.lower == "table" or t.lower == "view") and not behind.refs and not behind.columns and behind.kind == "word" and behind.lower ~= "that"
+      and behind.lower ~= "which" and behind.lower ~= "of" then
+    t.refs, t.noun, t.text = { self.refs[1] }, true, "the table"
+  end
+end
+
 local PREDICATES = words.set("is are has have can may must cannot references does stores holds defaults refers")
 
 --- "title is of type text", of the table that the pair is about.
@@ -457,8 +474,10 @@ local function note_scope(self, list)
       self.in_scope[t.refs[1]] = true
       self.scope[#self.scope + 1] = t.refs[1]
     end
+    if t.refs and not t.noun and #t.refs == 1 then self:note_hard(t.refs[1]) end
     for _, named in ipairs(t.columns or {}) do
       local ref = named.qualified and #named.at == 1 and named.at[1].ref
+      if ref then self:note_hard(ref) end
       if ref and not self.in_scope[ref] then
         self.in_scope[ref] = true
         self.scope[#self.scope + 1] = ref
@@ -474,6 +493,7 @@ local function read_sentence(self, list, is_question)
   note_scope(self, list)
   mark_listed(self, list)
   mark_subject(self, list)
+  mark_the_table(self, list)
   local denied = is_denied(list)
   list = absorb_owners(self, absorb_cues(self, list), denied)
   local turned = is_question and straighten(list)
@@ -490,10 +510,11 @@ end
 ---@param answer string
 ---@return nlsql.Reading
 function reading.of(schema, refs, question, answer)
-  local self = setmetatable({ names = names.of(schema), refs = refs or {}, scope = {}, in_scope = {}, faults = {}, question = {},
+  local self = setmetatable({ names = names.of(schema), refs = refs or {}, scope = {}, in_scope = {}, hard = {}, is_hard = {}, faults = {}, question = {},
     answer = {}, turned = {} }, Reading)
   for i, ref in ipairs(self.refs) do
     self.scope[i], self.in_scope[ref] = ref, true
+    self:note_hard(ref)
   end
   for i, list in ipairs(tokens.sentences(question)) do
     self.question[i], self.turned[i] = read_sentence(self, list, true)

@@ -45,11 +45,19 @@ local function fits(edge, a, b)
   return true
 end
 
---- A foreign key from `a` to `b`.
-local function edge_of(claim, a, b)
+--- A foreign key from `a` to `b`; of several columns that no key holds together, one from each.
+local edge_of
+function edge_of(claim, a, b)
   for _, edge in ipairs(claim.names.into[b.ref] or {}) do
     if fits(edge, a, b) then return edge end
   end
+  if not a.columns or #a.columns < 2 or b.columns and #b.columns > 1 then return nil end
+  local one
+  for _, name in ipairs(a.columns) do
+    one = edge_of(claim, { ref = a.ref, columns = { name } }, b)
+    if not one then return nil end
+  end
+  return one
 end
 
 local function edge_said(edge)
@@ -110,18 +118,47 @@ end
 local JOINERS = words.set(", and or")
 local VERBS = words.set("is are has have does can must may refers was 's")
 
---- The tokens of a list that goes on behind the match: ", T and T".
+local VIA = words.set("via through by using on with")
+
+--- The place behind "via C", or `at`.
+local function past_via(list, at)
+  local c = list[at] and VIA[list[at].lower] and list[at + 1]
+  if c and c.lower == "both" then c, at = list[at + 2], at + 1 end
+  if c and c.columns and not c.pronoun then return at + 2, c end
+  return at
+end
+
+--- The tokens of a list that goes on behind the match: ", T and T", "via C, T via C".
 local function list_behind(claim, stop)
-  local out, at = {}, stop
+  local out, at = {}, past_via(claim.list, stop)
   while claim.list[at] and JOINERS[claim.list[at].lower] and not claim.list[at].columns do
     local to = at + 1
     if claim.list[to] and JOINERS[claim.list[to].lower] then to = to + 1 end
     local t, behind = claim.list[to], claim.list[to + 1]
     if not (t and t.refs and not t.columns) then break end
-    if behind and (behind.symbol or VERBS[behind.lower] or behind.columns or behind.kind == "word" and not JOINERS[behind.lower]) then break end
+    local goes_on = not behind or JOINERS[behind.lower] or VIA[behind.lower] or behind.kind == "mark"
+    if not goes_on or behind and (behind.symbol or VERBS[behind.lower] or behind.columns) then break end
     out[#out + 1] = t
-    at = to + 1
+    at = past_via(claim.list, to + 1)
   end
+  return out
+end
+
+local LEADS = words.set("tables table both : that which")
+
+--- The tokens of a list that ends at the match: "T, T and" in front of it.
+local function list_before(claim, from)
+  local out, at = {}, from
+  while true do
+    local to = at - 1
+    if not (claim.list[to] and JOINERS[claim.list[to].lower]) then break end
+    if claim.list[to - 1] and JOINERS[claim.list[to - 1].lower] then to = to - 1 end
+    local t = claim.list[to - 1]
+    if not (t and t.refs and not t.columns) then break end
+    out[#out + 1], at = t, to - 1
+  end
+  local lead = claim.list[at - 1]
+  if lead and not LEADS[lead.lower] then return {} end -- "a references b, and c references …"
   return out
 end
 
@@ -141,10 +178,28 @@ local function references(claim, found)
     local good, why = relations.judge_reference(claim, found[1], more, found.negated, declared)
     if good == false then return good, why end
   end
+  for _, more in ipairs(found[1].refs and not found[1].columns and list_before(claim, found.from) or {}) do
+    local good, why = relations.judge_reference(claim, more, found[2], found.negated, declared)
+    if good == false then return good, why end
+  end
   return ok
 end
 
 local function declared_from(claim, found) return relations.judge_reference(claim, found[1], found[2], found.negated, true) end
+
+--- "The foreign keys are a to T and b to U."
+local function listed_to(claim, found)
+  local before = claim.list[found.from - 1]
+  if found[1].pronoun or found[1].refs or before and before.symbol == "LINKED" then return nil end
+  local declared = false
+  for i = 1, found.from - 1 do
+    local t = claim.list[i]
+    if t.symbol == "LINKED" or t.lower == "not" or t.lower == "join" then return nil end
+    declared = declared or t.symbol == "FK"
+  end
+  if not declared then return nil end
+  return relations.judge_reference(claim, found[1], found[2], false, true)
+end
 
 local function referenced(claim, found)
   for _, more in ipairs(list_behind(claim, found.stop)) do
@@ -343,6 +398,7 @@ relations.RULES = {
   { references, "R is|does|do|can|must|has|have|contains|serves? ~ as|only? a|an|the|one|two|no? REF R", "R is ~ a|an? NULLABLE|NOTNULL|UNIQUE REF R",
     "R has ~ a|an|the? columns|FK? that|which? REF R", "R -> R" },
   { declared_from, "FK from|of|in|on R to|into R", "R has ~ a|an? FK on R to|into R", "FK R to|into R" },
+  { listed_to, "C to R" },
   { referenced, "R REFBY R", "R is ~ REFBY a|an? FK in|from|of|on R", "R is ~ the? target|parent of a|an|the? FK from|in|of R" },
   { through, "R has|is|does? ~ a|an|the? REF R through|via|by|using|with|on|in the|its|a? C", "R is|can ~ be? LINKED R through|via|by|using|with|on the|its|a? C" },
   { none_refers, "no other? table|tables REF E", "no other? table|tables has|have a|any? REF E", "nothing REF E",

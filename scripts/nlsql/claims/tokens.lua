@@ -91,14 +91,11 @@ local function read_piece(text, at)
   end
 end
 
-local MARKS = { "->", "=>", "<>", "<=", ">=", "!=", "::", "\xE2\x86\x92", "\xE2\x80\x93", "\xE2\x80\x94" }
+local MARKS = { "->", "=>", "<>", "<=", ">=", "!=", "::" }
 
 local function read_mark(text, at)
   for _, mark in ipairs(MARKS) do
-    if text:sub(at, at + #mark - 1) == mark then
-      local lower = mark == "\xE2\x86\x92" and "->" or (mark == "\xE2\x80\x93" or mark == "\xE2\x80\x94") and "-" or mark
-      return at + #mark, token("mark", mark, lower)
-    end
+    if text:sub(at, at + #mark - 1) == mark then return at + #mark, token("mark", mark) end
   end
   return at + 1, token("mark", text:sub(at, at))
 end
@@ -115,7 +112,7 @@ end
 ---@param text string
 ---@return nlsql.Token[][]
 function tokens.sentences(text)
-  text = text:gsub("\xE2\x80\x99", "'"):gsub("\xC2\xA0", " ")
+  text = text:gsub("\xE2\x80\x99", "'"):gsub("\xC2\xA0", " "):gsub("\xE2\x86\x92", " -> "):gsub("\xE2\x80[\x93\x94]", " - ")
   local out, list, at = {}, {}, 1
   local function close()
     if #list > 0 then out[#out + 1] = list end

@@ -69,9 +69,8 @@ local SPOKEN = {
 }
 
 --- Words alone that stand for a family too, where the sentence does not say "type".
-local LOOSE = { integer = "whole", smallint = "whole", bigint = "whole", ["double precision"] = "floating", real = "floating",
-  numeric = "numeric", text = "string", ["character varying"] = "string", character = "string", boolean = "flag", date = "date",
-  ["time without time zone"] = "time", ["timestamp without time zone"] = "stamp", interval = "interval", json = "json", jsonb = "json",
+local LOOSE = { integer = "whole", numeric = "numeric", text = "string", boolean = "flag", date = "date",
+  ["time without time zone"] = "time", ["timestamp without time zone"] = "stamp", interval = "interval", json = "json",
   money = "money" }
 
 local SPOKEN_BY_WORDS, LONGEST = {}, 4
@@ -162,7 +161,7 @@ function types.spoken(list, at)
     words[n + 1] = t.lower
   end
   for n = #words, 1, -1 do
-    local phrase = table.concat(words, " ", 1, n)
+    local phrase = table.concat(words, " ", 1, n):gsub("^timestamps with", "timestamp with")
     local family = SPOKEN_BY_WORDS[phrase]
     if family then
       return { family = family, array = false, written = phrase, plain = true, in_words = true }, at + n
