@@ -10,6 +10,7 @@
 local columns = require "nlsql.claims.columns"
 local keys = require "nlsql.claims.keys"
 local match = require "nlsql.claims.match"
+local paths = require "nlsql.claims.paths"
 local questions = require "nlsql.claims.questions"
 local reading = require "nlsql.claims.reading"
 local relations = require "nlsql.claims.relations"
@@ -19,7 +20,7 @@ local words = require "nlsql.grammar.words"
 local claims = {}
 
 local RULES = {}
-for _, family in ipairs { columns, keys, tables, relations } do
+for _, family in ipairs { columns, keys, tables, relations, paths } do
   for _, rule in ipairs(family.RULES) do
     for i = 2, #rule do RULES[#RULES + 1] = { judge = rule[1], pattern = match.compile(rule[i]) } end
   end
@@ -96,6 +97,17 @@ local function is_beyond(list)
   return false
 end
 
+local DENIALS = words.set("no not without any if whether neither never")
+local SMALL = words.set("a an the any single such")
+
+--- Is what matches from `at` on, and has no subject of its own, denied or supposed in front of it?
+local function is_denied(list, at)
+  local first, before = list[at], list[at - 1]
+  if first.columns or first.refs or first.pronoun or first.lower == "no" then return false end
+  if before and SMALL[before.lower] and list[at - 2] and DENIALS[list[at - 2].lower] then return true end
+  return before ~= nil and DENIALS[before.lower] == true
+end
+
 --- Runs all rules over a sentence. `visit(ok, fact, gate)` gets what each says; it stops at true.
 local function each_claim(claim, flip, visit)
   local list = claim.list
@@ -103,7 +115,7 @@ local function each_claim(claim, flip, visit)
   for _, rule in ipairs(RULES) do
     for at = 1, #list do
       local found = match.at(rule.pattern, list, at)
-      if found then
+      if found and not is_denied(list, at) then
         if flip then found.negated = not found.negated end
         if visit(rule.judge(claim, found)) then return end
       end
@@ -133,13 +145,16 @@ end
 --- What yes or no says about the question.
 local function judge_yes_no(claim, said)
   if said == "yes" then return first_false(claim) end
-  local fact, good = nil, false
-  each_claim(claim, true, function(ok, why) -- of "is it a and b?" one part is enough
-    if ok == false then fact = fact or why end
-    good = good or ok == true
-    return good
+  local all, any = true, false
+  each_claim(claim, false, function(ok) -- of "is it a and b?" one part that is false is enough
+    all, any = all and ok ~= false, any or ok == true
   end)
-  if not good then return fact end
+  if not all or not any then return nil end
+  local fact
+  each_claim(claim, true, function(ok, why)
+    if ok == false then fact = fact or why end
+  end)
+  return fact
 end
 
 --- --- the pair --------------------------------------------------------------------------------------
@@ -180,8 +195,8 @@ local function focus_of(read)
 end
 
 local function judge_answer(read)
-  for _, list in ipairs(read.answer) do
-    local fact, gate = first_false { names = read.names, reading = read, list = list }
+  for i, list in ipairs(read.answer) do
+    local fact, gate = first_false { names = read.names, reading = read, list = list, before = read.answer[i - 1] }
     if fact then return fact, gate end
   end
 end

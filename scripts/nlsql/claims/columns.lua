@@ -261,7 +261,7 @@ columns.RULES = {
     "C is ~ a|an? NOTNULL|NULLABLE|UNIQUE Y column|columns|field|fields|value|attribute",
     "C is ~ stored|defined|declared|kept|typed|represented|recorded|saved|held as|with|using|in a|an|the? Y",
     "C is ~ a|an|the? NOTNULL|NULLABLE|UNIQUE Y", "C uses|use a|an|the? Y", "C , a|an Y column|field", "C , a|an * Y column|field",
-    "C contains|takes|accepts|take|accept ~ a|an? Y value|values|data|numbers" },
+    "C contains the|a? * as a|an? Y", "C contains|takes|accepts|take|accept ~ a|an? Y value|values|data|numbers" },
   { type_given, "C ( a|an? Y", "C : a|an? Y", "C - a|an? Y" },
   { type_added, "C a|an Y" },
   { type_in_front, "Y C" },

@@ -21,6 +21,29 @@ local function has_hard_rival(claim, name, at)
   return false
 end
 
+--- Tables that a bare name of this sentence may belong to: those that the pair is about, that the question
+--- names, and that the sentence names, but not as what is referred to.
+local function own_tables(claim)
+  if claim.own then return claim.own end
+  local out, seen = {}, {}
+  local function note(ref)
+    if not seen[ref] then out[#out + 1], seen[ref] = ref, true end
+  end
+  for _, ref in ipairs(claim.reading.refs) do note(ref) end
+  for _, list in ipairs { claim.list, claim.before or {}, table.unpack(claim.reading.question) } do
+    for i, t in ipairs(list) do
+      local before = list[i - 1]
+      local is_object = list == claim.list and before and (before.symbol == "REF" or before.lower == "->" or before.lower == "to")
+      if not is_object and t.refs and not t.noun and #t.refs == 1 then note(t.refs[1]) end
+      for _, named in ipairs(not is_object and t.columns or {}) do
+        if named.qualified and #named.at == 1 then note(named.at[1].ref) end
+      end
+    end
+  end
+  claim.own = out
+  return out
+end
+
 --- Tables whose nouns stand in front of all columns, here or in the question: "an employee has a `store_id`".
 function facts.nouns(claim)
   if claim.nouns then return claim.nouns end
@@ -44,7 +67,7 @@ function facts.candidates(claim, named, wide)
   local bound = not wide and claim.reading.bound[named.name:lower()]
   if bound and not has_hard_rival(claim, named.name, bound) then return bound end
   local out, seen = {}, {}
-  for _, list in ipairs { claim.reading.hard, facts.nouns(claim) } do
+  for _, list in ipairs { own_tables(claim), facts.nouns(claim) } do
     for _, ref in ipairs(list) do
       local own = not seen[ref] and claim.names:column(ref, named.name)
       if own then

@@ -15,10 +15,21 @@ function keys.judge_primary(claim, c, owner, negated)
   end, facts.primary_said)
 end
 
+local JOINT = words.set("together along combined combination jointly plus")
+
+--- "x, together with y, is the primary key"
+local function is_joint(list)
+  for _, t in ipairs(list) do
+    if JOINT[t.lower] then return true end
+  end
+  return false
+end
+
 local function primary(claim, found)
   local c, owner = found[1], found[2]
   local behind = claim.list[found.stop]
   if behind and (behind.lower == "column" or behind.lower == "columns") then return nil end
+  if #(c.columns or {}) < 2 and is_joint(claim.list) then return nil end
   if #(c.columns or {}) > 1 and not found.negated then
     -- "a and b are primary keys": of two tables, each of its own
     local same = true

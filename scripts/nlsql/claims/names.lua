@@ -179,6 +179,8 @@ function Names:nearest(name, refs, kind)
     for written in pairs(self.exact) do list[#list + 1] = written end
     table.sort(list)
   end
+  local elsewhere = kind ~= "table" and self.columns[name:lower()]
+  if elsewhere then return (" (%s has one)"):format(elsewhere[1].ref) end
   local near = text.nearest(name, list)
   if not near and kind ~= "table" then
     list = {}
