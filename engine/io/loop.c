@@ -37,7 +37,9 @@ struct nl_loop {
     pthread_t watchdog;
     bool watching;
     uint64_t limit_ms;
-    atomic_bool watchdog_stop;
+    uv_mutex_t watchdog_lock; /* guards watchdog_stop */
+    uv_cond_t watchdog_wake;
+    bool watchdog_stop;
     _Atomic uint64_t turn_since; /* monotonic ms; 0 while the loop waits for events */
     _Atomic(const char *) who;
 };
@@ -378,11 +380,13 @@ bool nl_loop_on_signal(nl_loop *loop, int signum, nl_fn fn, void *ctx, nl_err *e
 
 /* --- watchdog ----------------------------------------------------------------------------- */
 
+#define WATCHDOG_NAP_NS (100ull * 1000 * 1000)
+
 static void *watch_turns(void *arg) {
     nl_loop *loop = arg;
-    while (!atomic_load(&loop->watchdog_stop)) {
-        struct timespec nap = { .tv_nsec = 100 * 1000 * 1000 };
-        nanosleep(&nap, NULL);
+    uv_mutex_lock(&loop->watchdog_lock);
+    while (!loop->watchdog_stop) {
+        uv_cond_timedwait(&loop->watchdog_wake, &loop->watchdog_lock, WATCHDOG_NAP_NS);
         uint64_t since = atomic_load_explicit(&loop->turn_since, memory_order_relaxed);
         if (since == 0 || monotonic_ms() - since < loop->limit_ms)
             continue;
@@ -396,24 +400,49 @@ static void *watch_turns(void *arg) {
             _exit(1);
         _exit(1);
     }
+    uv_mutex_unlock(&loop->watchdog_lock);
     return NULL;
 }
 
-bool nl_loop_watchdog(nl_loop *loop, uint64_t limit_ms, nl_err *err) {
-    if (loop->watching) {
-        atomic_store(&loop->watchdog_stop, true);
-        pthread_join(loop->watchdog, NULL);
-        loop->watching = false;
+/* Ends it at once: whoever closes the loop does not wait for a nap's end. */
+static void stop_watchdog(nl_loop *loop) {
+    uv_mutex_lock(&loop->watchdog_lock);
+    loop->watchdog_stop = true;
+    uv_cond_signal(&loop->watchdog_wake);
+    uv_mutex_unlock(&loop->watchdog_lock);
+    pthread_join(loop->watchdog, NULL);
+    uv_cond_destroy(&loop->watchdog_wake);
+    uv_mutex_destroy(&loop->watchdog_lock);
+    loop->watching = false;
+}
+
+static bool start_watchdog(nl_loop *loop, nl_err *err) {
+    int code = uv_mutex_init(&loop->watchdog_lock);
+    if (code != 0)
+        return nl_err_set(err, NL_IO, "cannot start the watchdog: %s", uv_strerror(code));
+    code = uv_cond_init(&loop->watchdog_wake);
+    if (code != 0) {
+        uv_mutex_destroy(&loop->watchdog_lock);
+        return nl_err_set(err, NL_IO, "cannot start the watchdog: %s", uv_strerror(code));
     }
+    loop->watchdog_stop = false;
+    code = pthread_create(&loop->watchdog, NULL, watch_turns, loop);
+    if (code != 0) {
+        uv_cond_destroy(&loop->watchdog_wake);
+        uv_mutex_destroy(&loop->watchdog_lock);
+        return nl_err_set(err, NL_IO, "cannot start the watchdog: %s", strerror(code));
+    }
+    loop->watching = true;
+    return true;
+}
+
+bool nl_loop_watchdog(nl_loop *loop, uint64_t limit_ms, nl_err *err) {
+    if (loop->watching)
+        stop_watchdog(loop);
     if (limit_ms == 0)
         return true;
     loop->limit_ms = limit_ms;
-    atomic_store(&loop->watchdog_stop, false);
-    int code = pthread_create(&loop->watchdog, NULL, watch_turns, loop);
-    if (code != 0)
-        return nl_err_set(err, NL_IO, "cannot start the watchdog: %s", strerror(code));
-    loop->watching = true;
-    return true;
+    return start_watchdog(loop, err);
 }
 
 void nl_loop_working_for(nl_loop *loop, const char *who) {

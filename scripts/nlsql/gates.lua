@@ -7,7 +7,6 @@
 --- A candidate whose answer is words (schema_docs, schema_relationship) meets read, grounded, untrue,
 --- accept and unique.
 
-local claims = require "nlsql.claims"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local sql = require "nlsql.sql"
@@ -137,6 +136,7 @@ end
 local function check_answer(ctx, item, candidate, verdict, accept)
   if not candidate.answer:find("%S") then return fall(verdict, "read", "the answer is empty") end
   if not candidate.verified then
+    local claims = require "nlsql.claims" -- large, and few phases have answers in words
     local true_so_far, gate, reason = claims.check(ctx.schema, item.tables, candidate.question, candidate.answer)
     if not true_so_far then return fall(verdict, gate, reason) end
   end

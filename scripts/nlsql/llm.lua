@@ -7,8 +7,6 @@ local console = require "nlsql.console"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local money = require "nlsql.money"
-local offline = require "nlsql.offline"
-local openai = require "nlsql.openai"
 local text = require "nlsql.text"
 
 local llm = {}
@@ -29,13 +27,14 @@ Llm.__index = Llm
 --- Failures of the endpoint in a row after which it counts as down.
 local DOWN_AFTER = 3
 
-local PROVIDERS = { offline = offline, openai = openai }
+--- Modules, of which a run loads its own: the grammar is large.
+local PROVIDERS = { offline = "nlsql.offline", openai = "nlsql.openai" }
 
 --- `world`: what the offline provider works on.
 ---@param world { schema: nlsql.Catalog, db: nlsql.Db }
 ---@return nlsql.Llm
 function llm.open(settings, store, run, price, world)
-  local provider = PROVIDERS[settings.provider]
+  local provider = require(PROVIDERS[settings.provider])
   return setmetatable({
     endpoint = provider.open(settings, world), provider = provider,
     store = store, run = run, price = price, settings = settings,
