@@ -30,8 +30,10 @@ end
 
 local PRONOUNS = words.set("it they this these which that")
 local CONNECTORS = words.set(", and but or")
-local STARTERS = words.set("is are was were has have can may must does do defaults stores holds contains serves acts a an part not "
-  .. "also belongs forms uniquely the both")
+local STARTERS = words.set([[
+  is are was were has have can may must does do defaults stores holds contains serves acts a an part not also belongs
+  forms uniquely the both
+]])
 local ENDS = words.set(", ; and ( . :")
 
 local function is_starter(t)
@@ -62,7 +64,8 @@ end
 local function mark_pronouns(list, focus)
   local before = {}
   local first, second = list[1], list[2]
-  if first and (first.symbol == "NOTNULL" or first.symbol == "NULLABLE" or first.symbol == "REF" or first.ytype) and #focus > 0
+  if first and (first.symbol == "NOTNULL" or first.symbol == "NULLABLE" or first.symbol == "REF" or first.ytype)
+      and #focus > 0
       and (not second or ENDS[second.lower]) then
     table.insert(list, 1, { kind = "word", text = "", lower = "it", pronoun = focus })
   elseif #focus > 0 and is_bare_type(list) then
@@ -79,7 +82,9 @@ local function mark_pronouns(list, focus)
         t.columns = both
       elseif alone or CONNECTORS[t.lower] then
         local meant = table.move(before, 1, #before, 1, {})
-        if alone and t.lower ~= "which" and t.lower ~= "that" or #before == 0 then table.move(focus, 1, #focus, #meant + 1, meant) end
+        if alone and t.lower ~= "which" and t.lower ~= "that" or #before == 0 then
+          table.move(focus, 1, #focus, #meant + 1, meant)
+        end
         if #meant > 0 then t.pronoun = meant end
       end
     end
@@ -90,7 +95,8 @@ end
 
 local function is_beyond(list)
   for _, t in ipairs(list) do
-    if t.lower == "respectively" or t.lower == "neither" or t.lower == "nor" or t.lower == "hypothetically" or t.lower == "unlike" then
+    if t.lower == "respectively" or t.lower == "neither" or t.lower == "nor" or t.lower == "hypothetically"
+        or t.lower == "unlike" then
       return true
     end
   end
@@ -138,7 +144,9 @@ end
 local function yes_or_no(list)
   local first, second = list and list[1], list and list[2]
   if not first or first.lower ~= "yes" and first.lower ~= "no" then return nil end
-  if second and second.kind ~= "mark" and not second.pronoun and second.lower ~= "it" and second.lower ~= "there" then return nil end
+  if second and second.kind ~= "mark" and not second.pronoun and second.lower ~= "it" and second.lower ~= "there" then
+    return nil
+  end
   return first.lower
 end
 

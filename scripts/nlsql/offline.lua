@@ -45,7 +45,8 @@ local ENGLISH = { english = true, en = true }
 function offline.fault(settings)
   local language = settings.language
   if language and not ENGLISH[language:lower()] then -- its sentences are English ones
-    return ("language: the offline grammar writes English only, not %s (a model can: --provider openai)"):format(language)
+    return ("language: the offline grammar writes English only, not %s (a model can: --provider "
+      .. "openai)"):format(language)
   end
   return weights_fault((settings.offline or {}).weights or {})
 end
@@ -75,7 +76,8 @@ end
 --- What tells requests apart besides their messages.
 ---@return string
 function offline.identity(endpoint, ask)
-  return assert(json.encode { task = ask.task or false, error_rate = endpoint.error_rate, weights = endpoint.weights or false })
+  return assert(json.encode { task = ask.task or false, error_rate = endpoint.error_rate,
+    weights = endpoint.weights or false })
 end
 
 --- Reads a completion as openai.read does. `exhausted`: the tables hold no more pairs.
@@ -165,7 +167,8 @@ local function write_sets(endpoint, body)
   local draw = endpoint.grammar:draws("table sets")
   for i, set in ipairs(endpoint.grammar:sets(task.least, task.most, draw)) do sets[i] = { tables = json.array(set) } end
   if #sets == 0 then
-    error({ code = "not_found", message = ("there is nothing to ask about: no foreign keys connect %d tables with rows in them")
+    error({ code = "not_found",
+      message = ("there is nothing to ask about: no foreign keys connect %d tables with rows in them")
       :format(task.least) }, 0)
   end
   return assert(json.encode { sets = json.array(sets) })
@@ -188,13 +191,15 @@ local function write_answers(endpoint, body)
     end
   end
   local list = docs.pairs(endpoint.grammar, ref, task.count, known)
-  local draw, is_name, lines = endpoint.grammar:draws("spoilt answers", ref, turns, body.sample or 1), name_test(endpoint.schema, ref), {}
+  local draw, is_name, lines = endpoint.grammar:draws("spoilt answers", ref, turns, body.sample or 1),
+    name_test(endpoint.schema, ref), {}
   for i, pair in ipairs(list) do
     local spoilt, kind
     if draw:chance(endpoint.error_rate) then spoilt, kind = docs.spoil(draw, pair, is_name) end
     if spoilt then endpoint.spoilt[kind] = (endpoint.spoilt[kind] or 0) + 1 end
     pair = spoilt or pair
-    lines[i] = assert(json.encode({ question = pair.question, answer = pair.answer }, { keys = { "question", "answer" } }))
+    lines[i] = assert(json.encode({ question = pair.question,
+      answer = pair.answer }, { keys = { "question", "answer" } }))
   end
   return ('{"pairs": [%s]}'):format(table.concat(lines, ",\n")), #list < task.count
 end
@@ -224,7 +229,8 @@ function offline.send(endpoint, body)
     return reply
   end
   local message = content and { role = "assistant", content = content }
-    or { role = "assistant", refusal = "the offline grammar writes pairs, answers about tables, sets of tables and reviews, nothing else" }
+    or { role = "assistant", refusal = "the offline grammar writes pairs, answers about tables, sets of tables and "
+      .. "reviews, nothing else" }
   local completion = {
     model = "grammar", choices = json.array { { index = 0, message = message, finish_reason = "stop" } },
     usage = { prompt_tokens = 0, completion_tokens = 0 }, exhausted = exhausted or nil,

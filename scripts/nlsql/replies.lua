@@ -153,7 +153,8 @@ local function read_pairs(reply, names, as, value_of)
   local function is_pair(value)
     if not is_object(value) then return false end
     local raw = member(value, names) -- where it holds objects it is a wrapper
-    return member(value, QUESTION) ~= nil or raw ~= nil and (type(raw) ~= "table" or raw == json.null or is_list_of_text(raw))
+    return member(value, QUESTION) ~= nil
+      or raw ~= nil and (type(raw) ~= "table" or raw == json.null or is_list_of_text(raw))
   end
   local rejected, state = replies.each(reply, is_pair, function(object, reject)
     local raw_question, question_key = member(object, QUESTION)

@@ -136,7 +136,8 @@ M.TRUE = {
 
 M.FALSE = {
   -- types
-  { "The data type of `customer_id` is text.", "purchase.customer_id is of type integer", ask = "What is the data type of the customer_id column in the purchase table?", on = "shop" },
+  { "The data type of `customer_id` is text.",
+    "purchase.customer_id is of type integer", ask = "What is the data type of the customer_id column in the purchase table?", on = "shop" },
   { "text", "purchase.customer_id is of type integer", ask = "What is the data type of purchase.customer_id?", on = "shop" },
   { "It is a `numeric(12,2)`.", "product.price is of type numeric(10,2)", ask = "Which type does product.price have?", on = "shop" },
   { "product.price is stored as an integer.", "is of type numeric(10,2)", on = "shop" },

@@ -13,7 +13,9 @@ local IN = words.set("of in on from within inside for")
 
 local function drop_article(out)
   local last = out[#out]
-  if last and last.kind == "word" and ARTICLES[last.lower] and not last.columns and not last.refs then out[#out] = nil end
+  if last and last.kind == "word" and ARTICLES[last.lower] and not last.columns and not last.refs then
+    out[#out] = nil
+  end
 end
 
 --- "the column X", "X column", "the X table": the cue words go, the token remembers them.
@@ -135,7 +137,8 @@ end
 
 local function is_denied(list)
   for _, t in ipairs(list) do
-    if t.lower == "not" or t.lower == "no" or t.lower == "without" or t.lower == "never" or t.lower == "neither" or t.lower == "nor"
+    if t.lower == "not" or t.lower == "no" or t.lower == "without" or t.lower == "never" or t.lower == "neither"
+        or t.lower == "nor"
         or t.lower == "lacks" then
       return true
     end
@@ -152,7 +155,8 @@ local function absorb_owners(self, list, denied)
     if t.columns and before and before.lower == "'s" and owner and owner.refs and not owner.columns then
       bind(self, t, owner, denied)
       out[#out], out[#out - 1] = nil, nil
-    elseif t.columns and before and before.lower == "(" and owner and owner.refs and not owner.columns and not owner.noun
+    elseif t.columns and before and before.lower == "(" and owner and owner.refs and not owner.columns
+        and not owner.noun
         and list[at + 1] and list[at + 1].lower == ")" then
       bind(self, t, owner, denied)
       out[#out], out[#out - 1] = nil, nil
@@ -164,7 +168,8 @@ local function absorb_owners(self, list, denied)
       local place = list[at + 2] == of and at + 2 or at + 3
       local further = list[place + 1]
       local several = further and JOINERS[further.lower] and list[place + 2] and list[place + 2].refs
-      if not several and not (of.noun and further and further.kind == "word" and not TABLE_CUES[further.lower] and further.lower == "'s") then
+      if not several and not (of.noun and further and further.kind == "word" and not TABLE_CUES[further.lower]
+          and further.lower == "'s") then
         bind(self, t, of, denied)
         at = place
       end

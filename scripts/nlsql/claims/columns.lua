@@ -28,7 +28,8 @@ columns.type_said = type_said
 --- Is it of that type?
 function columns.judge_type(claim, c, y, negated, strict)
   strict = not y.ytype.in_words and (strict or y.coded or y.ytype.mods ~= nil)
-  return facts.columns(claim, c, negated, function(_, column) return types.holds(column, y.ytype, strict) end, type_said)
+  return facts.columns(claim, c, negated, function(_, column) return types.holds(column, y.ytype, strict) end,
+    type_said)
 end
 
 local function type_rule(strict)
@@ -43,7 +44,9 @@ end
 local function type_added(claim, found)
   local c, y = found[1], found[2]
   local behind = claim.list[found.stop]
-  if not c.pronoun or c.kind ~= "mark" or y.ytype.plain and not y.coded or behind and not AFTER_PLAIN[behind.lower] then return nil end
+  if not c.pronoun or c.kind ~= "mark" or y.ytype.plain and not y.coded or behind and not AFTER_PLAIN[behind.lower] then
+    return nil
+  end
   return columns.judge_type(claim, c, y, found.negated, false)
 end
 
@@ -72,7 +75,9 @@ end
 --- --- NULL ------------------------------------------------------------------------------------------
 
 local CONDITIONS = words.set("when if where whenever unless until while iff once whether because")
-local LIMITS = words.set("exactly precisely when if where whenever unless until while iff once for only in except to on by at during")
+local LIMITS = words.set([[
+  exactly precisely when if where whenever unless until while iff once for only in except to on by at during
+]])
 
 local function may_be_null(t, column)
   if facts.is_view(t) then return nil end
@@ -139,7 +144,8 @@ local function null_all(claim, found)
       if column.not_null == want_null then return false end
     end
     return true
-  end, function(t) return ("not all columns of %s are %s"):format(t.reference, want_null and "nullable" or "NOT NULL") end)
+  end, function(t) return ("not all columns of %s are %s"):format(t.reference,
+    want_null and "nullable" or "NOT NULL") end)
 end
 
 --- --- defaults --------------------------------------------------------------------------------------
@@ -161,18 +167,26 @@ local function default_is(column, t)
   if not column.default then
     if column.identity or column.generated then return nil end
     if said == "null" or said == "none" then return true end
-    if t.kind == "word" and not (said == "true" or said == "false" or t.number or NOW[said] or t.inner) then return nil end
+    if t.kind == "word" and not (said == "true" or said == "false" or t.number or NOW[said] or t.inner) then
+      return nil
+    end
     return false
   end
   local bare = bare_default(column.default)
   local squashed = column.default:lower():gsub("%s", "")
-  if bare == said or squashed == said:gsub("%s", "") or bare:gsub("[%s()]", "") == said:gsub("[%s()]", "") then return true end
+  if bare == said or squashed == said:gsub("%s", "") or bare:gsub("[%s()]", "") == said:gsub("[%s()]", "") then
+    return true
+  end
   if t.number and tonumber(bare) then return tonumber(bare) == t.number end
-  if (bare == "true" or bare == "t") and said == "true" or (bare == "false" or bare == "f") and said == "false" then return true end
+  if (bare == "true" or bare == "t") and said == "true" or (bare == "false" or bare == "f") and said == "false" then
+    return true
+  end
   if bare:find("(", 1, true) or NOW[bare] or said:find("(", 1, true) and not t.call then
     return (t.kind == "number" or t.kind == "literal") and not bare:find(said, 1, true) and false or nil
   end
-  if t.kind == "word" and not (said == "true" or said == "false" or said == "null" or t.number or t.inner) then return nil end
+  if t.kind == "word" and not (said == "true" or said == "false" or said == "null" or t.number or t.inner) then
+    return nil
+  end
   return false
 end
 
@@ -236,7 +250,8 @@ local function labels(claim, found)
         end
         return false
       end, function(owner, column)
-        return ("%s has no value %q: it is one of %s"):format(facts.called(owner, column), t.value, table.concat(column.labels, ", "))
+        return ("%s has no value %q: it is one of %s"):format(facts.called(owner, column), t.value,
+          table.concat(column.labels, ", "))
       end)
       if ok == false then return false, fact end
     elseif not BETWEEN[t.lower] or t.columns then
@@ -253,35 +268,45 @@ columns.RULES = {
   { type_rule(true),
     "C is ~ of|a|an? the? data|column? type|datatype a|an? Y", "C is ~ of the? data|column? type|datatype Y",
     "C has ~ a|an|the|as? data|column? type|datatype of|:? a|an? Y", "C has ~ a|an|the? Y data? type|datatype",
-    "type|datatype of|for C is|: ~ a|an|the? Y", "C 's data|column? type|datatype is|: ~ a|an|the? Y", "C data|column? type|datatype is|: Y",
-    "C uses|use|using a|an|the? Y type|datatype|data", "C uses|use|with|has a|an|the? data? type|datatype Y", "C is ~ a|an? Y type",
+    "type|datatype of|for C is|: ~ a|an|the? Y", "C 's data|column? type|datatype is|: ~ a|an|the? Y",
+    "C data|column? type|datatype is|: Y",
+    "C uses|use|using a|an|the? Y type|datatype|data", "C uses|use|with|has a|an|the? data? type|datatype Y",
+    "C is ~ a|an? Y type",
     "C is ~ declared|defined|stored as|with a|an|the? data? type|datatype Y", "C is ~ a|an? Y of type Y" },
   { type_rule(false),
     "C is ~ a|an? Y", "C is ~ a|an? * Y column|columns|field|fields|value|values|attribute",
     "C is ~ a|an? NOTNULL|NULLABLE|UNIQUE Y column|columns|field|fields|value|attribute",
     "C is ~ stored|defined|declared|kept|typed|represented|recorded|saved|held as|with|using|in a|an|the? Y",
-    "C is ~ a|an|the? NOTNULL|NULLABLE|UNIQUE Y", "C uses|use a|an|the? Y", "C , a|an Y column|field", "C , a|an * Y column|field",
+    "C is ~ a|an|the? NOTNULL|NULLABLE|UNIQUE Y", "C uses|use a|an|the? Y", "C , a|an Y column|field",
+    "C , a|an * Y column|field",
     "C contains the|a? * as a|an? Y", "C contains|takes|accepts|take|accept ~ a|an? Y value|values|data|numbers" },
   { type_given, "C ( a|an? Y", "C : a|an? Y", "C - a|an? Y" },
   { type_added, "C a|an Y" },
   { type_in_front, "Y C" },
   { type_beside, "C Y" },
   { null_rule,
-    "C is|can|must|does|do|has? ~ NOTNULL|NULLABLE", "C is|has ~ a|an|the? * NOTNULL|NULLABLE Y? columns|field|value|FK|REF|PK|link",
+    "C is|can|must|does|do|has? ~ NOTNULL|NULLABLE",
+    "C is|has ~ a|an|the? * NOTNULL|NULLABLE Y? columns|field|value|FK|REF|PK|link",
     "C is ~ a|an|the? NOTNULL|NULLABLE Y",
     "C (|:|- a|an? NOTNULL|NULLABLE", "value|values for|of|in C is|can|must|does? ~ NOTNULL|NULLABLE" },
-  { function(claim, found) return null_rule(claim, { found[1], negated = found.negated, from = found.from, stop = found.stop }) end,
-    "C ( Y NOTNULL|NULLABLE", "C Y NOTNULL|NULLABLE", "C : Y NOTNULL|NULLABLE", "C , a|an NOTNULL|NULLABLE columns|field" },
+  { function(claim, found) return null_rule(claim,
+    { found[1], negated = found.negated, from = found.from, stop = found.stop }) end,
+    "C ( Y NOTNULL|NULLABLE", "C Y NOTNULL|NULLABLE", "C : Y NOTNULL|NULLABLE",
+    "C , a|an NOTNULL|NULLABLE columns|field" },
   { null_listed, "NOTNULL|NULLABLE columns|ones of|in? E? is|contains|: C", "NOTNULL|NULLABLE : C" },
   { null_in_front, "NOTNULL|NULLABLE Y? C" },
-  { null_when, "C is ~ null|empty|blank|missing when|if|for|until|while|where|unless", "C stays|remains|is left null|empty|blank" },
+  { null_when, "C is ~ null|empty|blank|missing when|if|for|until|while|where|unless",
+    "C stays|remains|is left null|empty|blank" },
   { null_all, "all|every|each columns of|in? E is|must|can|does? NOTNULL|NULLABLE" },
-  { default_value, "C has ~ a|an|the? default value|expression? of|:|=", "default value|expression? of|for C is ~", "C 's default value|expression? is ~",
+  { default_value, "C has ~ a|an|the? default value|expression? of|:|=", "default value|expression? of|for C is ~",
+    "C 's default value|expression? is ~",
     "C defaults|default ~ to", "C is ~ by default set to" },
   { default_exists, "C has ~ a|an|the|any? default value|expression|?", "there is ~ a|any? default value? for|on C" },
-  { made_by_itself, "C is ~ a|an? * identity|auto-increment|auto-incrementing|autoincrement|auto-incremented|auto-generated columns?",
+  { made_by_itself,
+    "C is ~ a|an? * identity|auto-increment|auto-incrementing|autoincrement|auto-incremented|auto-generated columns?",
     "C is ~ a|an? generated|computed columns" },
-  { labels, "C can|must|is ~ be|take|have|hold|contain|one? the|one? of? the? value|values|labels?", "value|values|labels|label of|for C is|contains|:",
+  { labels, "C can|must|is ~ be|take|have|hold|contain|one? the|one? of? the? value|values|labels?",
+    "value|values|labels|label of|for C is|contains|:",
     "C has|takes|accepts the? possible? value|values|labels" },
 }
 

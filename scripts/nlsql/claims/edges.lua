@@ -15,7 +15,9 @@ local function ends(claim, token)
     return out
   end
   if token.columns then
-    for _, one in ipairs(facts.sets(claim, token.columns)) do out[#out + 1] = { ref = one[1].reference, columns = one[2] } end
+    for _, one in ipairs(facts.sets(claim, token.columns)) do
+      out[#out + 1] = { ref = one[1].reference, columns = one[2] }
+    end
   end
   for _, ref in ipairs(token.refs or {}) do out[#out + 1] = { ref = ref } end
   return out
@@ -56,7 +58,8 @@ function edges.of(claim, a, b)
 end
 
 function edges.said(edge)
-  return ("%s.%s references %s.%s"):format(edge.from, table.concat(edge.columns, ", "), edge.to, table.concat(edge.referred_columns, ", "))
+  return ("%s.%s references %s.%s"):format(edge.from, table.concat(edge.columns, ", "), edge.to,
+    table.concat(edge.referred_columns, ", "))
 end
 
 --- What foreign keys there are in place of one that there is not.
@@ -66,11 +69,13 @@ function edges.missing_said(claim, a, b)
     local of_columns = a.columns ~= nil
     for _, name in ipairs(a.columns or {}) do of_columns = of_columns and facts.has(key.columns, name) end
     if of_columns and key.referred then
-      return edges.said { from = a.ref, to = key.referred, columns = key.columns, referred_columns = key.referred_columns }
+      return edges.said { from = a.ref, to = key.referred, columns = key.columns,
+        referred_columns = key.referred_columns }
     end
   end
   local from = a.columns and a.ref .. "." .. table.concat(a.columns, ", ") or a.ref
-  return ("%s has no foreign key to %s"):format(from, b.columns and b.ref .. "." .. table.concat(b.columns, ", ") or b.ref)
+  return ("%s has no foreign key to %s"):format(from,
+    b.columns and b.ref .. "." .. table.concat(b.columns, ", ") or b.ref)
 end
 
 --- Judges `test(a, b)` over all that both tokens may stand for.

@@ -33,7 +33,8 @@ local function own_tables(claim)
   for _, list in ipairs { claim.list, claim.before or {}, table.unpack(claim.reading.question) } do
     for i, t in ipairs(list) do
       local before = list[i - 1]
-      local is_object = list == claim.list and before and (before.symbol == "REF" or before.lower == "->" or before.lower == "to")
+      local is_object = list == claim.list and before
+        and (before.symbol == "REF" or before.lower == "->" or before.lower == "to")
       if not is_object and t.refs and not t.noun and #t.refs == 1 then note(t.refs[1]) end
       for _, named in ipairs(not is_object and t.columns or {}) do
         if named.qualified and #named.at == 1 then note(named.at[1].ref) end

@@ -62,7 +62,10 @@ local function has_primary(claim, found)
     if lower == "single-column" or lower == "simple" then kind = "single" end
   end
   local behind = claim.list[found.stop]
-  if behind and (behind.lower == "columns" or behind.lower == "column" or behind.lower == "that" or behind.lower == "value") then return nil end
+  if behind and (behind.lower == "columns" or behind.lower == "column" or behind.lower == "that"
+      or behind.lower == "value") then
+    return nil
+  end
   return facts.tables(claim, found[1], found.negated, function(t)
     local n = #(t.primary or {})
     if kind == "composite" then return n > 1 end
@@ -73,8 +76,10 @@ end
 
 --- --- unique ----------------------------------------------------------------------------------------
 
-local NOT_ALONE = words.set("within per for among to together in combination only identifier identifiers number name when if where "
-  .. "across by with value values")
+local NOT_ALONE = words.set([[
+  within per for among to together in combination only identifier identifiers number name when if where across by with
+  value values
+]])
 
 local function unique_said(t, set) return ("no unique key of %s is on %s alone"):format(t.reference, words.all(set)) end
 
@@ -84,7 +89,9 @@ local function unique(claim, found)
   local in_all = behind and behind.lower == "in" and claim.list[found.stop + 1] and claim.list[found.stop + 1].refs
   if behind and not behind.pronoun and NOT_ALONE[behind.lower] and not in_all then return nil end
   for i = 1, found.from - 1 do
-    if claim.list[i].lower == "combination" or claim.list[i].lower == "pair" or claim.list[i].lower == "if" then return nil end
+    if claim.list[i].lower == "combination" or claim.list[i].lower == "pair" or claim.list[i].lower == "if" then
+      return nil
+    end
   end
   if c.pronoun then
     for _, one in ipairs(c.pronoun) do
@@ -102,7 +109,9 @@ local function unique(claim, found)
   return ok, fact
 end
 
-local function unique_on(claim, found) return unique(claim, { found[2], found[1], negated = found.negated, from = found.from, stop = found.stop }) end
+local function unique_on(claim, found)
+  return unique(claim, { found[2], found[1], negated = found.negated, from = found.from, stop = found.stop })
+end
 
 local function unique_listed(claim, found)
   return unique(claim, { found[#found], nil, negated = found.negated, from = found.from, stop = found.stop })
@@ -171,17 +180,26 @@ function keys.counted(n, noun)
 end
 
 keys.RULES = {
-  { primary, "C together|jointly? is|serves|acts|serve|act|forms|form|makes|make|constitutes|constitute|comprise ~ as|up? a|an|the|its? composite|compound|single-column|sole|only? PK of|for|in? E?",
+  { primary, "C together|jointly? is|serves|acts|serve|act|forms|form|makes|make|constitutes|constitute|comprise ~ "
+    .. "as|up? a|an|the|its? composite|compound|single-column|sole|only? PK of|for|in? E?",
     "C ( the|a|composite? PK )", "C , the|a|its composite? PK" },
   { primary_of, "PK of|for|in E is|contains|consists|made|composed ~ up? of|the|on? columns|combination? of? C",
-    "E 's PK is|contains|consists|made|composed ~ up? of|the|on? columns|combination? of? C", "E has ~ a|an|the|its? composite|compound|single-column? PK on|of|:|,|consisting|made|composed up? of|the? columns? of? C" },
+    "E 's PK is|contains|consists|made|composed ~ up? of|the|on? columns|combination? of? C",
+    "E has ~ a|an|the|its? composite|compound|single-column? PK on|of|:|,|consisting|made|composed up? of|the? "
+      .. "columns? of? C" },
   { function(claim, found) return keys.judge_primary(claim, found[1], nil, found.negated) end,
-    "PK columns? is|: ~ the? columns|combination? of? C", "PK is ~ made|composed|formed|consists? up? of|by|from the? columns|combination? of? C",
-    "PK is ~ a|an? composite|compound|composite? :|, consisting|made|composed|comprising|formed|namely? up? of|by|from? the? columns|combination? C", "PK consists|comprises ~ of? the? columns|combination? of? C", "PK (|on C" },
-  { part_of_primary, "C is|belongs|belong|forms|form|makes ~ a|an|up? part|member|component|half|columns|to|in of|in? a|an|the|its? composite|compound? PK of|for|in? E?",
+    "PK columns? is|: ~ the? columns|combination? of? C",
+    "PK is ~ made|composed|formed|consists? up? of|by|from the? columns|combination? of? C",
+    "PK is ~ a|an? composite|compound|composite? :|, consisting|made|composed|comprising|formed|namely? up? "
+      .. "of|by|from? the? columns|combination? C", "PK consists|comprises ~ of? the? columns|combination? of? C",
+      "PK (|on C" },
+  { part_of_primary, "C is|belongs|belong|forms|form|makes ~ a|an|up? part|member|component|half|columns|to|in of|in? "
+    .. "a|an|the|its? composite|compound? PK of|for|in? E?",
     "C is ~ a|an? PK columns", "C is ~ in|among the? columns? of? composite? PK columns?" },
-  { has_primary, "E has|contains|defines|uses ~ a|an|any? composite|compound|single-column|multi-column|simple? PK", "E lacks a|any? PK" },
-  { unique, "C is|must|has|have|can? be|have|has|a? ~ be? a|an|its|own? UNIQUE", "C is|must ~ be? enforced|guaranteed as|to? be? UNIQUE",
+  { has_primary, "E has|contains|defines|uses ~ a|an|any? composite|compound|single-column|multi-column|simple? PK",
+    "E lacks a|any? PK" },
+  { unique, "C is|must|has|have|can? be|have|has|a? ~ be? a|an|its|own? UNIQUE",
+    "C is|must ~ be? enforced|guaranteed as|to? be? UNIQUE",
     "C (|:|- a|an? UNIQUE", "C ( Y , UNIQUE" },
   { unique_on, "E has|enforces|contains ~ a|an? UNIQUE constraint|index|key? on|over|for C" },
   { unique_listed, "UNIQUE columns of|in? E? is|contains|: C", "UNIQUE constraint|index? on|over|covers|across C" },

@@ -14,7 +14,8 @@ local match = {}
 local FAMILIES = {
   is = "is are was were be been being",
   has = "has have having had",
-  contains = "contains contain containing includes include including comprises comprise holds hold holding stores store storing",
+  contains = "contains contain containing includes include including comprises comprise holds hold holding stores "
+    .. "store storing",
   can = "can may could might",
   the = "the a an its their this that one",
   do_ = "does do did",
@@ -23,7 +24,9 @@ local FAMILIES = {
 }
 
 local BREAKS = {}
-for word in (", . ; : ) ? and or but which that who while whereas so because since as with where when if to for in of on by"):gmatch("%S+") do
+for word in ([[
+  , . ; : ) ? and or but which that who while whereas so because since as with where when if to for in of on by
+]]):gmatch("%S+") do
   BREAKS[word] = true
 end
 

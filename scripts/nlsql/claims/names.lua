@@ -32,8 +32,10 @@ local function add(map, key, value)
 end
 
 --- Words that sentences are made of: no row is called so.
-local NO_NOUN = words.set("type key column table name index row order value reference number date time text field view schema "
-  .. "data database default relation constraint id all each it one many user_ that this null is has in on to")
+local NO_NOUN = words.set([[
+  type key column table name index row order value reference number date time text field view schema data database
+  default relation constraint id all each it one many user_ that this null is has in on to
+]])
 
 local function add_words(self, text_of)
   for _, word in ipairs(words.split(text_of)) do
@@ -94,7 +96,8 @@ end
 function names.of(schema)
   local self = made[schema]
   if self then return self end
-  self = setmetatable({ schema = schema, tables = {}, exact = {}, columns = {}, nouns = {}, types = {}, labels = {}, words = {},
+  self = setmetatable({ schema = schema, tables = {}, exact = {}, columns = {}, nouns = {}, types = {}, labels = {},
+    words = {},
     constraints = {}, schemas = {}, into = {}, known = {}, all = schema:names() }, Names)
   local said = {}
   for _, ref in ipairs(self.all) do
@@ -104,7 +107,9 @@ function names.of(schema)
     said[ref] = words.noun_phrase(t.comment, 3)
   end
   for _, ref in ipairs(self.all) do -- names win over what comments say
-    if said[ref] and self.nouns[words.singular(said[ref])] == nil then add_noun(self, words.singular(said[ref]), ref) end
+    if said[ref] and self.nouns[words.singular(said[ref])] == nil then
+      add_noun(self, words.singular(said[ref]), ref)
+    end
   end
   for _, edge in ipairs(schema:edges()) do add(self.into, edge.to, edge) end
   made[schema] = self
@@ -255,7 +260,8 @@ function Names:is_constraint(name)
   if self.constraints[lower] then return true end
   local bare = lower:match("^(.+)_pkey$")
   if bare then return self.tables[bare] ~= nil end
-  bare = lower:match("^(.+)_fkey%d*$") or lower:match("^(.+)_key%d*$") or lower:match("^(.+)_check%d*$") or lower:match("^(.+)_idx%d*$")
+  bare = lower:match("^(.+)_fkey%d*$") or lower:match("^(.+)_key%d*$") or lower:match("^(.+)_check%d*$")
+    or lower:match("^(.+)_idx%d*$")
     or lower:match("^(.+)_seq$") or lower:match("^(.+)_excl%d*$")
   while bare do
     local rest = bare

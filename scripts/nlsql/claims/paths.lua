@@ -71,7 +71,9 @@ end
 
 local function linked(claim, found)
   local direct = false
-  for i = found.from, found.stop - 1 do direct = direct or claim.list[i].text:lower():find("direct") ~= nil or claim.list[i].symbol == "FK" end
+  for i = found.from, found.stop - 1 do
+    direct = direct or claim.list[i].text:lower():find("direct") ~= nil or claim.list[i].symbol == "FK"
+  end
   return edges.judge(claim, found[1], found[2], found.negated, function(x, y)
     local n = distance(claim, x.ref, y.ref, true)
     if direct then return n == 1 end
@@ -125,9 +127,12 @@ paths.RULES = {
   { belongs, "E can|may|must? ~ OWNED exactly|only|one? one? E" },
   { has_many, "E can|may? ~ has|contains|place|places|receive|receives|be|appear ~ linked|related? to? MANY E" },
   { linked, "R is|can ~ be? LINKED R", "R and R is|can ~ be? directly? linked|related|connected|joined",
-    "there is ~ a|any? direct? FK|relationship|relation|link|connection between R and R", "R has ~ a|any? direct? relationship|relation|link|connection with|to R" },
-  { directed, TO_MANY .. " relationship|relation|association|link? from R to R", "R has|is|in ~ in? a|an? " .. TO_MANY .. " relationship|relation|association|link? with|to R" },
-  { undirected, TO_MANY .. " relationship|relation|association|link? between R and R", "relationship|relation between R and R is ~ a|an? " .. TO_MANY },
+    "there is ~ a|any? direct? FK|relationship|relation|link|connection between R and R",
+    "R has ~ a|any? direct? relationship|relation|link|connection with|to R" },
+  { directed, TO_MANY .. " relationship|relation|association|link? from R to R",
+    "R has|is|in ~ in? a|an? " .. TO_MANY .. " relationship|relation|association|link? with|to R" },
+  { undirected, TO_MANY .. " relationship|relation|association|link? between R and R",
+    "relationship|relation between R and R is ~ a|an? " .. TO_MANY },
 }
 
 return paths

@@ -9,25 +9,34 @@ pieces.TABLE_CUES = words.set("table tables view views relation")
 pieces.COLUMN_CUES = words.set("column columns field fields attribute attributes")
 
 --- Words in front of an example or a label, so that what follows is no name.
-local VALUE_CUES = words.set("value values label labels such like example examples e.g equal equals = <> != > < >= <= default "
-  .. "defaults set either literal constant contains containing called-for format pattern between than string meaning means i.e "
-  .. "currency unit code codes state states statuses option options keyword")
+local VALUE_CUES = words.set([[
+  value values label labels such like example examples e.g equal equals = <> != > < >= <= default defaults set either
+  literal constant contains containing called-for format pattern between than string meaning means i.e currency unit
+  code codes state states statuses option options keyword
+]])
 
-local KEYWORDS = words.set("select from where join left right inner outer full cross on using and or not null is in as group by order "
-  .. "having limit offset distinct count sum avg min max case when then else end exists between like ilike union all any some with "
-  .. "primary foreign key references unique check default constraint index table view column create alter add drop insert into values "
-  .. "update delete cascade restrict set no action true false unknown identity generated always stored asc desc nulls first last "
-  .. "current_date current_timestamp current_time localtimestamp current_user session_user array row coalesce now serial enum type "
-  .. "domain schema sequence trigger similar to nextval interval extract cast filter over partition window lateral natural deferrable "
-  .. "initially deferred immediate match simple temporary materialized database postgresql sql nullable pk fk id using btree gin gist hash")
+local KEYWORDS = words.set([[
+  select from where join left right inner outer full cross on using and or not null is in as group by order having
+  limit offset distinct count sum avg min max case when then else end exists between like ilike union all any some
+  with primary foreign key references unique check default constraint index table view column create alter add drop
+  insert into values update delete cascade restrict set no action true false unknown identity generated always stored
+  asc desc nulls first last current_date current_timestamp current_time localtimestamp current_user session_user array
+  row coalesce now serial enum type domain schema sequence trigger similar to nextval interval extract cast filter
+  over partition window lateral natural deferrable initially deferred immediate match simple temporary materialized
+  database postgresql sql nullable pk fk id using btree gin gist hash
+]])
 
 --- Functions and the like that prose names without "(".
-local FUNCTIONS = words.set("date_trunc to_char string_agg array_agg json_agg jsonb_agg date_part row_number dense_rank percent_rank "
-  .. "lag lead nextval currval jsonb_typeof json_object jsonb_object char_length octet_length gen_random_uuid uuid_generate_v4 "
-  .. "current_date current_timestamp current_time localtime one_to_many many_to_one many_to_many one_to_one pg_catalog "
-  .. "information_schema on_delete on_update")
+local FUNCTIONS = words.set([[
+  date_trunc to_char string_agg array_agg json_agg jsonb_agg date_part row_number dense_rank percent_rank lag lead
+  nextval currval jsonb_typeof json_object jsonb_object char_length octet_length gen_random_uuid uuid_generate_v4
+  current_date current_timestamp current_time localtime one_to_many many_to_one many_to_many one_to_one pg_catalog
+  information_schema on_delete on_update
+]])
 
-local STATEMENTS = words.set("select with join from where insert update delete create alter inner left group order having on")
+local STATEMENTS = words.set([[
+  select with join from where insert update delete create alter inner left group order having on
+]])
 
 local OF = words.set("of for in from on to")
 
@@ -51,7 +60,8 @@ end
 local function no_name(reading, written)
   local parts = {}
   for part in written:gsub('"', ""):gmatch("[^.]+") do parts[#parts + 1] = part end
-  return ("there is no table or column %s%s"):format(written, reading.names:nearest(parts[#parts] or written, reading.scope))
+  return ("there is no table or column %s%s"):format(written,
+    reading.names:nearest(parts[#parts] or written, reading.scope))
 end
 
 --- Words beside a piece that make it a name: "the column X", "X table".
@@ -70,20 +80,24 @@ local function copy_meaning(t, found)
   t.refs, t.columns = found.refs, nil
   if found.columns then
     t.columns = {}
-    for i, one in ipairs(found.columns) do t.columns[i] = { name = one.name, at = one.at, qualified = one.qualified } end
+    for i, one in ipairs(found.columns) do
+      t.columns[i] = { name = one.name, at = one.at, qualified = one.qualified }
+    end
   end
 end
 
 --- Is the text a label, a schema, a constraint?
 local function is_known_text(reading, written)
-  return reading.names.labels[written:lower()] or reading.names.schemas[written:lower()] or reading.names:is_constraint(written)
+  return reading.names.labels[written:lower()] or reading.names.schemas[written:lower()]
+    or reading.names:is_constraint(written)
 end
 
 local function behind_type(list, at)
   local before, further = list[at - 1], list[at - 2]
   if not before then return false end
   return before.lower == "type" or before.lower == "datatype" or before.lower == "domain" or before.lower == "enum"
-    or (before.lower == "of" or before.lower == "is" or before.lower == ":") and further ~= nil and further.lower == "type"
+    or (before.lower == "of" or before.lower == "is" or before.lower == ":") and further ~= nil
+    and further.lower == "type"
 end
 
 --- A single thing in backticks or quotes. `strict`: it must be a name of something.
@@ -134,7 +148,8 @@ local function compound(reading, list, at)
     t.value = t.text
     return false
   end
-  local inner, is_rule = {}, t.text:gsub("%->", ""):find("[=<>+*/|&]") ~= nil or t.text:find(" AND ") or t.text:find(" OR ")
+  local inner, is_rule = {},
+    t.text:gsub("%->", ""):find("[=<>+*/|&]") ~= nil or t.text:find(" AND ") or t.text:find(" OR ")
   for _, sentence in ipairs(tokens.sentences(t.text)) do
     for _, one in ipairs(sentence) do
       one.inner, one.is_rule = true, is_rule
@@ -166,8 +181,11 @@ local function inner_word(reading, list, at)
       or is_known_text(reading, t.text) then
     return
   end
-  local operator = list[at + 1] and list[at + 1].lower:find("^[<>=!]") or list[at - 1] and list[at - 1].lower:find("^[<>=!]")
-  if is_snake(t) or operator and list[at + 1] and list[at + 1].lower:find("^[<>=!]") then reading:fault(no_name(reading, t.text)) end
+  local operator = list[at + 1] and list[at + 1].lower:find("^[<>=!]")
+    or list[at - 1] and list[at - 1].lower:find("^[<>=!]")
+  if is_snake(t) or operator and list[at + 1] and list[at + 1].lower:find("^[<>=!]") then
+    reading:fault(no_name(reading, t.text))
+  end
 end
 
 local function plain_word(reading, list, at)
@@ -210,8 +228,10 @@ local function plain_word(reading, list, at)
   end
 end
 
-local NUMBERS = { zero = 0, one = 1, two = 2, three = 3, four = 4, five = 5, six = 6, seven = 7, eight = 8, nine = 9, ten = 10,
-  eleven = 11, twelve = 12, thirteen = 13, fourteen = 14, fifteen = 15, sixteen = 16, seventeen = 17, eighteen = 18, nineteen = 19,
+local NUMBERS = { zero = 0, one = 1, two = 2, three = 3, four = 4, five = 5, six = 6, seven = 7, eight = 8, nine = 9,
+  ten = 10,
+  eleven = 11, twelve = 12, thirteen = 13, fourteen = 14, fifteen = 15, sixteen = 16, seventeen = 17, eighteen = 18,
+    nineteen = 19,
   twenty = 20 }
 
 --- Says what each piece of the sentence means, in place.

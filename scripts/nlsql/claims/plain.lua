@@ -21,18 +21,21 @@ local function mark_types(self, list)
     if t.kind == "word" and not t.columns and not t.refs then
       kind, stop = types.spoken(list, at)
       if not kind and self.names.types[t.lower] and (before and (TYPE_CUES[before.lower] or before.lower == "as"
-          or before.lower == "of" and out[#out - 1] and TYPE_CUES[out[#out - 1].lower]) or behind and TYPE_CUES[behind.lower]) then
+          or before.lower == "of" and out[#out - 1] and TYPE_CUES[out[#out - 1].lower])
+          or behind and TYPE_CUES[behind.lower]) then
         kind, stop = self.names:type(t.text), at + 1
       end
     end
     if kind and kind.family == "enum" then -- "the enum type `mood`": the latter says more
       local at_name = list[stop] and list[stop].lower == "type" and stop + 1 or stop
       local name = list[at_name]
-      local own = name and (name.ytype or not name.columns and self.names.types[name.lower] and self.names:type(name.text))
+      local own = name and (name.ytype
+        or not name.columns and self.names.types[name.lower] and self.names:type(name.text))
       if own then kind, stop, t = own, at_name + 1, name end
     end
     if kind then
-      out[#out + 1] = { kind = "word", text = kind.written, lower = kind.written:lower(), ytype = kind, coded = t.inner or t.coded, call = t.call }
+      out[#out + 1] = { kind = "word", text = kind.written, lower = kind.written:lower(), ytype = kind,
+        coded = t.inner or t.coded, call = t.call }
       at = stop
     else
       out[#out + 1] = t
@@ -71,21 +74,34 @@ end
 
 --- --- plain names beside "table" and "column" ----------------------------------------------------
 
-local GENERAL = words.set([[the a an this that these those each every any all some no one two three both other another same first second last
-  only new main parent child base source target related referenced referencing referring linked linking join joining junction
-  bridge lookup look-up association link cross-reference intersection mapping detail details master history audit log fact
-  dimension reference central core single separate entire whole underlying following above below given own which what whose many
-  several multiple few single-column database sql postgresql data different corresponding respective primary foreign key id
-  identifier surrogate natural business composite unique generated computed identity default nullable optional required mandatory
-  null text numeric date time boolean enum array timestamp integer string json jsonb serial number name value values additional
-  extra remaining important descriptive status type flag its their your our his her of in on for from to by with and or is are has
-  not second third fourth fifth left right more most than as into per between through via ordinary regular normal plain real
-  physical view views table tables column columns row rows field fields key-value look up code note notes comment pair another's
-  's time-stamp timestamps dates per-row individual certain specific particular line item header transaction configuration
-  settings staging temporary temp partition partitioned materialized materialised virtual wide narrow small large big simple
+local GENERAL = words.set([[the a an this that these those each every any all some no one two three both other another
+  same first second last
+  only new main parent child base source target related referenced referencing referring linked linking join joining
+  junction
+  bridge lookup look-up association link cross-reference intersection mapping detail details master history audit log
+  fact
+  dimension reference central core single separate entire whole underlying following above below given own which what
+  whose many
+  several multiple few single-column database sql postgresql data different corresponding respective primary foreign
+  key id
+  identifier surrogate natural business composite unique generated computed identity default nullable optional required
+  mandatory
+  null text numeric date time boolean enum array timestamp integer string json jsonb serial number name value values
+  additional
+  extra remaining important descriptive status type flag its their your our his her of in on for from to by with and or
+  is are has
+  not second third fourth fifth left right more most than as into per between through via ordinary regular normal plain
+  real
+  physical view views table tables column columns row rows field fields key-value look up code note notes comment pair
+  another's
+  's time-stamp timestamps dates per-row individual certain specific particular line item header transaction
+  configuration
+  settings staging temporary temp partition partitioned materialized materialised virtual wide narrow small large big
+  simple
   possible distinct constraint constraints label common shared matching join-key such pk fk symbol]])
 
-local ENDINGS = { "ing", "ed", "ive", "al", "ary", "able", "ible", "ic", "ous", "ar", "ent", "ant", "ate", "ory", "ly", "less", "ful",
+local ENDINGS = { "ing", "ed", "ive", "al", "ary", "able", "ible", "ic", "ous", "ar", "ent", "ant", "ate", "ory", "ly",
+  "less", "ful",
   "'s", "est", "en" }
 
 local function is_general(self, word)
@@ -96,7 +112,9 @@ local function is_general(self, word)
   return word:find("-", 1, true) ~= nil or not word:find("^%l+$")
 end
 
-local function plain(t) return t and t.kind == "word" and not t.columns and not t.ytype and (not t.refs or t.noun) and not t.dotted end
+local function plain(t)
+  return t and t.kind == "word" and not t.columns and not t.ytype and (not t.refs or t.noun) and not t.dotted
+end
 
 local function join_words(list, from, to, with)
   local parts = {}
@@ -125,7 +143,8 @@ local function look_table(self, written)
 end
 
 local function look_column(self, written)
-  if GENERAL[written:lower()] and written:lower() ~= "name" and written:lower() ~= "status" and written:lower() ~= "comment" then
+  if GENERAL[written:lower()] and written:lower() ~= "name" and written:lower() ~= "status"
+      and written:lower() ~= "comment" then
     return nil
   end
   return self.names.columns[written:lower()] and self.names:resolve(written).columns
@@ -152,7 +171,8 @@ local function mark_cued(self, list)
       else
         local found, from = before_cue(self, list, at, is_table and look_table or look_column)
         if found and is_table and t.lower ~= "tables" or found and is_column and not t.lower:find("s$") then
-          local made = { kind = "word", text = join_words(list, from, at - 1, " "), lower = join_words(list, from, at - 1, " "):lower() }
+          local made = { kind = "word", text = join_words(list, from, at - 1, " "),
+            lower = join_words(list, from, at - 1, " "):lower() }
           if is_table then made.refs = found else made.columns = found end
           for _ = from, at - 1 do table.remove(list, from) end
           table.insert(list, from, made)
@@ -162,10 +182,12 @@ local function mark_cued(self, list)
         end
       end
       local behind = list[at + 1]
-      if plain(behind) and not behind.noun and (is_column and self.names.columns[behind.text:lower()]) and not GENERAL[behind.lower]
+      if plain(behind) and not behind.noun and (is_column and self.names.columns[behind.text:lower()])
+          and not GENERAL[behind.lower]
           and not (list[at - 1] and list[at - 1].columns) then
         behind.columns = self.names:resolve(behind.text).columns
-      elseif behind and plain(behind) and is_table and t.lower == "table" and self.names.tables[behind.lower] and not behind.columns then
+      elseif behind and plain(behind) and is_table and t.lower == "table" and self.names.tables[behind.lower]
+          and not behind.columns then
         behind.refs, behind.noun = self.names.tables[behind.lower], nil
       end
     end
@@ -174,8 +196,10 @@ local function mark_cued(self, list)
   return list
 end
 
-local NO_ITEM = words.set("others other more so etc which all each both it they that and the also among including respectively "
-  .. "as with for of in where none")
+local NO_ITEM = words.set([[
+  others other more so etc which all each both it they that and the also among including respectively as with for of
+  in where none
+]])
 local LIST_JOINERS = words.set(", and or & / : ( ) . -")
 
 --- The items of a list that begins at `at`: places of one-word items, and whether what follows goes on.
@@ -207,7 +231,8 @@ local function mark_listed(self, list)
   for at, t in ipairs(list) do
     if plain(t) and (t.lower == "columns" or t.lower == "fields") then
       local from = at + 1
-      while list[from] and (list[from].lower == ":" or list[from].lower == "are" or list[from].lower == "named" or list[from].lower == "called") do
+      while list[from] and (list[from].lower == ":" or list[from].lower == "are" or list[from].lower == "named"
+          or list[from].lower == "called") do
         from = from + 1
       end
       local places, known = items(list, from), 0
@@ -229,8 +254,12 @@ end
 --- "The table has …" begins what is said of the one that the pair is about.
 local function mark_the_table(self, list)
   local article, t, behind = list[1], list[2], list[3]
-  if #self.refs ~= 1 or not article or article.lower ~= "the" and article.lower ~= "this" or not plain(t) or not behind then return end
-  if (t.lower == "table" or t.lower == "view") and not behind.refs and not behind.columns and behind.kind == "word" and behind.lower ~= "that"
+  if #self.refs ~= 1 or not article or article.lower ~= "the" and article.lower ~= "this" or not plain(t)
+      or not behind then
+    return
+  end
+  if (t.lower == "table" or t.lower == "view") and not behind.refs and not behind.columns and behind.kind == "word"
+      and behind.lower ~= "that"
       and behind.lower ~= "which" and behind.lower ~= "of" then
     t.refs, t.noun, t.text = { self.refs[1] }, true, "the table"
   end
@@ -244,7 +273,10 @@ local function mark_subject(self, list, is_question)
   local asked = at == 2
   at = list[at] and (list[at].lower == "the" or list[at].lower == "its") and at + 1 or at
   local t, behind = list[at], list[at + 1]
-  if not plain(t) or not behind or not (PREDICATES[behind.lower] or asked and behind.lower ~= "of") or GENERAL[t.lower] and not (t.lower == "name" or t.lower == "status") then return end
+  if not plain(t) or not behind or not (PREDICATES[behind.lower] or asked and behind.lower ~= "of")
+      or GENERAL[t.lower] and not (t.lower == "name" or t.lower == "status") then
+    return
+  end
   for _, ref in ipairs(self.refs) do
     if self.names:column(ref, t.text) then
       t.columns, t.refs, t.noun = self.names:resolve(t.text).columns, nil, nil

@@ -13,8 +13,10 @@ local words = require "nlsql.grammar.words"
 
 local questions = {}
 
-local SMALL = words.set("and or the a an it is are they these both , . : ( ) column columns table tables and/or to of yes as type field "
-  .. "fields together combination composite only data in by through via using")
+local SMALL = words.set([[
+  and or the a an it is are they these both , . : ( ) column columns table tables and/or to of yes as type field
+  fields together combination composite only data in by through via using
+]])
 
 --- Things of the answer's first sentence, where it is hardly more than them.
 local function things(claim, kind, most_others)
@@ -51,7 +53,10 @@ local function type_asked(claim, found)
     if t == said[1] then place = i end
   end
   local behind, before = claim.answer[place + 1], claim.answer[place - 1]
-  if said[1].ytype.plain and not said[1].coded and (behind and behind.kind == "word" or before and before.lower == "the") then return nil end
+  if said[1].ytype.plain and not said[1].coded
+      and (behind and behind.kind == "word" or before and before.lower == "the") then
+    return nil
+  end
   local article = before and (before.lower == "a" or before.lower == "an")
   return columns.judge_type(claim, c, said[1], false, not article)
 end
@@ -83,7 +88,8 @@ local function number_said(claim)
     if t.number then
       if n then return nil end
       n = t.number
-    elseif not SMALL[t.lower] and not t.refs and t.lower ~= "has" and t.lower ~= "there" and t.symbol ~= "FK" and not t.pronoun then
+    elseif not SMALL[t.lower] and not t.refs and t.lower ~= "has" and t.lower ~= "there" and t.symbol ~= "FK"
+        and not t.pronoun then
       return nil
     end
   end
@@ -160,16 +166,23 @@ local function default_asked(claim, found)
 end
 
 local INTENTS = {
-  { type_asked, "type|datatype of|for|is|does|has|used|use C", "type|datatype has|have C", "type|datatype * C", "type|datatype of|for C", "C 's data? type|datatype",
+  { type_asked, "type|datatype of|for|is|does|has|used|use C", "type|datatype has|have C", "type|datatype * C",
+    "type|datatype of|for C", "C 's data? type|datatype",
     "how is C stored|typed|declared|defined" },
-  { primary_asked, "what|which is the? PK columns? of|for|in E", "what|which columns? is|form|forms|make|makes|make|constitutes|serves? up|as|part? of? the? composite? PK of|for|in E",
+  { primary_asked, "what|which is the? PK columns? of|for|in E",
+    "what|which columns? is|form|forms|make|makes|make|constitutes|serves? up|as|part? of? the? composite? PK "
+      .. "of|for|in E",
     "what|which is E 's PK", "what|which columns? uniquely identify|identifies a|each|one? row|record|rows? of|in? E" },
-  { target_asked, "what|which table|columns|tables? does|do|is C REF", "what|which table|columns|tables? does|do|is C point|refer|reference|link to?", "to? which|what table|columns? does C REF" },
-  { source_asked, "what|which other? table|tables has|have? a|an? FK|REF? REF E", "what|which other? table|tables REF E" },
+  { target_asked, "what|which table|columns|tables? does|do|is C REF",
+    "what|which table|columns|tables? does|do|is C point|refer|reference|link to?",
+    "to? which|what table|columns? does C REF" },
+  { source_asked, "what|which other? table|tables has|have? a|an? FK|REF? REF E",
+    "what|which other? table|tables REF E" },
   { count_asked, "how MANY columns does|do|has|is|are? there? in? E" },
   { foreign_count_asked, "how MANY FK does|do|has|is|are? there? in? E" },
   { null_asked, "what|which columns of|in? E? is|are|can|may|must|has|does? NULLABLE|NOTNULL" },
-  { link_asked, "what|which columns links|connects|joins|relates|link|connect|join|relate E to|and|with E", "what|which columns LINKED E and|to|with E",
+  { link_asked, "what|which columns links|connects|joins|relates|link|connect|join|relate E to|and|with E",
+    "what|which columns LINKED E and|to|with E",
     "what|which columns of|in? E? LINKED E", "what|which columns connects|links|joins|relates E E" },
   { foreign_asked, "what|which columns of|in E is|are ~ FK", "what|which is the? FK columns? of|in E" },
   { default_asked, "default value? of|for C", "C 's default value?", "default value? does|has|is C" },

@@ -42,7 +42,8 @@ local function straighten(list)
     return true
   end
   if not (list[at] and (list[at].columns or list[at].refs)) then return false end
-  while list[at + 1] and JOINERS[list[at + 1].lower] and list[at + 2] and (list[at + 2].columns or list[at + 2].refs) do at = at + 2 end
+  while list[at + 1] and JOINERS[list[at + 1].lower] and list[at + 2]
+      and (list[at + 2].columns or list[at + 2].refs) do at = at + 2 end
   table.remove(list, 1)
   if not (first.lower == "does" or first.lower == "do" or first.lower == "did") then table.insert(list, at, first) end
   return true
@@ -83,7 +84,8 @@ end
 ---@param answer string
 ---@return nlsql.Reading
 function reading.of(schema, refs, question, answer)
-  local self = setmetatable({ names = names.of(schema), refs = refs or {}, scope = {}, in_scope = {}, faults = {}, question = {},
+  local self = setmetatable({ names = names.of(schema), refs = refs or {}, scope = {}, in_scope = {}, faults = {},
+    question = {},
     answer = {}, turned = {} }, Reading)
   for i, ref in ipairs(self.refs) do
     self.scope[i], self.in_scope[ref] = ref, true

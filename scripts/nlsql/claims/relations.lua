@@ -95,7 +95,9 @@ local function references(claim, found)
   return ok
 end
 
-local function declared_from(claim, found) return relations.judge_reference(claim, found[1], found[2], found.negated, true) end
+local function declared_from(claim, found)
+  return relations.judge_reference(claim, found[1], found[2], found.negated, true)
+end
 
 --- "The foreign keys are a to T and b to U."
 local function listed_to(claim, found)
@@ -184,12 +186,15 @@ local function all_refer(claim, found)
 end
 
 relations.RULES = {
-  { references, "R is|does|do|can|must|has|have|contains|serves? ~ as|only? a|an|the|one|two|no? REF R", "R is ~ a|an? NULLABLE|NOTNULL|UNIQUE REF R",
+  { references, "R is|does|do|can|must|has|have|contains|serves? ~ as|only? a|an|the|one|two|no? REF R",
+    "R is ~ a|an? NULLABLE|NOTNULL|UNIQUE REF R",
     "R has ~ a|an|the? columns|FK? that|which? REF R", "R -> R" },
   { declared_from, "FK from|of|in|on R to|into R", "R has ~ a|an? FK on R to|into R", "FK R to|into R" },
   { listed_to, "C to R" },
-  { referenced, "R REFBY R", "R is ~ REFBY a|an? FK in|from|of|on R", "R is ~ the? target|parent of a|an|the? FK from|in|of R" },
-  { through, "R has|is|does? ~ a|an|the? REF R through|via|by|using|with|on|in the|its|a? C", "R is|can ~ be? LINKED R through|via|by|using|with|on the|its|a? C" },
+  { referenced, "R REFBY R", "R is ~ REFBY a|an? FK in|from|of|on R",
+    "R is ~ the? target|parent of a|an|the? FK from|in|of R" },
+  { through, "R has|is|does? ~ a|an|the? REF R through|via|by|using|with|on|in the|its|a? C",
+    "R is|can ~ be? LINKED R through|via|by|using|with|on the|its|a? C" },
   { none_refers, "no other? table|tables REF E", "no other? table|tables has|have a|any? REF E", "nothing REF E",
     "E is not REFBY any other? table|tables", "E REFBY no other? table|tables" },
   { some_refer, "E REFBY exactly|only? N other? table|tables" },

@@ -35,7 +35,8 @@ local function has_column(claim, found)
   if not t.refs or t.noun or c.pronoun or not c.marked then return nil end
   for _, named in ipairs(c.columns) do
     if not named.qualified then
-      local ok, fact = facts.tables(claim, t, found.negated, function(owner) return claim.names:column(owner.reference, named.name) ~= nil end,
+      local ok, fact = facts.tables(claim, t, found.negated,
+        function(owner) return claim.names:column(owner.reference, named.name) ~= nil end,
         function(owner)
           if found.negated then return ("%s has a column %s"):format(owner.reference, named.name) end
           return ("%s has no column %s%s"):format(owner.reference, named.name,
@@ -47,7 +48,8 @@ local function has_column(claim, found)
   return true
 end
 
-local KINDS = { view = "view", ["materialized view"] = "materialised view", ["materialised view"] = "materialised view" }
+local KINDS = { view = "view", ["materialized view"] = "materialised view",
+  ["materialised view"] = "materialised view" }
 
 local function kind_said(t)
   local kind = t.kind == "partitioned" and "partitioned table" or t.kind == "foreign" and "foreign table" or t.kind
@@ -88,11 +90,14 @@ local function tables_counted(claim, found)
 end
 
 tables.RULES = {
-  { columns_counted, "E has|contains|consists ~ of|exactly|only|a|total|of? of? N columns", "there is ~ exactly|only? N columns in|on|of E" },
-  { has_column, "T has|contains ~ a|an|the|any? following? columns? named|called|:? C", "T has|contains ~ a|an|the|any? * C" },
+  { columns_counted, "E has|contains|consists ~ of|exactly|only|a|total|of? of? N columns",
+    "there is ~ exactly|only? N columns in|on|of E" },
+  { has_column, "T has|contains ~ a|an|the|any? following? columns? named|called|:? C",
+    "T has|contains ~ a|an|the|any? * C" },
   { is_kind, "E is ~ a|an? materialized|materialised|regular|ordinary|base|plain|database|simple|normal? view|table" },
   { cued_kind, "T" },
-  { tables_counted, "schema|database has|contains|consists ~ of|exactly|a|total? of? N tables", "there is ~ exactly? N tables in schema|database" },
+  { tables_counted, "schema|database has|contains|consists ~ of|exactly|a|total? of? N tables",
+    "there is ~ exactly? N tables in schema|database" },
 }
 
 return tables

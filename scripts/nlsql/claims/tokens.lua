@@ -12,7 +12,8 @@ local tokens = {}
 ---@field call boolean? is "(" right behind it?
 
 local CONTRACTED = { ["won't"] = { "will", "not" }, ["can't"] = { "can", "not" }, ["cannot"] = { "can", "not" },
-  ["it's"] = { "it", "is" }, ["that's"] = { "that", "is" }, ["there's"] = { "there", "is" }, ["what's"] = { "what", "is" },
+  ["it's"] = { "it", "is" }, ["that's"] = { "that", "is" }, ["there's"] = { "there", "is" },
+    ["what's"] = { "what", "is" },
   ["they're"] = { "they", "are" } }
 
 --- Abbreviations whose dot ends no sentence.
@@ -112,7 +113,8 @@ end
 ---@param text string
 ---@return nlsql.Token[][]
 function tokens.sentences(text)
-  text = text:gsub("\xE2\x80\x99", "'"):gsub("\xC2\xA0", " "):gsub("\xE2\x86\x92", " -> "):gsub("\xE2\x80[\x93\x94]", " - ")
+  text = text:gsub("\xE2\x80\x99", "'"):gsub("\xC2\xA0", " "):gsub("\xE2\x86\x92", " -> "):gsub("\xE2\x80[\x93\x94]",
+    " - ")
   local out, list, at = {}, {}, 1
   local function close()
     if #list > 0 then out[#out + 1] = list end

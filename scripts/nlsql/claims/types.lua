@@ -10,21 +10,25 @@ local ALIASES = {
   serial8 = "bigint", int2 = "smallint", smallserial = "smallint", serial2 = "smallint", decimal = "numeric",
   dec = "numeric", varchar = "character varying", char = "character", bpchar = "character", nchar = "character",
   bool = "boolean", timestamptz = "timestamp with time zone", timestamp = "timestamp without time zone",
-  timetz = "time with time zone", time = "time without time zone", float8 = "double precision", float = "double precision",
+  timetz = "time with time zone", time = "time without time zone", float8 = "double precision",
+    float = "double precision",
   float4 = "real", varbit = "bit varying", ["character varying"] = "character varying",
 }
 
 --- Types by name, longest first where they have several words.
 local PHRASES = {
-  { "timestamp", "without", "time", "zone" }, { "timestamp", "with", "time", "zone" }, { "timestamp", "with", "timezone" },
+  { "timestamp", "without", "time", "zone" }, { "timestamp", "with", "time", "zone" },
+    { "timestamp", "with", "timezone" },
   { "timestamp", "without", "timezone" }, { "time", "without", "time", "zone" }, { "time", "with", "time", "zone" },
   { "double", "precision" }, { "character", "varying" }, { "bit", "varying" },
 }
 
 local NAMES = {}
-for name in ("integer bigint smallint numeric real boolean text character date interval json jsonb uuid bytea money xml inet "
-  .. "cidr macaddr citext tsvector tsquery point line polygon circle box path lseg bit oid int4range int8range numrange "
-  .. "daterange tsrange tstzrange hstore geometry geography vector"):gmatch("%S+") do
+for name in ([[
+  integer bigint smallint numeric real boolean text character date interval json jsonb uuid bytea money xml inet cidr
+  macaddr citext tsvector tsquery point line polygon circle box path lseg bit oid int4range int8range numrange
+  daterange tsrange tstzrange hstore geometry geography vector
+]]):gmatch("%S+") do
   NAMES[name] = true
 end
 for alias in pairs(ALIASES) do
@@ -33,8 +37,10 @@ end
 
 --- Names that are words of everyday English too: types only where the sentence says that it is one.
 types.PLAIN = {}
-for word in ("text date time line path point box circle money real bit character interval vector geometry geography float "
-  .. "int dec char"):gmatch("%S+") do
+for word in ([[
+  text date time line path point box circle money real bit character interval vector geometry geography float int dec
+  char
+]]):gmatch("%S+") do
   types.PLAIN[word] = true
 end
 types.PLAIN.int, types.PLAIN.dec, types.PLAIN.float, types.PLAIN.char = nil, nil, nil, nil
@@ -58,14 +64,20 @@ local FAMILIES = {
 local SPOKEN = {
   { "number", "number" }, { "numbers", "number" }, { "whole number", "whole" }, { "whole numbers", "whole" },
   { "small integer", "whole" }, { "big integer", "whole" }, { "large integer", "whole" }, { "integers", "whole" },
-  { "integer number", "whole" }, { "integer numbers", "whole" }, { "ints", "whole" }, { "smallints", "whole" }, { "bigints", "whole" },
-  { "decimal number", "numeric" }, { "decimal numbers", "numeric" }, { "decimals", "numeric" }, { "numerics", "numeric" },
+  { "integer number", "whole" }, { "integer numbers", "whole" }, { "ints", "whole" }, { "smallints", "whole" },
+    { "bigints", "whole" },
+  { "decimal number", "numeric" }, { "decimal numbers", "numeric" }, { "decimals", "numeric" },
+    { "numerics", "numeric" },
   { "floating-point number", "floating" }, { "floating-point", "floating" }, { "floating point number", "floating" },
-  { "string", "string" }, { "strings", "string" }, { "character string", "string" }, { "text string", "string" }, { "texts", "string" },
+  { "string", "string" }, { "strings", "string" }, { "character string", "string" }, { "text string", "string" },
+    { "texts", "string" },
   { "booleans", "flag" }, { "boolean flag", "flag" }, { "boolean value", "flag" }, { "true/false value", "flag" },
-  { "dates", "date" }, { "calendar date", "date" }, { "date and time", "stamp" }, { "timestamps", "stamp" }, { "datetime", "stamp" },
-  { "times", "time" }, { "time interval", "interval" }, { "intervals", "interval" }, { "duration", "interval" }, { "json object", "json" }, { "json document", "json" },
-  { "enum", "enum" }, { "enums", "enum" }, { "enumeration", "enum" }, { "enumerated", "enum" }, { "array", "array" }, { "arrays", "array" },
+  { "dates", "date" }, { "calendar date", "date" }, { "date and time", "stamp" }, { "timestamps", "stamp" },
+    { "datetime", "stamp" },
+  { "times", "time" }, { "time interval", "interval" }, { "intervals", "interval" }, { "duration", "interval" },
+    { "json object", "json" }, { "json document", "json" },
+  { "enum", "enum" }, { "enums", "enum" }, { "enumeration", "enum" }, { "enumerated", "enum" }, { "array", "array" },
+    { "arrays", "array" },
 }
 
 --- Words alone that stand for a family too, where the sentence does not say "type".
@@ -107,7 +119,8 @@ function types.read(text, known)
     if not known or not (known[name] or bare and known[bare]) then return nil end
     canonical = known[name] and name or bare
   end
-  return { name = canonical, mods = mods and mods:gsub(" ", "") or nil, array = array, family = not array and LOOSE[canonical] or nil,
+  return { name = canonical, mods = mods and mods:gsub(" ", "") or nil, array = array,
+    family = not array and LOOSE[canonical] or nil,
     plain = types.PLAIN[name] and not array and not mods, written = text }
 end
 

@@ -46,7 +46,8 @@ local function world_of(grammar, ref, draw)
       if known.name == edge.name then edge.role = known.role end
     end
   end
-  return { t = lexicon.tables[ref], lexicon = lexicon, style = style.new(lexicon, draw), draw = draw, out = out, into = into,
+  return { t = lexicon.tables[ref], lexicon = lexicon, style = style.new(lexicon, draw), draw = draw, out = out,
+    into = into,
     others = others }
 end
 
@@ -115,7 +116,8 @@ function docs.spoil(draw, pair, is_name)
   if pair.wrong and not (missing and draw:chance(0.3)) then
     return { question = pair.question, answer = pair.wrong }, "untrue"
   elseif missing then
-    return { question = pair.question, answer = (pair.answer:gsub("`" .. name .. "`", "`" .. name .. "_x`", 1)) }, "grounded"
+    return { question = pair.question,
+      answer = (pair.answer:gsub("`" .. name .. "`", "`" .. name .. "_x`", 1)) }, "grounded"
   end
 end
 

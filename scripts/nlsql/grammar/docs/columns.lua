@@ -28,8 +28,10 @@ local function type_of(world, column)
   world.add {
     { question = ("What is the data type of %s?"):format(at), answer = ("%s is %s."):format(c, its_type(column)),
       wrong = ("%s is of type %s."):format(c, code(wrong)) },
-    { question = ("Which type does %s have?"):format(world.style:column(ref, column.name)), answer = code(column.type) .. ".", wrong = code(wrong) .. "." },
-    { question = ("How is %s stored?"):format(world.style:column(ref, column.name)), answer = ("It is stored as %s."):format(code(column.type)),
+    { question = ("Which type does %s have?"):format(world.style:column(ref, column.name)),
+      answer = code(column.type) .. ".", wrong = code(wrong) .. "." },
+    { question = ("How is %s stored?"):format(world.style:column(ref, column.name)),
+      answer = ("It is stored as %s."):format(code(column.type)),
       wrong = ("It is stored as %s."):format(code(wrong)) },
   }
 end
@@ -40,12 +42,15 @@ local function null_of(world, column)
   local open = not column.not_null
   local firm, free = ("%s is not null."):format(c), ("%s may be null."):format(c)
   world.add {
-    { question = ("Can %s be null?"):format(world.style:column(t.reference, column.name)), answer = open and "Yes." or ("No, %s"):format(firm),
+    { question = ("Can %s be null?"):format(world.style:column(t.reference, column.name)),
+      answer = open and "Yes." or ("No, %s"):format(firm),
       wrong = open and "No." or ("Yes, %s"):format(free) },
     { question = ("Is %s required?"):format(world.style:column(t.reference, column.name)),
-      answer = open and ("No, it is nullable.") or "Yes, it is not null.", wrong = open and "Yes." or "No, it may be null." },
+      answer = open and ("No, it is nullable.") or "Yes, it is not null.",
+        wrong = open and "Yes." or "No, it may be null." },
     { question = ("Must each row of %s have a value for %s?"):format(world.style:table(t.reference), c),
-      answer = open and ("No, %s"):format(free) or ("Yes, %s"):format(firm), wrong = open and ("Yes, %s"):format(firm) or ("No, %s"):format(free) },
+      answer = open and ("No, %s"):format(free) or ("Yes, %s"):format(firm),
+        wrong = open and ("Yes, %s"):format(firm) or ("No, %s"):format(free) },
   }
 end
 
@@ -100,7 +105,8 @@ local function meaning_of(world, column)
   local unit = column.comment and column.comment:match("^[^;]*, in ([%l][%l ]+)%f[;%z]")
   if unit then
     world.add {
-      { question = ("In which unit is %s given?"):format(world.style:column(t.reference, column.name)), answer = ("In %s."):format(unit) },
+      { question = ("In which unit is %s given?"):format(world.style:column(t.reference, column.name)),
+        answer = ("In %s."):format(unit) },
       { question = ("What unit do the values of %s have?"):format(world.style:column(t.reference, column.name)),
         answer = ("They are in %s."):format(unit) },
     }
@@ -122,7 +128,8 @@ local function labels_of(world, column)
   if not labels or #labels > 30 then return end
   local ref, c = world.t.reference, code(column.name)
   world.add {
-    { question = ("Which values can %s take?"):format(world.style:column(ref, column.name)), answer = ("The values of %s are %s."):format(c, list(labels)),
+    { question = ("Which values can %s take?"):format(world.style:column(ref, column.name)),
+      answer = ("The values of %s are %s."):format(c, list(labels)),
       wrong = ("%s can be %s or %s."):format(c, code(labels[1]), code(no_label(labels))) },
     { question = ("What are the labels of %s?"):format(world.style:column(ref, column.name)),
       answer = ("%s is one of %s."):format(c, (list(labels):gsub(" and (`[^`]*`)$", " or %1"))) },
@@ -130,8 +137,10 @@ local function labels_of(world, column)
       answer = ("%d: %s."):format(#labels, list(labels)) },
   }
   world.add {
-    { question = ("Which is the first label of the enum behind %s?"):format(world.style:column(ref, column.name)), answer = ("It is %s."):format(code(labels[1])) },
-    { question = ("Which is the last label of the enum behind %s?"):format(world.style:column(ref, column.name)), answer = ("It is %s."):format(code(labels[#labels])) },
+    { question = ("Which is the first label of the enum behind %s?"):format(world.style:column(ref, column.name)),
+      answer = ("It is %s."):format(code(labels[1])) },
+    { question = ("Which is the last label of the enum behind %s?"):format(world.style:column(ref, column.name)),
+      answer = ("It is %s."):format(code(labels[#labels])) },
   }
 end
 
@@ -141,9 +150,11 @@ local function default_of(world, column)
   local at = world.style:column(t.reference, column.name)
   if column.default then
     world.add {
-      { question = ("What is the default of %s?"):format(at), answer = ("%s has a default of %s."):format(c, code(column.default)),
+      { question = ("What is the default of %s?"):format(at),
+        answer = ("%s has a default of %s."):format(c, code(column.default)),
         wrong = ("%s has no default."):format(c) },
-      { question = ("What does %s become where an INSERT leaves it out?"):format(c .. " of " .. world.style:table(t.reference)),
+      { question = ("What does %s become where an INSERT leaves it out?"):format(c .. " of "
+        .. world.style:table(t.reference)),
         answer = ("It becomes its default, %s."):format(code(column.default)) },
     }
   else
@@ -160,9 +171,11 @@ local function key_part(world, column)
   local inside = false
   for _, name in ipairs(t.primary) do inside = inside or name == column.name end
   local at = world.style:column(t.reference, column.name)
-  local answer = inside and (#t.primary == 1 and "Yes, it is the primary key." or "Yes, it is part of the composite primary key.")
+  local answer = inside and (#t.primary == 1 and "Yes, it is the primary key."
+    or "Yes, it is part of the composite primary key.")
     or ("No, the primary key of %s is %s."):format(world.style:table(t.reference), list(t.primary))
-  local fact = { { question = ("Is %s part of the primary key?"):format(at), answer = answer, wrong = inside and "No." or "Yes." } }
+  local fact = { { question = ("Is %s part of the primary key?"):format(at), answer = answer,
+    wrong = inside and "No." or "Yes." } }
   if inside then world.add(fact) else world.add_rare("no key", fact) end
 end
 
@@ -173,14 +186,17 @@ local function target_of(world, column)
   if is_view(t) then return end
   if not edge then
     world.add_rare("no foreign key",
-      { { question = ("Is %s a foreign key?"):format(at), answer = ("No, %s is not a foreign key."):format(c), wrong = "Yes." } })
+      { { question = ("Is %s a foreign key?"):format(at), answer = ("No, %s is not a foreign key."):format(c),
+        wrong = "Yes." } })
     return
   end
   local to = world.style:table(edge.to)
-  local other = world.others[1] and ("%s references %s."):format(at, world.style:table(world.draw:pick(world.others))) or nil
+  local other = world.others[1] and ("%s references %s."):format(at, world.style:table(world.draw:pick(world.others)))
+    or nil
   other = other and style.capital(other)
   world.add {
-    { question = ("Which table does %s reference?"):format(at), answer = ("It references %s."):format(to), wrong = other },
+    { question = ("Which table does %s reference?"):format(at), answer = ("It references %s."):format(to),
+      wrong = other },
     { question = ("What does %s refer to?"):format(world.style:column(t.reference, column.name)),
       answer = ("It refers to the %s column of %s."):format(code(referred), to), wrong = other },
     { question = ("Is %s a foreign key?"):format(world.style:column(t.reference, column.name)),

@@ -10,7 +10,8 @@ local list = style.list
 local function condition(edge, world)
   local parts = {}
   for i, name in ipairs(edge.columns) do
-    parts[i] = ("%s.%s = %s.%s"):format(world.lexicon.tables[edge.from].reference, name, world.lexicon.tables[edge.to].reference,
+    parts[i] = ("%s.%s = %s.%s"):format(world.lexicon.tables[edge.from].reference, name,
+      world.lexicon.tables[edge.to].reference,
       edge.referred_columns[i])
   end
   return table.concat(parts, " AND ")
@@ -68,28 +69,35 @@ local function outward(world, edge)
   local self = edge.from == edge.to
   local through = only and "" or (" through %s"):format(via)
   world.add {
-    { question = ("How is %s related to %s%s?"):format(A, B, through), answer = self and ("%s refers to itself: %s references %s."):format(A, via, list(edge.referred_columns))
+    { question = ("How is %s related to %s%s?"):format(A, B, through),
+      answer = self and ("%s refers to itself: %s references %s."):format(A, via, list(edge.referred_columns))
       or ("%s in %s references %s in %s."):format(via, A, list(edge.referred_columns), B) },
-    { question = ("On what do I join %s to %s%s?"):format(A, B, through), answer = ("On `%s`."):format(condition(edge, world)) },
+    { question = ("On what do I join %s to %s%s?"):format(A, B, through),
+      answer = ("On `%s`."):format(condition(edge, world)) },
     not self and { question = ("Which foreign key does %s have to %s%s?"):format(A, B, through),
-      answer = ("It has a foreign key to %s on %s."):format(B, via), wrong = away and ("%s has a foreign key to %s."):format(A, away) or nil } or nil,
+      answer = ("It has a foreign key to %s on %s."):format(B, via),
+        wrong = away and ("%s has a foreign key to %s."):format(A, away) or nil } or nil,
   }
   if self then
-    world.add { { question = ("Does %s refer to itself?"):format(A), answer = ("Yes, %s references %s of the same table."):format(via, list(edge.referred_columns)) } }
+    world.add { { question = ("Does %s refer to itself?"):format(A),
+      answer = ("Yes, %s references %s of the same table."):format(via, list(edge.referred_columns)) } }
     return
   end
   local one = is_unique(t, edge.columns)
   local firm, free = ("Yes, %s of %s cannot be null."):format(via, A), ("No, %s of %s may be null."):format(via, A)
   if only then
     world.add {
-      { question = ("Does %s have a foreign key to %s?"):format(A, B), answer = ("Yes, through %s."):format(via), wrong = "No." },
-      { question = ("Which %s %s to %s?"):format(#edge.columns == 1 and "column links" or "columns link", A, B), answer = via .. "." },
+      { question = ("Does %s have a foreign key to %s?"):format(A, B), answer = ("Yes, through %s."):format(via),
+        wrong = "No." },
+      { question = ("Which %s %s to %s?"):format(#edge.columns == 1 and "column links" or "columns link", A, B),
+        answer = via .. "." },
     }
     world.add {
       { question = ("Is the relation between %s and %s one-to-many?"):format(B, A),
         answer = one and ("No, it is one-to-one at most: %s must be unique."):format(via)
           or ("Yes: %s may hold the same value in many rows."):format(via) },
-      { question = ("Must each %s have %s?"):format(noun, words.a(other)), answer = is_firm(t, edge.columns) and firm or free,
+      { question = ("Must each %s have %s?"):format(noun, words.a(other)),
+        answer = is_firm(t, edge.columns) and firm or free,
         wrong = #edge.columns == 1 and (is_firm(t, edge.columns) and free or firm) or nil },
     }
   end
@@ -101,8 +109,10 @@ local function inward(world, edge)
   local only = alike(world.into, edge) == 1
   local through = only and "" or (" through %s"):format(via)
   world.add {
-    { question = ("How does %s refer to %s%s?"):format(A, B, through), answer = ("Through its foreign key %s."):format(via) },
-    { question = ("What in %s points to %s%s?"):format(A, B, through), answer = ("%s of %s references %s."):format(style.capital(via), A, B),
+    { question = ("How does %s refer to %s%s?"):format(A, B, through),
+      answer = ("Through its foreign key %s."):format(via) },
+    { question = ("What in %s points to %s%s?"):format(A, B, through),
+      answer = ("%s of %s references %s."):format(style.capital(via), A, B),
       wrong = ("%s references %s."):format(B, A) },
   }
 end
@@ -116,21 +126,27 @@ local function counts(world)
     if not seen_to[edge.to] then seen_to[edge.to], targets[#targets + 1] = true, world.style:table(edge.to) end
   end
   for _, edge in ipairs(world.into) do
-    if not seen_from[edge.from] then seen_from[edge.from], sources[#sources + 1] = true, world.style:table(edge.from) end
+    if not seen_from[edge.from] then
+      seen_from[edge.from], sources[#sources + 1] = true, world.style:table(edge.from)
+    end
   end
   local n = #t.foreign
   world.add {
-    { question = ("How many foreign keys does %s have?"):format(T), answer = ("%s has %s."):format(T, style.counted(n, "foreign key")),
+    { question = ("How many foreign keys does %s have?"):format(T),
+      answer = ("%s has %s."):format(T, style.counted(n, "foreign key")),
       wrong = ("%s has %s."):format(T, style.counted(n + 1, "foreign key")) },
     #targets == n and { question = ("Which tables does %s refer to?"):format(T),
-      answer = n == 0 and ("None: %s has no foreign keys."):format(T) or ("%s references %s."):format(T, words.all(targets)),
+      answer = n == 0 and ("None: %s has no foreign keys."):format(T)
+        or ("%s references %s."):format(T, words.all(targets)),
       wrong = n > 0 and ("%s has no foreign keys."):format(T) or nil } or nil,
   }
   local away = away_from(world)
   world.add {
-    { question = ("Which tables refer to %s?"):format(T), answer = #sources == 0 and ("No other table references %s."):format(T)
+    { question = ("Which tables refer to %s?"):format(T),
+      answer = #sources == 0 and ("No other table references %s."):format(T)
       or ("%s is referenced by %s."):format(T, words.all(sources)),
-      wrong = away and ("%s is referenced by %s."):format(T, away) or #sources > 0 and ("No other table references %s."):format(T) or nil },
+      wrong = away and ("%s is referenced by %s."):format(T, away)
+        or #sources > 0 and ("No other table references %s."):format(T) or nil },
     { question = ("How many other tables have a foreign key to %s?"):format(T), answer = #sources == 0 and "None."
       or ("%d: %s."):format(#sources, words.all(sources)) },
   }
