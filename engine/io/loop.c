@@ -2,13 +2,11 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "io/loop_priv.h"
+#include "io/watchdog.h"
 
 #include "base/banned.h"
 
@@ -34,24 +32,12 @@ struct nl_loop {
     struct tasks remote;
     struct on_signal *signals;
 
-    pthread_t watchdog;
-    bool watching;
-    uint64_t limit_ms;
-    uv_mutex_t watchdog_lock; /* guards watchdog_stop */
-    uv_cond_t watchdog_wake;
-    bool watchdog_stop;
-    _Atomic uint64_t turn_since; /* monotonic ms; 0 while the loop waits for events */
-    _Atomic(const char *) who;
+    nl_watchdog *watchdog; /* NULL: nobody watches */
+    nl_turn turn;
 };
 
 static bool uv_failed(nl_err *err, const char *what, int code) {
     return nl_err_set(err, code == UV_ENOMEM ? NL_NOMEM : NL_IO, "%s: %s", what, uv_strerror(code));
-}
-
-static uint64_t monotonic_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static void append(struct tasks *list, nl_task *task) {
@@ -116,13 +102,13 @@ static void on_async(uv_async_t *async) {
 
 static void on_prepare(uv_prepare_t *prepare) {
     nl_loop *loop = prepare->data;
-    atomic_store_explicit(&loop->turn_since, 0, memory_order_relaxed);
+    atomic_store_explicit(&loop->turn.since, 0, memory_order_relaxed);
 }
 
 static void on_check(uv_check_t *check) {
     nl_loop *loop = check->data;
-    if (loop->watching)
-        atomic_store_explicit(&loop->turn_since, monotonic_ms(), memory_order_relaxed);
+    if (loop->watchdog)
+        atomic_store_explicit(&loop->turn.since, nl_monotonic_ms(), memory_order_relaxed);
 }
 
 nl_loop *nl_loop_new(nl_err *err) {
@@ -174,7 +160,7 @@ void nl_loop_free(nl_loop *loop) {
 
 void nl_loop_run(nl_loop *loop) {
     uv_run(&loop->uv, UV_RUN_DEFAULT);
-    atomic_store_explicit(&loop->turn_since, 0, memory_order_relaxed);
+    atomic_store_explicit(&loop->turn.since, 0, memory_order_relaxed);
 }
 
 void nl_loop_stop(nl_loop *loop) {
@@ -380,71 +366,15 @@ bool nl_loop_on_signal(nl_loop *loop, int signum, nl_fn fn, void *ctx, nl_err *e
 
 /* --- watchdog ----------------------------------------------------------------------------- */
 
-#define WATCHDOG_NAP_NS (100ull * 1000 * 1000)
-
-static void *watch_turns(void *arg) {
-    nl_loop *loop = arg;
-    uv_mutex_lock(&loop->watchdog_lock);
-    while (!loop->watchdog_stop) {
-        uv_cond_timedwait(&loop->watchdog_wake, &loop->watchdog_lock, WATCHDOG_NAP_NS);
-        uint64_t since = atomic_load_explicit(&loop->turn_since, memory_order_relaxed);
-        if (since == 0 || monotonic_ms() - since < loop->limit_ms)
-            continue;
-        const char *who = atomic_load(&loop->who);
-        char line[512];
-        int n = snprintf(line, sizeof line,
-                         "\nerror: %s has blocked everything for over %llu s in one call that "
-                         "cannot be interrupted; ending (all that was committed is safe)\n",
-                         who ? who : "something", (unsigned long long)(loop->limit_ms / 1000));
-        if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
-            _exit(1);
-        _exit(1);
-    }
-    uv_mutex_unlock(&loop->watchdog_lock);
-    return NULL;
-}
-
-/* Ends it at once: whoever closes the loop does not wait for a nap's end. */
-static void stop_watchdog(nl_loop *loop) {
-    uv_mutex_lock(&loop->watchdog_lock);
-    loop->watchdog_stop = true;
-    uv_cond_signal(&loop->watchdog_wake);
-    uv_mutex_unlock(&loop->watchdog_lock);
-    pthread_join(loop->watchdog, NULL);
-    uv_cond_destroy(&loop->watchdog_wake);
-    uv_mutex_destroy(&loop->watchdog_lock);
-    loop->watching = false;
-}
-
-static bool start_watchdog(nl_loop *loop, nl_err *err) {
-    int code = uv_mutex_init(&loop->watchdog_lock);
-    if (code != 0)
-        return nl_err_set(err, NL_IO, "cannot start the watchdog: %s", uv_strerror(code));
-    code = uv_cond_init(&loop->watchdog_wake);
-    if (code != 0) {
-        uv_mutex_destroy(&loop->watchdog_lock);
-        return nl_err_set(err, NL_IO, "cannot start the watchdog: %s", uv_strerror(code));
-    }
-    loop->watchdog_stop = false;
-    code = pthread_create(&loop->watchdog, NULL, watch_turns, loop);
-    if (code != 0) {
-        uv_cond_destroy(&loop->watchdog_wake);
-        uv_mutex_destroy(&loop->watchdog_lock);
-        return nl_err_set(err, NL_IO, "cannot start the watchdog: %s", strerror(code));
-    }
-    loop->watching = true;
-    return true;
-}
-
 bool nl_loop_watchdog(nl_loop *loop, uint64_t limit_ms, nl_err *err) {
-    if (loop->watching)
-        stop_watchdog(loop);
+    nl_watchdog_stop(loop->watchdog);
+    loop->watchdog = NULL;
     if (limit_ms == 0)
         return true;
-    loop->limit_ms = limit_ms;
-    return start_watchdog(loop, err);
+    loop->watchdog = nl_watchdog_start(&loop->turn, limit_ms, err);
+    return loop->watchdog != NULL;
 }
 
 void nl_loop_working_for(nl_loop *loop, const char *who) {
-    atomic_store(&loop->who, who);
+    atomic_store(&loop->turn.who, who);
 }
