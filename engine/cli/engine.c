@@ -158,6 +158,8 @@ void engine_stop_listening(nlsql *engine) {
     nl_loop_on_signal(engine->host.loop, SIGINT, NULL, NULL, NULL);
     nl_loop_on_signal(engine->host.loop, SIGTERM, NULL, NULL, NULL);
     nl_loop_watchdog(engine->host.loop, 0, NULL);
+    atomic_store(&engine->stop_requests, 0); /* they were of what has ended */
+    engine->host.stopping = 0;
 }
 
 /* --- the log of a run --------------------------------------------------------------------- */

@@ -94,22 +94,50 @@ function sample.rows(ctx, ref, n, max_field)
   return { sql = query, columns = result.columns, types = result.types, rows = result.rows }
 end
 
---- The first `n` rows of each table, as one JSON object a line.
+--- Tokens that the rows of one prompt may take.
+local MAX_TOKENS = 6000
+
+--- The rows of a table as lines.
+local function lines_of(ctx, ref, n)
+  local result, lines = sample.rows(ctx, ref, n), {}
+  for _, row in ipairs(result and result.rows or {}) do
+    local shown = {}
+    for i, name in ipairs(result.columns) do shown[name] = row[i] end
+    local line = json.encode(shown, { keys = result.columns })
+    if line then lines[#lines + 1] = ref .. ": " .. line end
+  end
+  return lines
+end
+
+--- The lines of all tables as far as they fit: the first row of each, then the second of each, and so
+--- on. Returns how many of each, and whether that is all.
+local function fitting(by_table, n)
+  local tokens, kept = 0, {}
+  for i = 1, #by_table do kept[i] = 0 end
+  for row = 1, n do
+    for i, lines in ipairs(by_table) do
+      if lines[row] then
+        tokens = tokens + catalog.tokens(lines[row]) + 1
+        if tokens > MAX_TOKENS then return kept, false end
+        kept[i] = row
+      end
+    end
+  end
+  return kept, true
+end
+
+--- The first `n` rows of each table, as one JSON object a line; fewer where they are too much for a
+--- prompt, which a last line then says.
 ---@param ctx nlsql.Context
 ---@param refs string[]
 ---@param n integer
 ---@return string? text  nil where there are none
 function sample.text(ctx, refs, n)
-  local out = {}
-  for _, ref in ipairs(refs) do
-    local result = sample.rows(ctx, ref, n)
-    for _, row in ipairs(result and result.rows or {}) do
-      local shown = {}
-      for i, name in ipairs(result.columns) do shown[name] = row[i] end
-      local line = json.encode(shown, { keys = result.columns })
-      if line then out[#out + 1] = ref .. ": " .. line end
-    end
-  end
+  local by_table, out = {}, {}
+  for i, ref in ipairs(refs) do by_table[i] = lines_of(ctx, ref, n) end
+  local kept, whole = fitting(by_table, n)
+  for i, lines in ipairs(by_table) do table.move(lines, 1, kept[i], #out + 1, out) end
+  if not whole then out[#out + 1] = "(further rows are left out)" end
   return #out > 0 and table.concat(out, "\n") or nil
 end
 

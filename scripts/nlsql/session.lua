@@ -12,6 +12,7 @@ local loader = require "nlsql.loader"
 local money = require "nlsql.money"
 local options = require "nlsql.options"
 local pg = require "nlsql.pg"
+local prompt = require "nlsql.prompt"
 local sample = require "nlsql.sample"
 local store = require "nlsql.store"
 local text = require "nlsql.text"
@@ -189,6 +190,16 @@ local function open_store(spec, opt, source)
   return st, run
 end
 
+--- Templates that cannot be read are found before anything is asked and paid for.
+local function check_templates(opt)
+  for _, name in ipairs(options.keys_of(opt)) do
+    if name:find("_template$") and type(opt[name]) == "string" then
+      local template, why = prompt.load(opt[name])
+      if not template then give_up(why, "config") end
+    end
+  end
+end
+
 ---@class nlsql.Session
 ---@field phase nlsql.Phase
 ---@field opt table
@@ -210,6 +221,7 @@ end
 function session.open(spec, phase, source, world)
   local settings, opt = spec.settings, session.options(spec, phase)
   local asks = phase.model ~= false
+  check_templates(opt)
   if spec.problem and (asks or spec.problem.code ~= "model") then give_up(spec.problem.message, spec.problem.code) end
   local price = asks and price_of(settings) or money.FREE
   local db, schema

@@ -101,6 +101,17 @@ describe("nlsql run phases/joins.lua", function()
     assert.truthy(last.body:find("How many purchases", 1, true))
   end)
 
+  it("asks nothing, and pays nothing, where a template cannot be read", function()
+    endpoint = support.endpoint { "--script", rules(dir, { sets { "customer", "purchase" }, { pairs = { BY_COUNTRY } } }) }
+    os.execute("mkdir -p " .. dir .. "/prompts")
+    support.write(dir .. "/prompts/join_sql.txt", "### user:\n{{#cut}} and never closed\n")
+    local code, _, err = run {}
+    assert.equal(3, code)
+    assert.truthy(err:find("prompts/join_sql.txt:2: {{#cut}} is not closed", 1, true), err)
+    assert.equal(0, endpoint.stop().requests)
+    endpoint = nil
+  end)
+
   it("never writes the key anywhere", function()
     endpoint = support.endpoint { "--require-key", "sk-other", "--script", rules(dir, { { pairs = { BY_COUNTRY } } }) }
     local code, out, err = run { "--set", "count=1" }

@@ -135,3 +135,25 @@ describe("nlsql run phases/sample_data.lua", function()
     assert.is_nil(row.schema.tables.product)
   end)
 end)
+
+describe("sample.text", function()
+  local catalog = require "nlsql.catalog"
+  local pg = require "nlsql.pg"
+  local sample = require "nlsql.sample"
+
+  it("keeps the rows of a prompt to a budget: the first of each table before the second of any", function()
+    local db <close> = assert(pg.open(support.demo(), { sessions = 1 }))
+    local ctx = { db = db, schema = assert(catalog.load(db, {})) }
+    local refs = { "product", "review", "brand" }
+    local few = sample.text(ctx, refs, 2)
+    assert.falsy(few:find("left out", 1, true))
+    local many = sample.text(ctx, refs, 100)
+    assert.truthy(many:find("\n(further rows are left out)", 1, true))
+    assert.is_true(catalog.tokens(many) < 6100, tostring(catalog.tokens(many)))
+    local n = {}
+    for ref in many:gmatch("%f[^\n\0]([%a_]+): {") do n[ref] = (n[ref] or 0) + 1 end
+    for _, ref in ipairs(refs) do
+      assert.is_true(n[ref] > 2 and n[ref] < 100 or n[ref] == 32 and ref == "brand", ref .. " " .. tostring(n[ref]))
+    end
+  end)
+end)
