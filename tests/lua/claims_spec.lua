@@ -1,6 +1,7 @@
 -- What claims.check refuses of questions and answers about a schema, and what it must never refuse.
 local catalog = require "nlsql.catalog"
 local claims = require "nlsql.claims"
+local draws = require "nlsql.grammar.draw"
 local pg = require "nlsql.pg"
 local statements = require "tests.lua.claims_statements"
 local support = require "tests.lua.support"
@@ -77,6 +78,36 @@ describe("claims.check", function()
       "Suppose that an application wants to know whether `total` may be null.",
     } do
       assert.is_true((claims.check(schema_of("demo"), { "customer_order" }, "What about `store_id`?", answer)), answer)
+    end
+  end)
+
+  it("never fails, whatever the words", function()
+    local vocabulary = {}
+    for word in ([[`customer` customer `customer_id` customer_id purchase.customer_id `Order Lines` "Sales"."Region" the a table
+        column columns is are not no primary foreign key references has have may be null nullable required unique integer text
+        `numeric(10,2)` ( ) , . : ; - -> and or both it which that yes of in to through via type data default value 1 two ` ' "
+        `quantity = 1` `SELECT 1` 'x' "y" each many belongs linked between respectively composite part view enum `a -> b` does
+        can must how what ? one-to-many 's don't cannot e.g. date array uniquely identifies]]):gmatch("%S+") do
+      vocabulary[#vocabulary + 1] = word
+    end
+    local draw = draws.new("words", 1)
+    local function soup()
+      local out = {}
+      for i = 1, draw:int(25) do out[i] = draw:pick(vocabulary) end
+      return table.concat(out, draw:chance(0.9) and " " or "")
+    end
+    for _ = 1, 3000 do
+      local question, answer = soup(), soup()
+      local ok, gate, why = claims.check(schema_of("shop"), draw:chance(0.5) and { "purchase" } or nil, question, answer)
+      assert.is_true(ok or (gate == "untrue" or gate == "grounded") and type(why) == "string", question .. " | " .. answer)
+    end
+  end)
+
+  it("reads long texts in time", function()
+    for _, piece in ipairs { "`customer_id` is not null and ", "'", "`", "a.b ", "x, ", "customer_id, ", "(", '"a" ', "which is " } do
+      local started = os.clock()
+      claims.check(schema_of("shop"), { "purchase" }, "What?", piece:rep(100000))
+      assert.is_true(os.clock() - started < 3, ("%q took %.1f s"):format(piece, os.clock() - started))
     end
   end)
 

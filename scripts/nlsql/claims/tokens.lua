@@ -86,7 +86,7 @@ local function read_piece(text, at)
   elseif text:find("^\xE2\x80\x9C", at) then
     local inner = text:match("^\xE2\x80\x9C(.-)\xE2\x80\x9D", at)
     if inner and #inner < 200 then return at + #inner + 6, token("quoted", inner) end
-  elseif text:find("^'", at) and not text:sub(1, at - 1):find("[%w_`\"]$") then
+  elseif text:find("^'", at) and (at == 1 or not text:find("^[%w_`\"]", at - 1)) then
     local inner = text:match("^'([^'\n]*)'%f[^%w']", at)
     if inner then return at + #inner + 2, token("literal", inner) end
   end
