@@ -86,7 +86,10 @@ local function mark_pronouns(list, focus)
         if alone and t.lower ~= "which" and t.lower ~= "that" or #before == 0 then
           table.move(focus, 1, #focus, #meant + 1, meant)
         end
-        if #meant > 0 then t.pronoun = meant end
+        if #meant > 0 then
+          t.pronoun = meant
+          if alone then table.move(meant, 1, #meant, #before + 1, before) end -- "it is …, but has …"
+        end
       end
     end
   end

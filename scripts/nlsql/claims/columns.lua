@@ -106,7 +106,8 @@ local function judge_null(claim, found, c, symbol, written)
       if CONDITIONS[lower] or lower == "check" or lower == "ensures" or lower == "enforces" then return nil end
     end
   end
-  local loosely = written and (written:find("optional") or written:find("require") or written:find("mandatory"))
+  local loosely = written and (written:find("optional") or written:find("omit") or written:find("left out")
+    or written:find("require") or written:find("mandatory"))
   return facts.columns(claim, c, not nullable, function(t, column)
     if loosely and nullable and (column.default or column.identity or column.generated) then return nil end
     return may_be_null(t, column)

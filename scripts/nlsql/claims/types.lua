@@ -98,6 +98,7 @@ end
 ---@field array boolean   of an array
 ---@field family string?  what words stand for
 ---@field plain boolean?  a word of everyday English too
+---@field serial boolean? numbered by a sequence
 ---@field written string
 
 --- "timestamptz(3)[]" → its parts; nil where it is no type that PostgreSQL or `known` has.
@@ -121,6 +122,7 @@ function types.read(text, known)
   end
   return { name = canonical, mods = mods and mods:gsub(" ", "") or nil, array = array,
     family = not array and LOOSE[canonical] or nil,
+    serial = name:find("serial", 1, true) and ALIASES[name] ~= nil or nil,
     plain = types.PLAIN[name] and not array and not mods, written = text }
 end
 
@@ -143,6 +145,7 @@ end
 ---@param strict boolean
 ---@return boolean
 function types.holds(column, said, strict)
+  if said.serial and not column.identity and not (column.default or ""):find("nextval", 1, true) then return false end
   local forms = forms_of(column)
   for _, form in ipairs(forms) do
     if said.name and (form.name == said.name or form.name:match("([^.]+)$") == said.name) and form.array == said.array
