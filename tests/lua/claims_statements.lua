@@ -137,8 +137,8 @@ M.TRUE = {
     refs = { "customer" }, ask = "What is the `mood` column for?", on = "shop" },
   { "`referred_by` is an optional self-reference: it stores the `customer_id` of the customer who referred this one, or NULL.",
     refs = { "customer" }, ask = "Explain `referred_by`.", on = "shop" },
- 
-    { "- `customer_id`: integer, primary key\n- `name`: text, not null\n- `country`: text, not null\n- `mood`: enum `mood`, nullable\n- `referred_by`: integer, nullable, references `customer`",
+  { "- `customer_id`: integer, primary key\n- `name`: text, not null\n"
+    .. "- `country`: text, not null\n- `mood`: enum `mood`, nullable\n- `referred_by`: integer, nullable, references `customer`",
     refs = { "customer" }, ask = "What does the customer table look like?", on = "shop" },
   { "1. customer_id (integer, PK)\n2. name (text, NOT NULL)\n3. country (text, NOT NULL)\n4. mood (mood)\n5. referred_by (integer, FK to customer.customer_id)",
     refs = { "customer" }, ask = "What does the customer table look like?", on = "shop" },
