@@ -57,6 +57,7 @@ function edges.of(claim, a, b)
   return one
 end
 
+--- A foreign key in words.
 function edges.said(edge)
   return ("%s.%s references %s.%s"):format(edge.from, table.concat(edge.columns, ", "), edge.to,
     table.concat(edge.referred_columns, ", "))

@@ -166,6 +166,7 @@ end
 
 --- --- what is so ------------------------------------------------------------------------------------
 
+--- A view of either kind?
 function facts.is_view(t) return t.kind == "view" or t.kind == "materialised view" end
 
 --- "purchase.customer_id"
@@ -182,6 +183,7 @@ function facts.same(a, b)
   return #a == #b and table.concat(sorted(a), "\0") == table.concat(sorted(b), "\0")
 end
 
+--- Is the name in the list (nil: an empty one)?
 function facts.has(list, name)
   for _, one in ipairs(list or {}) do
     if one == name then return true end
@@ -201,6 +203,7 @@ function facts.is_unique(t, columns)
   return false
 end
 
+--- A table's primary key in words.
 function facts.primary_said(t)
   if not t.primary then return ("%s has no primary key"):format(t.reference) end
   return ("the primary key of %s is %s"):format(t.reference, words.all(t.primary))

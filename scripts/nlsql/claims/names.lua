@@ -164,6 +164,8 @@ local function parts_of(written)
   return #out > 0 and out or nil
 end
 
+--- The tables of that name, in any or in this schema, whatever their capitals where none is spelt so; nil:
+--- there are none.
 function Names:tables_named(name, in_schema)
   local found = {}
   for _, ref in ipairs(self.exact[name] or self.tables[name:lower()] or {}) do

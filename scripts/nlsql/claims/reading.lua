@@ -23,6 +23,7 @@ local reading = {}
 local Reading = {}
 Reading.__index = Reading
 
+--- Notes what is not true.
 function Reading:fault(reason) self.faults[#self.faults + 1] = reason end
 
 local ARTICLES, JOINERS = bind.ARTICLES, bind.JOINERS
