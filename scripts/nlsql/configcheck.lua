@@ -11,9 +11,14 @@ local templatecheck = require "nlsql.templatecheck"
 
 local configcheck = {}
 
+--- Adds a complaint. What a phase expects of a value stands in place of what all phases expect of it.
 local function add(out, complaint)
-  for _, one in ipairs(out) do
-    if one == complaint then return end
+  local about = complaint:match("^.-: expected ") or complaint
+  for i, one in ipairs(out) do
+    if one:sub(1, #about) == about then
+      out[i] = complaint
+      return
+    end
   end
   out[#out + 1] = complaint
 end

@@ -213,6 +213,15 @@ phases:
       assert.is_nil(support.read(dir .. "/touched"))
     end)
 
+    it("says once what all phases and one of them expect of a value, in the narrower words", function()
+      support.write(dir .. "/config.yaml", "phases:\n- {name: joins, min_joins: many}\n")
+      local code, _, err = support.nlsql(dir, { "config", "--check" })
+      assert.equal(3, code)
+      local _, times = err:gsub("min_joins: expected", "")
+      assert.equal(1, times, err)
+      assert.truthy(err:find('min_joins: expected a whole number of 2 or more, found "many"', 1, true), err)
+    end)
+
     it("reads the examples", function()
       local _, lines = check("examples: [{question: q, sql: SELEC}]\nphases: [joins, {name: ours, questions: [q]}]\n")
       assert.equal(1, #lines)
