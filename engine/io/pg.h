@@ -93,6 +93,16 @@ typedef struct nl_pg_op nl_pg_op;
 nl_pg_op *nl_pg_query(nl_pg *pg, const char *sql, const char *const *params, size_t n_params,
                       const nl_pg_limits *limits, nl_pg_done done, void *ctx, nl_err *err);
 
+/* One row of nl_pg_stream's: `cells` hold the n columns' values as NUL-terminated text, NULL where
+ * SQL has it, borrowed until it returns. False with *err ends the query, which fails with that. */
+typedef bool (*nl_pg_row)(void *ctx, const char *const *cells, const uint32_t *sizes, size_t n,
+                          nl_err *err);
+/* The same for results of any length: each row is given to `row` as it comes, and the reply keeps
+ * none. max_bytes bounds one row; max_rows and max_field do not apply. */
+nl_pg_op *nl_pg_stream(nl_pg *pg, const char *sql, const char *const *params, size_t n_params,
+                       const nl_pg_limits *limits, nl_pg_row row, nl_pg_done done, void *ctx,
+                       nl_err *err);
+
 /* Tries a query that a model wrote, in two round trips: BEGIN READ ONLY; set_config(…, true);
  * EXPLAIN (FORMAT JSON) DECLARE … CURSOR FOR <sql>. Then, unless the plan is too dear, DECLARE,
  * FETCH max_rows + 1, and ROLLBACK behind a sync of its own. `execute` false: stops after the

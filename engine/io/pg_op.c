@@ -181,6 +181,11 @@ void pg_op_readable(nl_pg_op *op) {
             op->pending = 0;
         if (pg_trip_result(op, result))
             return;
+        if (op->refused) {
+            pg_conn_cancel(conn);
+            pg_op_finish(op, false);
+            return;
+        }
         if (!within_bytes(op))
             break;
     }

@@ -332,6 +332,15 @@ nomem:
     return NULL;
 }
 
+nl_pg_op *nl_pg_stream(nl_pg *pg, const char *sql, const char *const *params, size_t n_params,
+                       const nl_pg_limits *limits, nl_pg_row row, nl_pg_done done, void *ctx,
+                       nl_err *err) {
+    nl_pg_op *op = nl_pg_query(pg, sql, params, n_params, limits, done, ctx, err);
+    if (op)
+        op->row = row; /* nothing arrives before the loop's next turn */
+    return op;
+}
+
 nl_pg_op *nl_pg_probe(nl_pg *pg, const char *sql, bool execute, const nl_pg_limits *limits,
                       nl_pg_done done, void *ctx, nl_err *err) {
     nl_pg_op *op = new_op(pg, OP_PROBE, sql, limits, done, ctx);

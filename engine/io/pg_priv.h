@@ -74,6 +74,8 @@ struct nl_pg_op {
     size_t n_params;
     nl_pg_limits limits;
     bool execute;
+    nl_pg_row row; /* takes each row; NULL: the reply keeps them */
+    bool refused;  /* it wants no more */
     nl_pg_done done;
     void *ctx;
     const pg_step *step; /* what the next result belongs to; the rest of the trip follows it */

@@ -204,10 +204,33 @@ static size_t row_cap(const nl_pg_op *op) {
     return op->kind == OP_PROBE ? PG_DEFAULT_ROWS : SIZE_MAX;
 }
 
+/* The rows of `result` to who takes them as they come. */
+static void give_rows(nl_pg_op *op, const PGresult *result) {
+    enum { MOST = 1664 }; /* the server's limit for a result */
+    const char *cells[MOST];
+    uint32_t sizes[MOST];
+    size_t n = (size_t)PQnfields(result) < MOST ? (size_t)PQnfields(result) : MOST;
+    nl_err err = { .code = NL_OK };
+    for (int r = 0; r < PQntuples(result) && !op->refused; r++) {
+        for (size_t c = 0; c < n; c++) {
+            bool null = PQgetisnull(result, r, (int)c);
+            cells[c] = null ? NULL : PQgetvalue(result, r, (int)c);
+            sizes[c] = null ? 0 : (uint32_t)PQgetlength(result, r, (int)c);
+        }
+        op->refused = !op->row(op->ctx, cells, sizes, n, &err);
+    }
+    if (op->refused)
+        pg_reply_fail(op, NL_PG_EXECUTE, err.code, "%s", err.msg);
+}
+
 void pg_reply_rows(nl_pg_op *op, const PGresult *result) {
     nl_pg_rows *rows = &op->reply.rows;
     if (op->reply.err.code != NL_OK)
         return;
+    if (op->row) {
+        give_rows(op, result);
+        return;
+    }
     bool ok = take_columns(rows, result);
     for (int r = 0; ok && r < PQntuples(result); r++) {
         rows->more = rows->rows >= row_cap(op);
