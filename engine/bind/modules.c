@@ -3,6 +3,7 @@
 #include "bind/lua_catalog.h"
 #include "bind/lua_cluster.h"
 #include "bind/lua_console.h"
+#include "bind/lua_correlate.h"
 #include "bind/lua_files.h"
 #include "bind/lua_http.h"
 #include "bind/lua_journal.h"
@@ -22,6 +23,7 @@ const nl_vm_module nl_modules[] = {
     { "nlsql.catalog", luaopen_nlsql_catalog, false },
     { "nlsql.cluster", luaopen_nlsql_cluster, true },
     { "nlsql.console", luaopen_nlsql_console, false },
+    { "nlsql.correlate", luaopen_nlsql_correlate, false },
     { "nlsql.files", luaopen_nlsql_files, false },
     { "nlsql.http", luaopen_nlsql_http, false },
     { "nlsql.job", luaopen_nlsql_job, false },

@@ -46,28 +46,40 @@ static double correlation(const comoments *m) {
     return clamp(m->xy / (sqrt(m->xx) * sqrt(m->yy)), -1, 1);
 }
 
-/* The power of two that brings the greatest absolute value to between 1/2 and 1: no rounding, no
- * square that overflows or vanishes. */
-static double scale_of(const nl_series *numbers) {
+/* How the values of a series are brought near 1 and near 0, neither of which changes a coefficient:
+ * times a power of two, which rounds nothing, so that no square overflows or vanishes; less the
+ * value in the middle, so that values far from 0 and close to each other keep their digits, which
+ * the updated mean would lose. */
+typedef struct {
+    double scale, middle;
+} view;
+
+static view view_of(const nl_series *numbers) {
+    enum { LARGEST = 1020 }; /* 2^-1024 has no full precision */
     int exponent = 0;
     size_t n = numbers->n_codes;
     if (n == 0)
-        return 1;
+        return (view){ 1, 0 };
     double least = fabs(numbers->values[0]), most = fabs(numbers->values[n - 1]);
     (void)frexp(least > most ? least : most, &exponent);
-    if (exponent > 1020) /* 2^-1024 has no full precision */
-        exponent = 1020;
-    if (exponent < -1020)
-        exponent = -1020;
-    return ldexp(1, -exponent);
+    if (exponent > LARGEST)
+        exponent = LARGEST;
+    if (exponent < -LARGEST)
+        exponent = -LARGEST;
+    double scale = ldexp(1, -exponent);
+    return (view){ scale, numbers->values[n / 2] * scale };
+}
+
+static double seen(const view *v, const nl_series *numbers, size_t row) {
+    return numbers->values[numbers->codes[row]] * v->scale - v->middle;
 }
 
 double nl_pearson(const nl_series *x, const nl_series *y) {
     comoments m = { 0 };
-    double scale_x = scale_of(x), scale_y = scale_of(y);
+    view of_x = view_of(x), of_y = view_of(y);
     for (size_t i = 0; i < x->n; i++) {
         if (both(x, y, i))
-            add_point(&m, x->values[x->codes[i]] * scale_x, y->values[y->codes[i]] * scale_y);
+            add_point(&m, seen(&of_x, x, i), seen(&of_y, y, i));
     }
     return correlation(&m);
 }
@@ -118,20 +130,21 @@ typedef struct {
 bool nl_correlation_ratio(const nl_series *category, const nl_series *number, double *eta,
                           nl_err *err) {
     comoments all = { 0 };
-    double scale = scale_of(number), between = 0;
+    view of_number = view_of(number);
+    double between = 0;
     size_t levels = 0;
     group *groups = calloc(category->n_codes ? category->n_codes : 1, sizeof *groups);
     if (!groups)
         return nl_err_nomem(err);
     for (size_t i = 0; i < number->n; i++) {
         if (both(category, number, i))
-            add_point(&all, number->values[number->codes[i]] * scale, 0);
+            add_point(&all, seen(&of_number, number, i), 0);
     }
     for (size_t i = 0; i < number->n; i++) {
         if (both(category, number, i)) {
             group *g = &groups[category->codes[i]];
             g->n++;
-            g->sum += number->values[number->codes[i]] * scale - all.mean_x;
+            g->sum += seen(&of_number, number, i) - all.mean_x;
         }
     }
     for (size_t code = 0; code < category->n_codes; code++) {

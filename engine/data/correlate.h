@@ -45,8 +45,9 @@ size_t nl_bins_for(size_t n, size_t most);
 /* Rows where both have a value. */
 size_t nl_series_common(const nl_series *a, const nl_series *b);
 
-/* Pearson's r of two series of numbers, -1 to 1: updated row by row (Welford 1962), so that large
- * means cost no digits, of values scaled by a power of two, so that none overflows. */
+/* Pearson's r of two series of numbers, -1 to 1: updated row by row (Welford 1962), of values that
+ * were shifted to the middle one and scaled by a power of two, so that neither a large mean costs
+ * digits nor a large value overflows. */
 double nl_pearson(const nl_series *x, const nl_series *y);
 
 /* Spearman's ρ of two series of numbers, -1 to 1: Pearson's r of their ranks among the rows looked

@@ -61,10 +61,11 @@ static bool send_with(const nl_pg_op *op, const char *prefix) {
 }
 
 /* Strings are to end where the gate saw them end. Compiling a plan (jit) costs more than it saves a
- * query that is capped. */
+ * query that is capped. Rows come in the table's order, not from where another's scan is. */
 #define SETTINGS                                                                                   \
     "SELECT set_config('standard_conforming_strings', 'on', true) || "                             \
-    "set_config('jit', 'off', true) || set_config('statement_timeout', $1, true), "                \
+    "set_config('jit', 'off', true) || set_config('synchronize_seqscans', 'off', true) || "        \
+    "set_config('statement_timeout', $1, true), "                                                  \
     "set_config('lock_timeout', $2, true), "                                                       \
     "set_config('idle_in_transaction_session_timeout', $3, true)"
 #define CLIENT_CHECK "client_connection_check_interval"
