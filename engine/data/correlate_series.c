@@ -213,8 +213,8 @@ static size_t cut(const nl_series *numbers, size_t bins, const size_t *counts, u
     size_t before = 0, n = numbers->n - numbers->missing, used = 0, last = SIZE_MAX;
     bool each = numbers->n_codes <= bins;
     for (size_t code = 0; code < numbers->n_codes; code++) {
-        double middle = ((double)before + (double)counts[code] / 2) / (double)n;
-        size_t bin = each ? code : (size_t)(middle * (double)bins);
+        size_t twice_middle = 2 * before + counts[code]; /* in whole numbers: no edge is rounded */
+        size_t bin = each ? code : bins * twice_middle / (2 * n);
         if (bin != last) {
             last = bin;
             used++;

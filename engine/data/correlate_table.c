@@ -61,7 +61,7 @@ static bool read_series(worker *w, size_t c, const char **texts, nl_err *err) {
     size_t bins = nl_bins_for(series->n - series->missing, w->limits->max_bins);
     if (!nl_series_binned(&w->levels[c], series, bins, err))
         return false;
-    column->bins = w->levels[c].n_codes;
+    column->bins = bins < series->n_codes ? bins : series->n_codes;
     return true;
 }
 

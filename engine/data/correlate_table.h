@@ -35,7 +35,7 @@ typedef struct {
     nl_measure measure;
     size_t missing;  /* rows without a value */
     size_t distinct; /* values */
-    size_t bins;     /* of a number; 0: none */
+    size_t bins;     /* of a number: those it was cut into, some of which may be empty; 0: none */
 } nl_correlate_column;
 
 /* NAN: not measured, or not defined. */
