@@ -6,6 +6,7 @@ local support = require "tests.lua.support"
 local typed = require "tests.lua.typed"
 
 local catalog = require "nlsql.catalog"
+local correlate = require "nlsql.correlate"
 local http = require "nlsql.http"
 local json = require "nlsql.json"
 local pg = require "nlsql.pg"
@@ -71,6 +72,14 @@ describe("what comes back holds what nlsql.d.lua says:", function()
     holds(assert(db:probe("SELECT '{1}'::int[] || '{x'::int[]")), "nlsql.Probe")
     holds(db:stats(), "nlsql.PoolStats")
     all_met { "nlsql.QueryResult", "nlsql.Probe", "nlsql.PoolStats" }
+  end)
+
+  it("correlations", function()
+    for _, ref in ipairs { "customer", "product", "purchase" } do
+      holds(assert(correlate.correlations(cat, ref, { db = db })), "nlsql.Correlations")
+    end
+    holds(assert(correlate.correlations(cat, "purchase_line", { db = db, rows = 50, max_error = 1 })), "nlsql.Correlations")
+    all_met { "nlsql.Correlations", "nlsql.CorrelatedColumn", "nlsql.CorrelatedPair", "nlsql.Dependency" }
   end)
 
   it("a query's facts", function()
