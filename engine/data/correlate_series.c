@@ -91,15 +91,17 @@ static bool init_series(nl_series *series, size_t n, nl_err *err) {
     *series = (nl_series){ .n = n };
     if (n >= NL_NO_CODE)
         return nl_err_set(err, NL_LIMIT, "more than %u rows", NL_NO_CODE - 1);
-    series->codes = malloc((n ? n : 1) * sizeof *series->codes);
-    return series->codes ? true : nl_err_nomem(err);
+    series->codes = malloc((n + 1) * sizeof *series->codes);
+    if (!series->codes)
+        return nl_err_nomem(err);
+    memset(series->codes, 0xFF, (n + 1) * sizeof *series->codes); /* NL_NO_CODE */
+    return true;
 }
 
 bool nl_series_categories(nl_series *series, const char *const *texts, size_t n, nl_err *err) {
     dictionary words = { 0 };
     bool ok = init_series(series, n, err);
     for (size_t i = 0; ok && i < n; i++) {
-        series->codes[i] = NL_NO_CODE;
         if (texts[i])
             ok = look_up(&words, (text_key){ texts[i], strlen(texts[i]), "" }, &series->codes[i],
                          err);
@@ -176,13 +178,12 @@ static bool order_codes(nl_series *series, valued *list, nl_err *err) {
 
 bool nl_series_numbers(nl_series *series, const char *const *texts, size_t n, nl_err *err) {
     dictionary numbers = { 0 };
-    valued *list = malloc((n ? n : 1) * sizeof *list);
+    valued *list = calloc(n ? n : 1, sizeof *list);
     bool ok = init_series(series, n, err);
     if (ok && !list)
         ok = nl_err_nomem(err);
     for (size_t i = 0; ok && i < n; i++) {
         double value;
-        series->codes[i] = NL_NO_CODE;
         if (!texts[i] || !read_number(texts[i], &value)) {
             series->missing++;
             continue;
@@ -226,24 +227,28 @@ static size_t cut(const nl_series *numbers, size_t bins, const size_t *counts, u
 }
 
 bool nl_series_binned(nl_series *binned, const nl_series *numbers, size_t bins, nl_err *err) {
-    size_t n_codes = numbers->n_codes;
-    size_t *counts = calloc(n_codes ? n_codes : 1, sizeof *counts);
-    uint32_t *bin_of = malloc((n_codes ? n_codes : 1) * sizeof *bin_of);
-    bool ok = init_series(binned, numbers->n, err);
-    if (ok && (!counts || !bin_of))
-        ok = nl_err_nomem(err);
-    if (ok) {
-        for (size_t i = 0; i < numbers->n; i++) {
-            if (numbers->codes[i] != NL_NO_CODE)
-                counts[numbers->codes[i]]++;
-        }
-        binned->n_codes = cut(numbers, bins, counts, bin_of);
-        binned->missing = numbers->missing;
-        for (size_t i = 0; i < numbers->n; i++) {
-            uint32_t code = numbers->codes[i];
-            binned->codes[i] = code == NL_NO_CODE ? NL_NO_CODE : bin_of[code];
-        }
+    bool ok = false;
+    size_t n_codes = numbers->n_codes ? numbers->n_codes : 1;
+    size_t *counts = calloc(n_codes, sizeof *counts);
+    uint32_t *bin_of = malloc(n_codes * sizeof *bin_of);
+    if (!init_series(binned, numbers->n, err))
+        goto out;
+    if (!counts || !bin_of) {
+        nl_err_nomem(err);
+        goto out;
     }
+    for (size_t i = 0; i < numbers->n; i++) {
+        if (numbers->codes[i] != NL_NO_CODE)
+            counts[numbers->codes[i]]++;
+    }
+    binned->n_codes = cut(numbers, bins, counts, bin_of);
+    binned->missing = numbers->missing;
+    for (size_t i = 0; i < numbers->n; i++) {
+        uint32_t code = numbers->codes[i];
+        binned->codes[i] = code == NL_NO_CODE ? NL_NO_CODE : bin_of[code];
+    }
+    ok = true;
+out:
     free(counts);
     free(bin_of);
     if (!ok)
