@@ -519,6 +519,14 @@ static void intervals_are_of_equal_frequency(void **state) {
     assert_int_equal(binned.n_codes, 3);
     nl_series_release(&binned);
     nl_series_release(&s);
+    for (size_t i = 0; i < 10;
+         i++) /* 4, 4 and 2 rows: the middle of the second is behind the half */
+        x[i] = (double)(i / 4);
+    s = numbers_of(x, 10);
+    assert_true(nl_series_binned(&binned, &s, 2, NULL));
+    assert_true(binned.codes[3] == 0 && binned.codes[4] == 1 && binned.codes[9] == 1);
+    nl_series_release(&binned);
+    nl_series_release(&s);
     assert_int_equal(nl_bins_for(100000, 16), 16);
     assert_int_equal(nl_bins_for(500, 16), 10);
     assert_int_equal(nl_bins_for(3, 16), 2);

@@ -265,7 +265,7 @@ describe("correlations of odd tables", function()
   it("want arguments that make sense", function()
     assert.error_matches(function() correlations(schema, "nosuch") end, "there is no such table")
     assert.error_matches(function() correlations({}, "odd") end, "nlsql.catalog expected")
-    for name, bad in pairs { rows = 1, seed = -1, bins = 1.5, max_error = 2, memory_mb = "x", statement_timeout = 0, columns = "id" } do
+    for name, bad in pairs { rows = 1, seed = -1, bins = 1.5, max_columns = 2.5, max_error = 2, memory_mb = "x", statement_timeout = 0, columns = "id" } do
       assert.error_matches(function() of("odd", { [name] = bad }) end, name .. ": expected")
     end
     assert.error_matches(function() of("odd", { columns = { 7 } }) end, "columns: expected a list of names")
