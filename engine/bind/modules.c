@@ -11,6 +11,7 @@
 #include "bind/lua_pg.h"
 #include "bind/lua_proc.h"
 #include "bind/lua_sql.h"
+#include "bind/lua_stats.h"
 #include "bind/lua_store.h"
 #include "bind/lua_text.h"
 #include "bind/lua_watch.h"
@@ -32,6 +33,7 @@ const nl_vm_module nl_modules[] = {
     { "nlsql.pg", luaopen_nlsql_pg, false },
     { "nlsql.proc", luaopen_nlsql_proc, true },
     { "nlsql.sql", luaopen_nlsql_sql, false },
+    { "nlsql.stats", luaopen_nlsql_stats, false },
     { "nlsql.store", luaopen_nlsql_store, false },
     { "nlsql.text", luaopen_nlsql_text, false },
     { "nlsql.watch", luaopen_nlsql_watch, false },

@@ -33,6 +33,10 @@ void nl_pg_free(nl_pg *pg);
 /* "postgresql://app@db.example:5432/shop": for messages; no password. Valid until nl_pg_free. */
 const char *nl_pg_name(const nl_pg *pg);
 
+/* What a connection is made with, as libpq takes it, NULL at the end of each list; the password is
+ * among it. For those who connect by themselves, from a thread of their own. The pool's. */
+void nl_pg_settings(const nl_pg *pg, const char *const **keywords, const char *const **values);
+
 typedef struct {
     uint32_t statement_ms; /* statement_timeout; 0: 10,000 */
     uint32_t lock_ms;      /* lock_timeout; 0: 1,000 */

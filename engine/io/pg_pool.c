@@ -138,6 +138,11 @@ const char *nl_pg_name(const nl_pg *pg) {
     return pg->name;
 }
 
+void nl_pg_settings(const nl_pg *pg, const char *const **keywords, const char *const **values) {
+    *keywords = (const char *const *)pg->keywords;
+    *values = (const char *const *)pg->values;
+}
+
 void nl_pg_get_stats(const nl_pg *pg, nl_pg_stats *stats) {
     *stats = pg->stats;
     stats->open = pg->n_conns;

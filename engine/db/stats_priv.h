@@ -1,0 +1,302 @@
+/* stats_priv.h: the parts of stats.h behind its face. Only for engine/db/stats*.c.
+ *
+ * stats.c: starting, the coordinating thread, cancelling; stats_plan.c: what is read, and what the
+ * server says of it; stats_conn.c: blocking connections; stats_read.c: a worker reading tables;
+ * stats_value.c: values of each type; stats_text.c: values as text; stats_store.c: buckets of
+ * hashes; stats_sort.c: sorting one; stats_sweep.c: the sweep over all columns; stats_pairs.c: how
+ * many values pairs of columns share; stats_result.c: what is told of it. */
+#ifndef NL_DB_STATS_PRIV_H
+#define NL_DB_STATS_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <libpq-fe.h>
+
+#include "data/sketch.h"
+#include "db/stats.h"
+
+enum { KEPT_BYTES = 256, MAX_CONNECTIONS = 16, STATS_LONG_VALUE = 256 * 1024 };
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+typedef enum {
+    KIND_NONE, /* a type that is not read */
+    KIND_INT2,
+    KIND_INT4,
+    KIND_INT8,
+    KIND_OID,
+    KIND_MONEY,
+    KIND_FLOAT4,
+    KIND_FLOAT8,
+    KIND_NUMERIC,
+    KIND_BOOL,
+    KIND_TEXT,
+    KIND_BPCHAR,
+    KIND_ENUM,
+    KIND_DATE,
+    KIND_TIMESTAMP,
+    KIND_TIMESTAMPTZ,
+    KIND_TIME,
+    KIND_TIMETZ,
+    KIND_INTERVAL,
+    KIND_UUID,
+    KIND_OTHER /* equal where their bytes are */
+} stats_kind;
+
+typedef enum { ORDER_NONE, ORDER_INTEGER, ORDER_DOUBLE, ORDER_BYTES, ORDER_NUMERIC } stats_order;
+
+typedef struct {
+    uint64_t hash;
+    int64_t integer; /* ORDER_INTEGER; the bits of a double for ORDER_DOUBLE */
+    double real;     /* ORDER_DOUBLE */
+    const uint8_t *bytes;
+    uint32_t size;
+} stats_value;
+
+stats_order stats_order_of(stats_kind kind);
+/* Reads a value as the server sends it in binary. False where it cannot be one of that kind. */
+bool stats_value_read(stats_kind kind, uint64_t seed, const uint8_t *bytes, uint32_t size,
+                      stats_value *value);
+
+/* A value that outlives its row; of long ones the beginning. */
+typedef struct {
+    bool set;
+    uint32_t size; /* of the whole value */
+    int64_t integer;
+    double real;
+    uint8_t bytes[KEPT_BYTES];
+} stats_kept;
+
+void stats_keep(stats_kept *kept, stats_order order, const stats_value *value);
+int stats_compare(stats_order order, const stats_kept *kept, const stats_value *value);
+int stats_compare_kept(stats_order order, const stats_kept *a, const stats_kept *b);
+/* Appends the value as PostgreSQL writes it, valid UTF-8; false where that kind has no text. */
+bool stats_text(nl_buf *out, stats_kind kind, int64_t integer, const uint8_t *bytes, size_t size);
+
+/* --- what is read ------------------------------------------------------------------------------
+ */
+
+/* What a stretch of a table says of one column. */
+typedef struct {
+    uint64_t rows, nulls, bytes;
+    stats_kept min, max, first, last;
+    bool falls, rises;
+    nl_common common; /* room 0: not counted */
+} stats_summary;
+
+typedef struct {
+    const char *name;
+    const char *family; /* NULL: not read */
+    stats_kind kind;
+    uint64_t seed;      /* of its family's hashes */
+    bool huge;          /* there may be values too long to be sent whole */
+    bool folded;        /* citext: compared in lower case */
+    const char *reason; /* why it is not read */
+    uint32_t key;       /* of a scan of columns: its own */
+    stats_summary total;
+    nl_stats_common *top; /* the most common values, once the table is read */
+    size_t n_top;
+    stats_summary *parts; /* of each stretch, where there are several */
+} stats_column;
+
+/* What is hashed together: one column, or a tuple of them. */
+typedef struct {
+    uint32_t table;
+    uint16_t n;
+    const uint16_t *columns; /* indexes into the table's columns */
+    const char *family;
+    uint64_t rows; /* not NULL */
+    nl_hll *hll;   /* of sketches */
+    nl_kmv kmv;
+} stats_key;
+
+typedef struct {
+    const char *schema, *name, *reference;
+    char kind;
+    stats_column *columns;
+    size_t n_columns;
+    const uint32_t *keys; /* indexes into the plan's */
+    size_t n_keys;
+    double pages, rows; /* estimates */
+    bool single;        /* one heap: no partitions, no children */
+    bool plain;         /* COPY may name the table itself */
+    bool huge;          /* it has values out of line, or may have */
+    double sample;      /* per cent of the pages; 0: all */
+    unsigned n_parts, parts_left;
+    uint64_t rows_read;
+    const char *reason; /* why it is not in the result */
+} stats_table;
+
+/* A table, or a stretch of its pages. */
+typedef struct {
+    uint32_t table;
+    unsigned part;
+    uint32_t from, to; /* pages; to 0: up to the end */
+    double pages;
+} stats_task;
+
+/* --- hashes in buckets --------------------------------------------------------------------------
+ */
+
+/* A word is a hash without the top bits that its bucket has, and in the room of those its key. So
+ * there must be at least as many buckets as keys, and nothing of the hash is lost. */
+typedef struct stats_chunk stats_chunk;
+typedef struct stats_slab stats_slab;
+
+typedef struct {
+    uint64_t offset;
+    size_t words;
+} stats_segment;
+
+typedef struct {
+    unsigned bits; /* 2^bits buckets */
+    uint64_t (*lines)[8];
+    uint8_t *fill; /* words in each line */
+    stats_chunk **chunks;
+    stats_slab *slabs, *free_slabs;
+    size_t room, used; /* bytes of chunks: at most; now */
+    int file;          /* -1: none */
+    uint64_t file_size;
+    stats_segment *segments; /* rounds * buckets */
+    size_t rounds;
+    stats_chunk *free_chunks;
+} stats_store;
+
+bool stats_store_init(stats_store *store, unsigned bits, size_t room, nl_err *err);
+void stats_store_release(stats_store *store);
+bool stats_store_flush(stats_store *store, size_t bucket, nl_err *err); /* a full line */
+static inline bool stats_store_add(stats_store *store, uint64_t hash, uint32_t key, nl_err *err) {
+    size_t bucket = (size_t)(hash >> (64 - store->bits));
+    uint8_t n = store->fill[bucket];
+    store->lines[bucket][n] = hash << store->bits | key;
+    store->fill[bucket] = (uint8_t)(n + 1);
+    return n < 7 || stats_store_flush(store, bucket, err);
+}
+size_t stats_store_count(const stats_store *store, size_t bucket);
+typedef struct {
+    uint64_t *words;
+    size_t n, room;
+} stats_words;
+
+/* Appends the words of a bucket whose next bits (behind the bucket's) are `part` of 2^part_bits. */
+bool stats_store_fetch(const stats_store *store, size_t bucket, unsigned part_bits, size_t part,
+                       stats_words *words, nl_err *err);
+
+/* Sorts; `scratch` has as much room. Returns where the sorted words are: either array. */
+uint64_t *stats_sort(uint64_t *words, uint64_t *scratch, size_t n);
+
+/* --- pairs of keys ------------------------------------------------------------------------------
+ */
+
+typedef struct stats_pairs stats_pairs;
+/* `room`: bytes for its counts, if that many suffice; it takes more where there are more pairs. */
+stats_pairs *stats_pairs_new(size_t n_keys, size_t room);
+void stats_pairs_free(stats_pairs *pairs);
+/* One value that these keys (ascending, two at least) share. False: out of memory. */
+bool stats_pairs_add(stats_pairs *pairs, const uint32_t *keys, size_t n);
+/* Counts what is not counted yet. */
+bool stats_pairs_finish(stats_pairs *pairs);
+/* Adds the counts of a finished one to another. */
+bool stats_pairs_merge(stats_pairs *into, const stats_pairs *other);
+typedef bool (*stats_pair_fn)(void *ctx, uint32_t a, uint32_t b, uint64_t common); /* a < b */
+bool stats_pairs_each(const stats_pairs *pairs, stats_pair_fn fn, void *ctx);
+
+/* --- the scan -----------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    nl_stats *stats;
+    pthread_t thread;
+    PGconn *conn;
+    PGcancel *cancel; /* under the lock: while it may be used */
+    int socket;       /* the same; -1: none */
+    bool started;
+    stats_store store;
+    uint64_t *distinct; /* of each key */
+    stats_pairs *pairs;
+} stats_worker;
+
+struct nl_stats {
+    nl_loop *loop;
+    nl_stats_done done;
+    void *ctx; /* of the caller; not used any more once cancelled */
+    nl_stats_options options;
+    char **keywords, **values; /* for connecting */
+    char *name;                /* of the database, for messages */
+    nl_arena arena;            /* of the plan */
+    stats_table *tables;
+    size_t n_tables;
+    stats_key *keys;
+    size_t n_keys;
+    bool tuples;                /* keys are pairs of tuples, in order */
+    const char **tuple_reasons; /* n_keys / 2 */
+    stats_task *tasks;
+    size_t n_tasks;
+    char snapshot[64];
+    int server_version;
+    unsigned bits;
+    size_t store_room, sweep_room;
+    stats_worker workers[MAX_CONNECTIONS];
+    unsigned n_workers;
+
+    atomic_bool cancelled; /* the caller is gone */
+    atomic_bool failed;    /* all stop */
+    pthread_mutex_t lock;  /* over what follows, and the totals of tables, columns and keys */
+    pthread_cond_t changed;
+    size_t next_task;
+    unsigned reading; /* workers that still read */
+    unsigned running; /* that still run */
+    size_t next_bucket;
+    nl_err err; /* the first failure */
+    nl_stats_result *result;
+};
+
+static inline bool stats_stopping(nl_stats *stats) {
+    return atomic_load_explicit(&stats->cancelled, memory_order_relaxed) ||
+           atomic_load_explicit(&stats->failed, memory_order_relaxed);
+}
+/* The first failure is the scan's; all stop. Always false. */
+bool stats_fail(nl_stats *stats, const nl_err *err);
+/* Text for the plan's or the result's life; from any thread that holds the lock, or while there are
+ * no others. NULL: out of memory. */
+const char *stats_say(nl_arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* stats_conn.c */
+bool stats_connect(nl_stats *stats, stats_worker *worker, nl_err *err);
+void stats_disconnect(nl_stats *stats, stats_worker *worker);
+/* Runs fixed text with text parameters. NULL where it fails; then *err has the server's words. The
+ * result is cleared by the caller. */
+PGresult *stats_query(nl_stats *stats, PGconn *conn, const char *sql, const char *const *params,
+                      int n, nl_err *err);
+bool stats_run(nl_stats *stats, PGconn *conn, const char *sql, nl_err *err);
+/* A failure's text and code. `result` may be NULL. */
+void stats_pg_error(PGconn *conn, const PGresult *result, nl_err *err);
+/* BEGIN … READ ONLY, this scan's snapshot where there is one, and its limits. */
+bool stats_begin(nl_stats *stats, PGconn *conn, nl_err *err);
+
+/* stats_plan.c */
+bool stats_plan_columns(nl_stats *stats, const nl_table *const *tables, size_t n, nl_err *err);
+bool stats_plan_tuples(nl_stats *stats, const nl_stats_tuple *tuples, size_t n, nl_err *err);
+/* stats_server.c: asks the server about the tables, in the coordinator's transaction. */
+bool stats_plan_server(nl_stats *stats, PGconn *conn, nl_err *err);
+/* Sets tasks, samples, buckets and rooms. */
+bool stats_plan_tasks(nl_stats *stats, nl_err *err);
+
+/* stats_read.c */
+bool stats_read_all(stats_worker *worker, nl_err *err);
+/* stats_copy.c: the statement that reads a stretch. */
+bool stats_copy_text(const nl_stats *stats, const stats_task *task, nl_buf *sql);
+/* stats_summary.c */
+void stats_summary_add(stats_summary *summary, stats_order order, const stats_value *value);
+bool stats_summary_merge(nl_stats *stats, stats_table *table, unsigned part, stats_summary *parts,
+                         nl_err *err);
+
+/* stats_sweep.c */
+bool stats_sweep(stats_worker *worker, nl_err *err);
+
+/* stats_result.c */
+nl_stats_result *stats_result_make(nl_stats *stats, double seconds, nl_err *err);
+
+#endif
