@@ -154,7 +154,8 @@ typedef struct {
     uint64_t (*lines)[8];
     uint8_t *fill; /* words in each line */
     stats_chunk **chunks;
-    stats_slab *slabs, *free_slabs;
+    size_t *counts; /* words in each bucket's chunks */
+    stats_slab *slabs;
     size_t room, used; /* bytes of chunks: at most; now */
     int file;          /* -1: none */
     uint64_t file_size;
@@ -183,8 +184,9 @@ typedef struct {
 bool stats_store_fetch(const stats_store *store, size_t bucket, unsigned part_bits, size_t part,
                        stats_words *words, nl_err *err);
 
-/* Sorts; `scratch` has as much room. Returns where the sorted words are: either array. */
-uint64_t *stats_sort(uint64_t *words, uint64_t *scratch, size_t n);
+/* Sorts by all bits but the lowest `ignored`; `scratch` has as much room. Returns where the sorted
+ * words are: either array. */
+uint64_t *stats_sort(uint64_t *words, uint64_t *scratch, size_t n, unsigned ignored);
 
 /* --- pairs of keys ------------------------------------------------------------------------------
  */
@@ -289,7 +291,23 @@ bool stats_read_all(stats_worker *worker, nl_err *err);
 /* stats_copy.c: the statement that reads a stretch. */
 bool stats_copy_text(const nl_stats *stats, const stats_task *task, nl_buf *sql);
 /* stats_summary.c */
-void stats_summary_add(stats_summary *summary, stats_order order, const stats_value *value);
+void stats_summary_add_slow(stats_summary *summary, stats_order order, const stats_value *value);
+/* Integers without a call: most columns of most databases. */
+static inline void stats_summary_add(stats_summary *summary, stats_order order,
+                                     const stats_value *value) {
+    if (order != ORDER_INTEGER || !summary->first.set) {
+        stats_summary_add_slow(summary, order, value);
+        return;
+    }
+    summary->bytes += value->size;
+    summary->falls |= value->integer < summary->last.integer;
+    summary->rises |= value->integer > summary->last.integer;
+    summary->last.integer = value->integer;
+    if (value->integer < summary->min.integer)
+        summary->min.integer = value->integer;
+    if (value->integer > summary->max.integer)
+        summary->max.integer = value->integer;
+}
 bool stats_summary_merge(nl_stats *stats, stats_table *table, unsigned part, stats_summary *parts,
                          nl_err *err);
 

@@ -44,11 +44,14 @@ static uint32_t at32(const char *bytes) {
 /* --- rows ---------------------------------------------------------------------------------------
  */
 
-static bool store(reader *r, size_t key, uint64_t hash, nl_err *err) {
-    if (r->kmvs) {
-        nl_hll_add(&r->hlls[key], hash);
-        return nl_kmv_add(&r->kmvs[key], hash) || nl_err_nomem(err);
-    }
+static bool sketch(reader *r, size_t key, uint64_t hash, nl_err *err) {
+    nl_hll_add(&r->hlls[key], hash);
+    return nl_kmv_add(&r->kmvs[key], hash) || nl_err_nomem(err);
+}
+
+static inline bool store(reader *r, size_t key, uint64_t hash, nl_err *err) {
+    if (r->kmvs)
+        return sketch(r, key, hash, err);
     return stats_store_add(&r->worker->store, hash, r->table->keys[key], err);
 }
 

@@ -36,7 +36,8 @@ bool stats_store_init(stats_store *store, unsigned bits, size_t room, nl_err *er
     store->lines = calloc(n, sizeof *store->lines);
     store->fill = calloc(n, sizeof *store->fill);
     store->chunks = calloc(n, sizeof *store->chunks);
-    return (store->lines && store->fill && store->chunks) || nl_err_nomem(err);
+    store->counts = calloc(n, sizeof *store->counts);
+    return (store->lines && store->fill && store->chunks && store->counts) || nl_err_nomem(err);
 }
 
 void stats_store_release(stats_store *store) {
@@ -48,6 +49,7 @@ void stats_store_release(stats_store *store) {
     free(store->lines);
     free(store->fill);
     free(store->chunks);
+    free(store->counts);
     free(store->segments);
     if (store->bits && store->file >= 0)
         close(store->file);
@@ -92,7 +94,7 @@ static bool add_chunk(stats_store *store, size_t bucket, bool *full) {
     return true;
 }
 
-static void give_back(stats_store *store, size_t bucket, stats_chunk *from) {
+static void give_back(stats_store *store, stats_chunk *from) {
     while (from) {
         stats_chunk *next = from->next;
         from->next = store->free_chunks;
@@ -100,14 +102,6 @@ static void give_back(stats_store *store, size_t bucket, stats_chunk *from) {
         store->used -= sizeof *from;
         from = next;
     }
-    (void)bucket;
-}
-
-static size_t count_chunks(const stats_chunk *chunk) {
-    size_t n = 0;
-    for (; chunk; chunk = chunk->next)
-        n += chunk->n;
-    return n;
 }
 
 /* --- the file -----------------------------------------------------------------------------------
@@ -171,13 +165,13 @@ static bool read_words(const stats_store *store, uint64_t offset, uint64_t *word
  */
 
 /* Sorts a bucket's chunks and leaves each word once. */
-static size_t tidy(stats_store *store, size_t bucket, uint64_t *words, uint64_t *scratch) {
+static void tidy(stats_store *store, size_t bucket, uint64_t *words, uint64_t *scratch) {
     size_t n = 0, kept = 0;
     for (const stats_chunk *chunk = store->chunks[bucket]; chunk; chunk = chunk->next) {
         memcpy(words + n, chunk->words, chunk->n * sizeof *words);
         n += chunk->n;
     }
-    const uint64_t *sorted = stats_sort(words, scratch, n);
+    const uint64_t *sorted = stats_sort(words, scratch, n, 0);
     stats_chunk *chunk = store->chunks[bucket], *last = NULL;
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
@@ -196,17 +190,16 @@ static size_t tidy(stats_store *store, size_t bucket, uint64_t *words, uint64_t 
     if (last) {
         last->n = at;
         last->next = NULL;
-        give_back(store, bucket, chunk);
+        give_back(store, chunk);
     }
-    return kept;
+    store->counts[bucket] = kept;
 }
 
 /* Room for the words of the largest bucket. */
 static uint64_t *room_for_largest(const stats_store *store, size_t *most) {
     *most = 0;
     for (size_t b = 0; b < (size_t)1 << store->bits; b++) {
-        size_t n = count_chunks(store->chunks[b]);
-        *most = n > *most ? n : *most;
+        *most = store->counts[b] > *most ? store->counts[b] : *most;
     }
     return malloc((2 * *most + 2) * sizeof(uint64_t));
 }
@@ -238,8 +231,9 @@ static bool spill(stats_store *store, nl_err *err) {
             segments[b].words += chunk->n;
             offset += chunk->n * sizeof *buffer;
         }
-        give_back(store, b, store->chunks[b]);
+        give_back(store, store->chunks[b]);
         store->chunks[b] = NULL;
+        store->counts[b] = 0;
     }
     ok = ok && write_words(store, buffer, n, err);
     free(buffer);
@@ -273,6 +267,7 @@ bool stats_store_flush(stats_store *store, size_t bucket, nl_err *err) {
     }
     memcpy(chunk->words + chunk->n, store->lines[bucket], sizeof *store->lines);
     chunk->n += LINE;
+    store->counts[bucket] += LINE;
     store->fill[bucket] = 0;
     return true;
 }
@@ -281,7 +276,7 @@ bool stats_store_flush(stats_store *store, size_t bucket, nl_err *err) {
  */
 
 size_t stats_store_count(const stats_store *store, size_t bucket) {
-    size_t n = store->fill[bucket] + count_chunks(store->chunks[bucket]);
+    size_t n = store->fill[bucket] + store->counts[bucket];
     for (size_t i = 0; i < store->rounds; i++)
         n += store->segments[(i << store->bits) + bucket].words;
     return n;

@@ -6,7 +6,7 @@
 
 #include "base/banned.h"
 
-void stats_summary_add(stats_summary *summary, stats_order order, const stats_value *value) {
+void stats_summary_add_slow(stats_summary *summary, stats_order order, const stats_value *value) {
     summary->bytes += value->size;
     if (order == ORDER_NONE)
         return;
