@@ -1,11 +1,13 @@
 --- run: the benchmarks, each as a ratio beside a peer or a limit that is measured in the same run.
---- usage: ./dev bench [chat] [joins] [offline] [start] [jobs] [plan] [watch] [wide]   (all of them without arguments)
+--- usage: ./dev bench [chat] [joins] [offline] [start] [jobs] [plan] [watch] [wide] [relations [large]]
+---        (all of them without arguments, but large, which takes five minutes more)
 local catalog = require "nlsql.catalog"
 local grammar = require "nlsql.grammar"
 local json = require "nlsql.json"
 local jobs = require "nlsql.jobs"
 local pg = require "nlsql.pg"
 local proc = require "nlsql.proc"
+local relations = require "tests.bench.relations"
 local support = require "tests.lua.support"
 local wide = require "tests.lua.wide"
 
@@ -325,3 +327,4 @@ if on "start" then start() end
 if on "jobs" then suspended() end
 if on "plan" then plan() end
 if on "wide" then many_tables() end
+if on "relations" then relations.run({ say = say, measure = measure, best_of = best_of }, wanted.large ~= nil) end
