@@ -26,20 +26,32 @@ local function database(name, sql)
   return url
 end
 
-local function scan(url, what, memory_mb, path)
-  return bench.best_of(3, function()
-    return bench.measure { support.build() .. "/nlsql", "lua", "tests/bench/scan.lua", url, what, tostring(CONNECTIONS),
-      tostring(memory_mb or MEMORY_MB), path }
-  end)
+local function scan_once(url, what, memory_mb, path)
+  return bench.measure { support.build() .. "/nlsql", "lua", "tests/bench/scan.lua", url, what, tostring(CONNECTIONS),
+    tostring(memory_mb or MEMORY_MB), path }
 end
 
-local function bare(url, dir)
+local function scan(...)
+  local words = table.pack(...)
+  return bench.best_of(3, function() return scan_once(table.unpack(words, 1, words.n)) end)
+end
+
+local function bare_once(url, dir)
+  local got = bench.measure { support.build() .. "/tests/bare_copy", url, tostring(CONNECTIONS), dir .. "/copies" }
+  got.rate = 1 / got.seconds
+  return got
+end
+
+--- The bare COPY and the two scans, in turn, so that what else the machine does meets all of them; the best of each.
+local function in_turn(url, dir)
   support.write(dir .. "/copies", scandata.copies(TABLES))
-  return bench.best_of(3, function()
-    local got = bench.measure { support.build() .. "/tests/bare_copy", url, tostring(CONNECTIONS), dir .. "/copies" }
-    got.rate = 1 / got.seconds
-    return got
-  end)
+  local best = {}
+  for _ = 1, 5 do
+    for i, got in ipairs { bare_once(url, dir), scan_once(url, "overlaps"), scan_once(url, "all") } do
+      if not best[i] or got.rate > best[i].rate then best[i] = got end
+    end
+  end
+  return table.unpack(best)
 end
 
 --- Asks PostgreSQL about pairs, over so many connections; gives the seconds, and the answers as text.
@@ -100,9 +112,9 @@ local function sampled_pairs(url, ours)
   local list = scandata.pairs(scandata.columns(TABLES))
   local some = sample(list, SAMPLE)
   local one, several = ask(url, some, 1) / #some, ask(url, some, CONNECTIONS) / #some
-  bench.say("  pair by pair in PostgreSQL, %d rows, extrapolated from %d pairs drawn: %.0f s, %.1f ms a pair; nlsql is %.0f "
-    .. "times faster; and %.0f times where PostgreSQL is asked over %d connections too", TABLES * ROWS, #some, one * #list,
-    1000 * one, one * #list / ours.seconds, several * #list / ours.seconds, CONNECTIONS)
+  bench.say("  pair by pair in PostgreSQL, %d rows, extrapolated from %d pairs drawn: %.0f s, %.1f ms a pair; nlsql is "
+    .. "%.0f times faster; and %.0f times where PostgreSQL is asked over %d connections too", TABLES * ROWS, #some,
+    one * #list, 1000 * one, one * #list / ours.seconds, several * #list / ours.seconds, CONNECTIONS)
 end
 
 --- --- DuckDB --------------------------------------------------------------------------------------
@@ -131,8 +143,9 @@ local function export(url, dir)
     lines[t] = ("\\copy %s (%s) TO '%s/%s.csv' (FORMAT csv)"):format(name, table.concat(names, ", "), dir, name)
   end
   support.write(dir .. "/export.sql", table.concat(lines, "\n") .. "\n")
+  local psql = support.cluster():bin() .. "/psql"
   local status, output = proc.run {
-    argv = { support.cluster():bin() .. "/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", dir .. "/export.sql" },
+    argv = { psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", dir .. "/export.sql" },
   }
   if status ~= 0 then error(output) end
   support.write(dir .. "/columns.json", (json.encode(scandata.columns(TABLES))))
@@ -150,10 +163,10 @@ local function duckdb(url, dir, ours)
     one.rate = 1 / one.seconds
     return one
   end)
-  bench.say("  DuckDB, %d threads: %.2f s to read the data from CSV files, %.2f s for the same overlaps (%d; ours %d); %.0f MB",
-    CONNECTIONS, got.load, got.seconds, got.overlaps, ours.overlaps, got.rss_kb / 1024)
-  bench.say("  … nlsql, reading from PostgreSQL included, %.2f s: %.1f times as fast as that together, %.1f as the second alone",
-    ours.seconds, (got.load + got.seconds) / ours.seconds, got.seconds / ours.seconds)
+  bench.say("  DuckDB, %d threads: %.2f s to read the data from CSV files, %.2f s for the same overlaps (%d; ours %d); "
+    .. "%.0f MB", CONNECTIONS, got.load, got.seconds, got.overlaps, ours.overlaps, got.rss_kb / 1024)
+  bench.say("  … nlsql, reading from PostgreSQL included, %.2f s: %.1f times as fast as both together, %.1f as the "
+    .. "second alone", ours.seconds, (got.load + got.seconds) / ours.seconds, got.seconds / ours.seconds)
 end
 
 --- --- sizes ---------------------------------------------------------------------------------------
@@ -167,10 +180,12 @@ end
 
 local function ten_times(overlaps, all)
   local url = database("scan_large", scandata.sql(TABLES, ROWS * 10))
-  for _, case in ipairs { { "overlaps", overlaps, "containment of all pairs" }, { "all", all, "with all statistics" } } do
+  local cases = { { "overlaps", overlaps, "containment of all pairs" }, { "all", all, "with all statistics" } }
+  for _, case in ipairs(cases) do
     local got = scan(url, case[1])
-    bench.say("  10 times the rows, %s: %.2f s, %.1f times as long (aim 11); %.0f MB under a cap of %d (%.0f MB spilled)",
-      case[3], got.seconds, got.seconds / case[2].seconds, got.rss_kb / 1024, MEMORY_MB, got.spilled / 2 ^ 20)
+    bench.say("  10 times the rows, %s: %.2f s, %.1f times as long (aim 11); %.0f MB under a cap of %d (%.0f MB "
+      .. "spilled)", case[3], got.seconds, got.seconds / case[2].seconds, got.rss_kb / 1024, MEMORY_MB,
+      got.spilled / 2 ^ 20)
   end
   local got = scan(url, "overlaps", 64)
   bench.say("  … under a cap of 64 MB: %.2f s, %.0f MB (%.0f MB spilled)", got.seconds, got.rss_kb / 1024,
@@ -186,13 +201,12 @@ function relations.run(tools, large)
     TABLES * ROWS, CONNECTIONS)
   local dir = support.temp_dir()
   local url = database("scan_million", scandata.sql(TABLES, ROWS))
-  local floor = bare(url, dir)
-  local overlaps, all = scan(url, "overlaps"), scan(url, "all")
+  local floor, overlaps, all = in_turn(url, dir)
   bench.say("  bare COPY of the same columns: %.3f s (%.0f MB)", floor.seconds, floor.bytes / 2 ^ 20)
-  bench.say("  containment of all pairs: %.3f s, %.2f of the bare COPY (aim 1.5); %d overlaps, %.0f MB", overlaps.seconds,
-    overlaps.seconds / floor.seconds, overlaps.overlaps, overlaps.rss_kb / 1024)
-  bench.say("  with all statistics: %.3f s, %.2f of the bare COPY (aim 2.5); %.0f MB", all.seconds, all.seconds / floor.seconds,
-    all.rss_kb / 1024)
+  bench.say("  containment of all pairs: %.3f s, %.2f of the bare COPY (aim 1.5); %d overlaps, %.0f MB",
+    overlaps.seconds, overlaps.seconds / floor.seconds, overlaps.overlaps, overlaps.rss_kb / 1024)
+  bench.say("  with all statistics: %.3f s, %.2f of the bare COPY (aim 2.5); %.0f MB", all.seconds,
+    all.seconds / floor.seconds, all.rss_kb / 1024)
   duckdb(url, dir, overlaps)
   sampled_pairs(url, overlaps)
   every_pair(dir)
