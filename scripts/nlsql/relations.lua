@@ -129,6 +129,17 @@ function relations.known(ctx)
   return ctx.known_relations
 end
 
+--- --- what the data supports --------------------------------------------------------------------
+
+--- All relations that the data supports, declared or not, each with its score and the reasons for it: see
+--- nlsql.discovery. Reads the whole database once. nil, message, code where it could not.
+---@param source { schema: nlsql.Catalog, db: nlsql.Db, stats: table? }  a context serves
+---@param options { tables: string[]?, views: boolean?, threshold: number?, all: boolean?, scan: table? }?
+---@return nlsql.Discovered?
+---@return string? message
+---@return nlsql.Code? code
+function relations.discover(source, options) return require("nlsql.discovery").find(source, options) end
+
 --- --- claims --------------------------------------------------------------------------------------
 
 local function list(names) return table.concat(names, ", ") end

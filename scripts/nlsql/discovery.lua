@@ -1,0 +1,241 @@
+--- discovery: the relations that the data supports, each with a score and its reasons.
+---
+--- 1. Every column is scanned once (nlsql.stats): which values are found among which others' values.
+--- 2. Pairs whose parent is unique are weighed (discovery.weigh): containment, chance, range, keys, types, names.
+--- 3. The parents of one column compete (discovery.choose).
+--- 4. Composite keys, columns whose parent depends on another column, and link tables are read off.
+
+local choose = require "nlsql.discovery.choose"
+local columns = require "nlsql.discovery.columns"
+local composite = require "nlsql.discovery.composite"
+local findings = require "nlsql.discovery.findings"
+local naming = require "nlsql.discovery.naming"
+local polymorphic = require "nlsql.discovery.polymorphic"
+local weigh = require "nlsql.discovery.weigh"
+
+local discovery = {}
+
+--- Score from which on a relation is believed.
+discovery.THRESHOLD = findings.THRESHOLD
+
+--- Least share of a column's values that a parent must have to be looked at.
+discovery.MIN_CONTAINMENT = 0.8
+
+local function is_candidate(child, parent, overlap)
+  return child and parent and parent.unique and parent.family ~= "boolean" and not child.view and not parent.view
+    and child.distinct > 0 and overlap.containment >= discovery.MIN_CONTAINMENT
+end
+
+--- Columns that lead an index of their own, by table and name: those are looked up by.
+local function indexed_columns(db)
+  local out = {}
+  local got = db and db:query([[
+    SELECT DISTINCT n.nspname, c.relname, a.attname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+     WHERE NOT i.indisunique]], nil, { max_rows = 100000 })
+  for _, row in ipairs(got and got.rows or {}) do
+    out[("%s\0%s\0%s"):format(row[1], row[2], row[3])] = true
+  end
+  return out
+end
+
+local function is_indexed(indexes, column)
+  return indexes[("%s\0%s\0%s"):format(column.table.schema, column.table.name, column.name)] or false
+end
+
+--- Weighs all pairs of single columns.
+local function weigh_pairs(world)
+  local out = {}
+  for _, overlap in ipairs(world.overlaps) do
+    local child, parent = world.columns[overlap.child], world.columns[overlap.parent]
+    if is_candidate(child, parent, overlap) then
+      out[#out + 1] = weigh.pair({ child = child, parent = parent, common = overlap.common, containment = overlap.containment,
+        orphans = overlap.orphans }, world.naming, is_indexed(world.indexes, child))
+    end
+  end
+  return out
+end
+
+--- --- the world -------------------------------------------------------------------------------------
+
+--- The tables that are scanned: views are what they select from, seen again.
+local function scanned(schema, options)
+  local out = {}
+  for _, ref in ipairs(options.tables or schema:names()) do
+    local kind = schema:table(ref).kind
+    if options.views or kind ~= "view" and kind ~= "materialised view" then out[#out + 1] = ref end
+  end
+  return out
+end
+
+--- Columns beyond which pairs that share less are not asked for: there would be too many.
+local MANY_COLUMNS = 1000
+
+local function scan_options(schema, tables, options)
+  local n = 0
+  for _, ref in ipairs(tables) do n = n + #schema:table(ref).columns end
+  local out = { tables = tables, min_containment = n <= MANY_COLUMNS and 0.05 or 0.5 }
+  for name, value in pairs(options.scan or {}) do out[name] = value end
+  return out
+end
+
+local function open(source, options)
+  local schema = source.schema
+  local world = { schema = schema, db = source.db, stats = source.stats or require "nlsql.stats",
+    min_containment = discovery.MIN_CONTAINMENT, naming = naming.of(schema), declared = schema:edges(),
+    limits = { statement_timeout = 60 } }
+  local tables = scanned(schema, options)
+  world.scan_options = scan_options(schema, tables, options)
+  local scan, message, code = world.stats.scan(schema, world.scan_options)
+  if not scan then return nil, message, code end
+  world.scan, world.overlaps, world.columns = scan, scan.overlaps, columns.of(schema, scan)
+  world.column_at, world.overlaps_of = {}, {}
+  for at, column in pairs(world.columns) do world.column_at[column.ref .. "\0" .. column.name] = column end
+  for _, overlap in ipairs(scan.overlaps) do
+    world.overlaps_of[overlap.child] = world.overlaps_of[overlap.child] or {}
+    table.insert(world.overlaps_of[overlap.child], overlap)
+  end
+  world.indexes = indexed_columns(source.db)
+  return world
+end
+
+--- The columns that a declared key takes, each with what it refers to, in words.
+local function taken_columns(world)
+  local out = {}
+  for _, edge in ipairs(world.declared) do
+    for i, name in ipairs(edge.columns) do
+      local column = world.column_at[edge.from .. "\0" .. name]
+      if column and (#edge.columns == 1 or not out[column.at]) then
+        out[column.at] = edge.to .. "." .. edge.referred_columns[i]
+      end
+    end
+  end
+  return out
+end
+
+--- --- what several columns show ---------------------------------------------------------------------
+
+--- What each column refers to by itself, by index: a declared key's, else the best that is believed.
+local function leads_of(world, singles)
+  local out = {}
+  for _, c in ipairs(singles) do
+    if c.score >= discovery.THRESHOLD then out[c.child.at] = c.parent.at end
+  end
+  for _, edge in ipairs(world.declared) do
+    if #edge.columns == 1 then
+      local child = world.column_at[edge.from .. "\0" .. edge.columns[1]]
+      local parent = world.column_at[edge.to .. "\0" .. edge.referred_columns[1]]
+      if child and parent then out[child.at] = parent.at end
+    end
+  end
+  return out
+end
+
+--- Where each of some columns refers by itself to what the other side's columns refer to, the other side is
+--- a table that links those: that the pair is there too is a rule of the data and no reference to a row.
+local function explain_wholes(leads, wholes)
+  for _, one in ipairs(wholes) do
+    local all = true
+    for i, at in ipairs(one.ats) do all = all and leads[at] ~= nil and leads[at] == leads[one.parent_ats[i]] end
+    if all then
+      composite.more(wholes, one, -9, ("each of them refers by itself to what those of %s refer to"):format(one.to))
+    end
+  end
+end
+
+--- Where (x, y) refer to a table whose x refers to a third one, x alone does not refer there as well.
+local function explain_parts(leads, singles, wholes)
+  local changed = false
+  for _, one in ipairs(wholes) do
+    for i, at in ipairs(one.ats) do
+      local via = leads[one.parent_ats[i]]
+      for _, c in ipairs(singles) do
+        if via and c.child.at == at and c.parent.at == via then
+          weigh.more(c, "transitivity", -9, ("with others it refers to %s, whose %s refers to that in turn"):format(one.to,
+            one.referred[i]))
+          changed = true
+        end
+      end
+    end
+  end
+  if changed then choose.again(singles) end
+end
+
+--- Two tables that a composite key links already need no other.
+local function undeclared(world, list)
+  local out = {}
+  for _, one in ipairs(list) do
+    local known = false
+    for _, edge in ipairs(world.declared) do
+      known = known or edge.from == one.from and edge.to == one.to and #edge.columns > 1
+    end
+    if not known then out[#out + 1] = one end
+  end
+  return out
+end
+
+local function declared_wholes(world)
+  local out = {}
+  for _, edge in ipairs(world.declared) do
+    if #edge.columns > 1 then
+      local one = { to = edge.to, referred = edge.referred_columns, ats = {}, parent_ats = {} }
+      for i, name in ipairs(edge.columns) do
+        local child = world.column_at[edge.from .. "\0" .. name]
+        local parent = world.column_at[edge.to .. "\0" .. edge.referred_columns[i]]
+        one.ats[i], one.parent_ats[i] = child and child.at or 0, parent and parent.at or 0
+      end
+      out[#out + 1] = one
+    end
+  end
+  return out
+end
+
+--- A column that leads here or there, as another says, does not lead to one of them alone.
+local function explain_kinds(singles, kinds)
+  local by_at = {}
+  for _, one in ipairs(kinds) do
+    if one.score >= discovery.THRESHOLD then by_at[one.at] = one end
+  end
+  for _, c in ipairs(singles) do
+    local one = by_at[c.child.at]
+    if one then weigh.more(c, "polymorphic", -9, ("which table it refers to depends on %s"):format(one.kind)) end
+  end
+  if next(by_at) then choose.again(singles) end
+end
+
+--- --- all together ----------------------------------------------------------------------------------
+
+--- Finds the relations of a database.
+---
+--- `source`: { schema, db, stats = a stand-in for nlsql.stats? }; a context serves. `options`: tables (which;
+--- nil: all), views (true: too), threshold, all (true: those below it too), scan (further options of stats.scan).
+---@param source { schema: nlsql.Catalog, db: nlsql.Db, stats: table? }
+---@param options { tables: string[]?, views: boolean?, threshold: number?, all: boolean?, scan: table? }?
+---@return nlsql.Discovered? found
+---@return string? message
+---@return nlsql.Code? code
+function discovery.find(source, options)
+  options = options or {}
+  local world, message, code = open(source, options)
+  if not world then return nil, message, code end
+  local singles = weigh_pairs(world)
+  choose.score(singles, taken_columns(world), world.declared)
+  local wholes
+  wholes, message, code = composite.find(world)
+  if not wholes then return nil, message, code end
+  wholes = undeclared(world, wholes)
+  local leads = leads_of(world, singles)
+  explain_wholes(leads, wholes)
+  local believed = declared_wholes(world)
+  for _, one in ipairs(wholes) do
+    if one.score >= discovery.THRESHOLD then believed[#believed + 1] = one end
+  end
+  explain_parts(leads, singles, believed)
+  local best = {}
+  for _, c in ipairs(singles) do best[c.child.at] = math.max(best[c.child.at] or 0, c.score) end
+  local kinds = polymorphic.find(world, best)
+  explain_kinds(singles, kinds)
+  return findings.of(world, singles, wholes, kinds, options)
+end
+
+return discovery

@@ -1,0 +1,136 @@
+--- choose: each column refers to one parent at most, the best; and no relation is told twice.
+---
+--- The weights of a column's candidates become shares: a candidate's odds among those of all others and
+--- of none. So two parents that fit equally well have half each at most, and neither is believed.
+
+local weigh = require "nlsql.discovery.weigh"
+
+local choose = {}
+
+local function odds(candidate) return math.exp(math.max(-50, math.min(50, candidate.sum))) end
+
+local function by_child(candidates)
+  local groups, order = {}, {}
+  for _, c in ipairs(candidates) do
+    local group = groups[c.child.at]
+    if not group then
+      group = {}
+      groups[c.child.at] = group
+      order[#order + 1] = group
+    end
+    group[#group + 1] = c
+  end
+  return order, groups
+end
+
+local function better(a, b)
+  if a.sum ~= b.sum then return a.sum > b.sum end
+  if a.parent.distinct ~= b.parent.distinct then return a.parent.distinct < b.parent.distinct end
+  return a.parent.at < b.parent.at
+end
+
+local function text_of(column) return column.ref .. "." .. column.name end
+
+--- Of two columns that hold each other's values, the one that more others look up to is the parent.
+local function settle_mutual(groups)
+  local looked_up = {}
+  for _, group in pairs(groups) do
+    for _, c in ipairs(group) do
+      if not c.child.unique then looked_up[c.parent.at] = (looked_up[c.parent.at] or 0) + odds(c) / (1 + odds(c)) end
+    end
+  end
+  local function rank(c) return c.sum + 0.5 * math.min(4, looked_up[c.parent.at] or 0) end
+  for _, group in pairs(groups) do
+    for _, c in ipairs(group) do
+      for _, back in ipairs(groups[c.parent.at] or {}) do
+        if back.parent == c.child and not c.settled and not back.settled then
+          c.settled, back.settled = true, true
+          local mine, other = rank(c), rank(back)
+          local loser = (mine < other or mine == other and c.child.at < back.child.at) and c or back
+          loser.reversed = true
+        end
+      end
+    end
+  end
+  for _, group in pairs(groups) do
+    for _, c in ipairs(group) do
+      if c.reversed then weigh.more(c, "direction", -3, "the other way round it fits better") end
+    end
+  end
+end
+
+--- Where a parent's own column takes its values from a third one, what refers to them refers to that one,
+--- unless something speaks for the nearer: it fits much better, or it is called like it.
+local function prefer_roots(groups)
+  for _, group in pairs(groups) do
+    for _, near in ipairs(group) do
+      local best = (groups[near.parent.at] or {})[1]
+      local leads = best and best.sum > 0 and not best.reversed and best.parent
+      for _, far in ipairs(group) do
+        if leads and far ~= near and far.parent == leads and near.names <= far.names then
+          weigh.more(near, "transitivity", -2.5, ("its values come from %s in turn"):format(text_of(leads)))
+          break
+        end
+      end
+    end
+  end
+end
+
+local function score_group(group)
+  table.sort(group, better)
+  local all = 1
+  for _, c in ipairs(group) do all = all + odds(c) end
+  for i, c in ipairs(group) do
+    c.score = odds(c) / all
+    c.rank = i
+    local rival = i == 1 and group[2] or group[1]
+    if rival and rival.sum > c.sum - 2 then c.rival = rival end
+  end
+end
+
+--- A row that refers to another may hold copies of its attributes too: the address of an invoice is the
+--- customer's. Such a column is found among the attribute's values, but it is the key that refers.
+local function discount_copies(order, declared)
+  local keyed = {}
+  for _, edge in ipairs(declared) do keyed[edge.from .. "\0" .. edge.to] = edge.columns[1] end
+  for _, group in ipairs(order) do
+    local c = group[1]
+    if c.score >= 0.5 and c.parent.key == "primary" then keyed[c.child.ref .. "\0" .. c.parent.ref] = c.child.name end
+  end
+  for _, group in ipairs(order) do
+    for _, c in ipairs(group) do
+      local by = keyed[c.child.ref .. "\0" .. c.parent.ref]
+      if by and by ~= c.child.name and c.parent.key ~= "primary" and c.child.ref ~= c.parent.ref then
+        weigh.more(c, "copy", c.parent.key == "data" and -6 or -3,
+          ("%s refers to that table already: it is a copy of what stands there"):format(by))
+      end
+    end
+  end
+end
+
+--- Sets `score` and `rank` of each candidate. `taken`: columns that are children of a declared key already, by
+--- index; their candidates lose.
+---@param candidates nlsql.Candidacy[]
+---@param taken table<integer, string>
+---@param declared nlsql.Edge[]
+function choose.score(candidates, taken, declared)
+  local order, groups = by_child(candidates)
+  for _, c in ipairs(candidates) do
+    if taken[c.child.at] then weigh.more(c, "declared", -6, "a declared key says that it refers to " .. taken[c.child.at]) end
+  end
+  for _, group in ipairs(order) do table.sort(group, better) end
+  settle_mutual(groups)
+  for _, group in ipairs(order) do table.sort(group, better) end
+  prefer_roots(groups)
+  for _, group in ipairs(order) do score_group(group) end
+  discount_copies(order, declared)
+  for _, group in ipairs(order) do score_group(group) end
+end
+
+--- Scores again after weights were added.
+---@param candidates nlsql.Candidacy[]
+function choose.again(candidates)
+  for _, group in ipairs((by_child(candidates))) do score_group(group) end
+end
+
+return choose

@@ -1,0 +1,207 @@
+--- weigh: what speaks for and against one column referring to another, each thing with its weight.
+---
+--- Weights are natural logarithms of odds, so they add up: +0.7 makes a relation twice as likely, -2.3
+--- ten times less. They were set from what the quantities mean, then checked on databases with known keys.
+--- The sum becomes a score in nlsql.discovery.choose, where the parents of one column compete.
+
+local columns = require "nlsql.discovery.columns"
+local shape = require "nlsql.discovery.shape"
+
+local weigh = {}
+
+---@class nlsql.Weighed
+---@field weight number
+---@field about string  which kind of evidence
+---@field text string   a sentence's worth of it
+
+---@class nlsql.Candidacy
+---@field child nlsql.DiscoveryColumn
+---@field parent nlsql.DiscoveryColumn
+---@field common integer       distinct values of the child that the parent has
+---@field containment number   as a share of the child's
+---@field orphans integer
+---@field coverage number      as a share of the parent's
+---@field names number         0 to 1
+---@field fit number?          see shape.fit; nil: the values have no order that says anything
+---@field accident number      ln of the likelihood that unrelated values would all be found there
+---@field weighed nlsql.Weighed[]
+---@field sum number           of the weights
+
+--- Most that one kind of evidence can say.
+local MOST = 6
+
+--- The odds before anything is known, for a pair whose values are contained.
+local PRIOR = -2.2
+
+local function share(x) return (("%.1f %%"):format(100 * x):gsub("%.0 ", " ")) end
+
+local function add(candidate, about, weight, format, ...)
+  candidate.weighed[#candidate.weighed + 1] = { weight = weight, about = about, text = format:format(...) }
+  candidate.sum = candidate.sum + weight
+end
+
+local function clamp(x, low, high) return math.max(low, math.min(high, x)) end
+
+--- --- the data --------------------------------------------------------------------------------------
+
+local function weigh_containment(c)
+  local lost = c.orphans
+  if lost == 0 then
+    add(c, "containment", 0, "all %d distinct values are found there", c.child.distinct)
+    return
+  end
+  local weight = -0.5 - 40 * (1 - c.containment)
+  local outside = c.child.low and (c.child.low < c.parent.low or c.child.high > c.parent.high)
+  add(c, "containment", weight + (outside and -1 or 0), "%d of %d distinct values are not found there%s", lost, c.child.distinct,
+    outside and ", some of them beyond its range" or "")
+end
+
+--- Ln of the likelihood that as many unrelated values would all be found. Numbers and days: the density of
+--- the parent's keys; others: one in two for each.
+local function accident_of(c)
+  local density = c.parent.density or 0.5
+  return c.common * math.log(math.min(density, 0.999))
+end
+
+--- What it means that they are found. Where keys stand close together it means little; but then their
+--- number must be right: the more values, the less likely that another column's would end where the keys do.
+local function weigh_surprise(c)
+  local rare = math.min(MOST, -c.accident)
+  local right_size = c.parent.density and 0.75 * math.log(c.common) or 0
+  if rare > 1 then
+    add(c, "chance", math.max(rare, right_size), "%d unrelated values would all be found there with a likelihood of %.2g", c.common,
+      math.max(1e-99, math.exp(c.accident)))
+  else
+    add(c, "chance", right_size, "its keys leave hardly a gap: numbers that have nothing to do with them are found there too")
+  end
+end
+
+local function weigh_fit(c)
+  if not c.fit then
+    if c.common > 1 then
+      add(c, "coverage", 1.2 * c.coverage, "%s of the keys there are referred to", share(c.coverage))
+    end
+    return
+  end
+  -- what is called like a key may well be used unevenly: recent orders, one shop's staff
+  local worst = c.names >= 0.8 and -2 or c.names >= 0.5 and -4 or -MOST
+  local weight = clamp(math.log(math.max(c.fit, 1e-99)) + 0.7, worst, 0)
+  if weight < 0 then
+    add(c, "range", weight, "its values keep to a corner of the keys there: so close together they would be with a likelihood of %.2g",
+      math.max(c.fit, 1e-99))
+  else
+    add(c, "range", 0.6 * c.coverage, "its values are spread over the keys there, %s of which are referred to", share(c.coverage))
+  end
+end
+
+local function weigh_variety(c)
+  if c.common <= 2 then
+    add(c, "variety", c.common == 1 and -2 or -1.2, "it holds %s only", c.common == 1 and "one value" or "two values")
+  end
+end
+
+--- --- keys and types --------------------------------------------------------------------------------
+
+local function weigh_parent(c, naming)
+  local parent = c.parent
+  if parent.key == "primary" then
+    add(c, "parent", 0.8, "the other side is a primary key")
+  elseif parent.key == "unique" then
+    add(c, "parent", parent.table.primary and -0.7 or 0.5, "the other side is declared unique%s",
+      parent.table.primary and ", though not the primary key" or "")
+  elseif parent.table.primary then
+    add(c, "parent", -3, "the other side happens to be unique, but its table's key is another")
+  else
+    local called = naming:own_key(parent.table, parent.name)
+    add(c, "parent", called and 0.6 or naming.telling and -1 or -0.3, "the other side's values are unique%s",
+      called and ", and it is called like a key" or "")
+  end
+  if parent.nulls > 0 then add(c, "parent", -2, "the other side is NULL in %d rows", parent.nulls) end
+end
+
+local function weigh_child(c, naming, indexed)
+  local child = c.child
+  local own_name = naming:own_key(child.table, child.name)
+  if columns.numbers_itself(child) and (c.names < 0.8 or own_name) then
+    local many = math.min(1, math.log(child.distinct) / math.log(10)) -- one and two are soon in a row
+    add(c, "child", (child.key == "data" and -2 or -4) * many, "it numbers the rows of its own table")
+  elseif child.key == "primary" then
+    add(c, "child", -1, "it is its own table's key")
+  elseif child.unique and child.filled > 4 then
+    add(c, "child", -0.5, "its values are unique themselves")
+  end
+  if child.ref ~= c.parent.ref and child.key and own_name and child.name ~= c.parent.name then
+    add(c, "child", -1.5, "it is called like its own table's key")
+  end
+  if child.in_key then add(c, "child", 0.7, "it is part of its table's key") end
+  if indexed and not child.key then add(c, "index", 0.8, "it has an index of its own") end
+end
+
+local WHOLE = { smallint = true, integer = true, bigint = true }
+
+local function weigh_types(c)
+  local a, b = c.child, c.parent
+  if a.base == b.base then
+    if a.column.type ~= b.column.type then add(c, "type", -0.3, "their types differ: %s, %s", a.column.type, b.column.type) end
+  elseif WHOLE[a.base] and WHOLE[b.base] then
+    add(c, "type", -1.2, "their types differ: %s, %s", a.column.type, b.column.type)
+  else
+    add(c, "type", a.family == "number" and -3 or -0.7, "their types differ: %s, %s", a.column.type, b.column.type)
+  end
+  local dated = a.family ~= "number" and a.family ~= "text" and a.family ~= "uuid"
+  local broken = a.base == "real" or a.base == "double precision" or b.base == "real" or b.base == "double precision"
+  if dated or broken then add(c, "type", -3, "%s is an unusual type for a key", a.column.type) end
+end
+
+--- --- names -----------------------------------------------------------------------------------------
+
+local function weigh_names(c, naming)
+  if c.names > 0 then
+    add(c, "names", 4 * c.names - (c.names < 0.6 and 1 or 0.2), "the names agree to %.2f", c.names)
+  elseif naming:tells(c.child.table) then
+    add(c, "names", -1.2, "the names have nothing in common")
+    if not naming:is_key_name(c.child.name) then
+      add(c, "names", -1, "it is not called like a key, as others of its table are")
+    end
+  elseif naming.telling then
+    add(c, "names", -0.8, "the names have nothing in common")
+  end
+  if naming:is_measure(c.child.name) then
+    add(c, "names", -2.5, "it is called like a measure: %s", c.child.name)
+  end
+end
+
+--- Weighs one pair.
+---@param pair { child: nlsql.DiscoveryColumn, parent: nlsql.DiscoveryColumn, common: integer, containment: number, orphans: integer }
+---@param naming nlsql.Naming
+---@param indexed boolean  has the child an index of its own?
+---@return nlsql.Candidacy
+function weigh.pair(pair, naming, indexed)
+  local c = { child = pair.child, parent = pair.parent, common = pair.common, containment = pair.containment,
+    orphans = pair.orphans, weighed = {}, sum = PRIOR }
+  c.coverage = c.common / math.max(1, c.parent.distinct)
+  c.names = naming:score(c.child, c.parent)
+  c.accident = accident_of(c)
+  if c.child.low and c.parent.low then
+    c.fit = shape.fit(math.min(c.common, c.parent.distinct), shape.span(c.child, c.parent), c.parent.distinct)
+  end
+  weigh_names(c, naming)
+  weigh_containment(c)
+  weigh_surprise(c)
+  weigh_fit(c)
+  weigh_variety(c)
+  weigh_parent(c, naming)
+  weigh_child(c, naming, indexed)
+  weigh_types(c)
+  if c.child.ref == c.parent.ref then add(c, "self", -0.7, "it would refer to its own table") end
+  return c
+end
+
+--- Adds what became clear later, beside the other candidates.
+---@param candidate nlsql.Candidacy
+---@param about string
+---@param weight number
+---@param text string
+function weigh.more(candidate, about, weight, text) add(candidate, about, weight, "%s", text) end
+
+return weigh
