@@ -90,8 +90,10 @@ local function open(source, options)
   if not scan then return nil, message, code end
   world.scan, world.overlaps, world.columns = scan, scan.overlaps, columns.of(schema, scan)
   world.column_at, world.overlaps_of = {}, {}
-  for at, column in pairs(world.columns) do world.column_at[column.ref .. "\0" .. column.name] = column end
+  for _, column in pairs(world.columns) do world.column_at[column.ref .. "\0" .. column.name] = column end
+  world.common_of = {}
   for _, overlap in ipairs(scan.overlaps) do
+    world.common_of[overlap.child .. ":" .. overlap.parent] = overlap.common
     world.overlaps_of[overlap.child] = world.overlaps_of[overlap.child] or {}
     table.insert(world.overlaps_of[overlap.child], overlap)
   end
@@ -138,7 +140,7 @@ local function explain_wholes(leads, wholes)
     local all = true
     for i, at in ipairs(one.ats) do all = all and leads[at] ~= nil and leads[at] == leads[one.parent_ats[i]] end
     if all then
-      composite.more(wholes, one, -9, ("each of them refers by itself to what those of %s refer to"):format(one.to))
+      composite.more(wholes, one, -14, ("each of them refers by itself to what those of %s refer to"):format(one.to))
     end
   end
 end
@@ -150,8 +152,8 @@ local function explain_parts(leads, singles, wholes)
     for i, at in ipairs(one.ats) do
       local via = leads[one.parent_ats[i]]
       for _, c in ipairs(singles) do
-        if via and c.child.at == at and c.parent.at == via then
-          weigh.more(c, "transitivity", -9, ("with others it refers to %s, whose %s refers to that in turn"):format(one.to,
+        if via and c.child.at == at and c.parent.at == via and at ~= one.parent_ats[i] then
+          weigh.more(c, "transitivity", -14, ("with others it refers to %s, whose %s refers to that in turn"):format(one.to,
             one.referred[i]))
           changed = true
         end
@@ -178,7 +180,7 @@ local function declared_wholes(world)
   local out = {}
   for _, edge in ipairs(world.declared) do
     if #edge.columns > 1 then
-      local one = { to = edge.to, referred = edge.referred_columns, ats = {}, parent_ats = {} }
+      local one = { from = edge.from, to = edge.to, referred = edge.referred_columns, ats = {}, parent_ats = {} }
       for i, name in ipairs(edge.columns) do
         local child = world.column_at[edge.from .. "\0" .. name]
         local parent = world.column_at[edge.to .. "\0" .. edge.referred_columns[i]]
@@ -188,6 +190,43 @@ local function declared_wholes(world)
     end
   end
   return out
+end
+
+--- The composite references that hold: the declared ones, and those that are believed.
+local function believed_of(world, wholes)
+  local out = declared_wholes(world)
+  for _, one in ipairs(wholes) do
+    if one.score >= discovery.THRESHOLD then out[#out + 1] = one end
+  end
+  return out
+end
+
+--- Is `far` what `near` and then `on` lead to: (a, b, c) to a line, whose (a, b) refer to an order?
+local function leads_through(near, on, far)
+  if near.to ~= on.from or on.to ~= far.to or #near.ats <= #far.ats then return false end
+  local via = {}
+  for i, at in ipairs(near.ats) do via[at] = near.parent_ats[i] end
+  local onward = {}
+  for i, at in ipairs(on.ats) do onward[at] = on.parent_ats[i] end
+  for i, at in ipairs(far.ats) do
+    if not via[at] or onward[via[at]] ~= far.parent_ats[i] then return false end
+  end
+  return true
+end
+
+--- Where (x, y, z) refer to a table whose own (x, y) refer to a third one, (x, y) do not refer there as well.
+local function explain_by_wholes(wholes, believed)
+  for _, far in ipairs(wholes) do
+    local explained
+    for _, near in ipairs(believed) do
+      for _, on in ipairs(near.from == far.from and near ~= far and believed or {}) do
+        explained = explained or leads_through(near, on, far) and near or nil
+      end
+    end
+    if explained then
+      composite.more(wholes, far, -14, ("with others they refer to %s, which refers there in turn"):format(explained.to))
+    end
+  end
 end
 
 --- A column that leads here or there, as another says, does not lead to one of them alone.
@@ -220,17 +259,14 @@ function discovery.find(source, options)
   if not world then return nil, message, code end
   local singles = weigh_pairs(world)
   choose.score(singles, taken_columns(world), world.declared)
+  world.leads = leads_of(world, singles)
   local wholes
   wholes, message, code = composite.find(world)
   if not wholes then return nil, message, code end
   wholes = undeclared(world, wholes)
-  local leads = leads_of(world, singles)
-  explain_wholes(leads, wholes)
-  local believed = declared_wholes(world)
-  for _, one in ipairs(wholes) do
-    if one.score >= discovery.THRESHOLD then believed[#believed + 1] = one end
-  end
-  explain_parts(leads, singles, believed)
+  explain_wholes(world.leads, wholes)
+  explain_by_wholes(wholes, believed_of(world, wholes))
+  explain_parts(world.leads, singles, believed_of(world, wholes))
   local best = {}
   for _, c in ipairs(singles) do best[c.child.at] = math.max(best[c.child.at] or 0, c.score) end
   local kinds = polymorphic.find(world, best)

@@ -54,21 +54,39 @@ local function settle_mutual(groups)
   end
   for _, group in pairs(groups) do
     for _, c in ipairs(group) do
-      if c.reversed then weigh.more(c, "direction", -3, "the other way round it fits better") end
+      if c.reversed then
+        weigh.more(c, "direction", c.orphans > 0 and -8 or -3, "the other way round it fits better")
+      end
     end
   end
 end
 
---- Where a parent's own column takes its values from a third one, what refers to them refers to that one,
---- unless something speaks for the nearer: it fits much better, or it is called like it.
-local function prefer_roots(groups)
+--- Weight from which on values keep to a part of a table too well for chance.
+local SUBSET = 3
+
+--- A parent's own column may take its values from a third one: physicians are staff. What refers to physicians
+--- is found among staff too, and what refers to staff may be found among physicians by accident. How likely
+--- that accident is decides: drawn from all of the staff, every one of many values would hardly be a
+--- physician's. Where both hold nearly the same keys, the one that the other comes from is meant.
+local function weigh_chain(near, far)
+  local subset = near.orphans == 0 and near.common * math.log(far.parent.distinct / math.max(1, near.parent.distinct)) or 0
+  if subset > SUBSET then
+    weigh.more(near, "transitivity", SUBSET, ("all its values are of those that %s holds of %s"):format(text_of(near.parent),
+      text_of(far.parent)))
+    weigh.more(far, "transitivity", -SUBSET, ("%s, which takes its values from there, holds all of them"):format(text_of(near.parent)))
+  elseif near.names <= far.names then
+    weigh.more(near, "transitivity", -2.5, ("its values come from %s in turn"):format(text_of(far.parent)))
+  end
+end
+
+local function prefer_along_chains(groups)
   for _, group in pairs(groups) do
     for _, near in ipairs(group) do
       local best = (groups[near.parent.at] or {})[1]
       local leads = best and best.sum > 0 and not best.reversed and best.parent
       for _, far in ipairs(group) do
-        if leads and far ~= near and far.parent == leads and near.names <= far.names then
-          weigh.more(near, "transitivity", -2.5, ("its values come from %s in turn"):format(text_of(leads)))
+        if leads and far ~= near and far.parent == leads then
+          weigh_chain(near, far)
           break
         end
       end
@@ -121,7 +139,7 @@ function choose.score(candidates, taken, declared)
   for _, group in ipairs(order) do table.sort(group, better) end
   settle_mutual(groups)
   for _, group in ipairs(order) do table.sort(group, better) end
-  prefer_roots(groups)
+  prefer_along_chains(groups)
   for _, group in ipairs(order) do score_group(group) end
   discount_copies(order, declared)
   for _, group in ipairs(order) do score_group(group) end

@@ -4,6 +4,7 @@
 --- together and counted (nlsql.stats tuples): a part alone says little, the whole a lot.
 
 local catalog = require "nlsql.catalog"
+local weigh_pair = require "nlsql.discovery.weigh"
 
 local composite = {}
 
@@ -55,6 +56,13 @@ local function possible(parts, children, naming)
       list[#list + 1] = { column = child, names = naming:score(child, part) }
     end
   end
+  for i, part in ipairs(parts) do
+    local own = by_ref[part.ref] -- (company, parent) refers to (company, number): a part may stay what it is
+    if own then
+      own[i] = own[i] or {}
+      table.insert(own[i], { column = part, names = 1 })
+    end
+  end
   for _, ref in ipairs(order) do
     for _, list in pairs(by_ref[ref]) do
       table.sort(list, function(a, b)
@@ -82,13 +90,22 @@ end
 
 local function claim_of(parts, chosen)
   local claim = { from = chosen[1].column.ref, to = parts[1].ref, columns = {}, referred = {}, names = 0, ats = {},
-    parent_ats = {}, parts = parts, own = {} }
+    parent_ats = {}, parts = parts, own = {}, part_names = {} }
   for i, one in ipairs(chosen) do
     claim.columns[i], claim.referred[i], claim.own[i] = one.column.name, parts[i].name, one.column
+    claim.part_names[i] = one.names
     claim.ats[i], claim.parent_ats[i] = one.column.at, parts[i].at
     claim.names = claim.names + one.names / #chosen
   end
   return claim
+end
+
+--- Is it the key itself, or its parts changed round?
+local function refers_to_itself(claim)
+  local inside, n = {}, 0
+  for _, at in ipairs(claim.parent_ats) do inside[at] = true end
+  for _, at in ipairs(claim.ats) do n = n + (inside[at] and 1 or 0) end
+  return n == #claim.ats
 end
 
 local function claims_of(world)
@@ -109,7 +126,10 @@ local function claims_of(world)
         local whole = true
         for i = 1, #parts do whole = whole and lists[i] ~= nil end
         if whole then
-          combine(lists, #parts, {}, {}, function(chosen) out[#out + 1] = claim_of(parts, chosen) end)
+          combine(lists, #parts, {}, {}, function(chosen)
+            local claim = claim_of(parts, chosen)
+            if not refers_to_itself(claim) then out[#out + 1] = claim end
+          end)
         end
       end
     end
@@ -146,6 +166,19 @@ local function lift(facts, share)
   return math.max(0, sum)
 end
 
+--- What those parts say by themselves that refer to nothing else: the number of a plant, beside its company's.
+local function inclusion(world, claim)
+  local best = 0
+  for i, part in ipairs(claim.parts) do
+    local own = claim.own[i]
+    if not world.leads[part.at] and own ~= part then
+      local common = world.common_of[own.at .. ":" .. part.at] or 0
+      best = math.max(best, weigh_pair.inclusion(own, part, common, claim.part_names[i]))
+    end
+  end
+  return best
+end
+
 local function weigh(world, claim)
   local facts, weighed = claim.facts, {}
   local function add(about, weight, format, ...)
@@ -158,15 +191,29 @@ local function weigh(world, claim)
       add("type", -1.2, "their types differ: %s, %s", claim.own[i].column.type, part.column.type)
     end
   end
-  if claim.names > 0.5 then add("names", 4 * claim.names - 0.5, "the names agree to %.2f", claim.names) end
+  local names, n = 0, 0 -- of those parts that are known by nothing else
+  for i, part in ipairs(claim.parts) do
+    local own = claim.own[i]
+    local agree = own == part or world.leads[part.at] and world.leads[part.at] == world.leads[own.at]
+    if not agree then names, n = names + claim.part_names[i], n + 1 end
+    if agree and own ~= part then
+      add("parts", 1, "%s and %s refer to the same table", own.name, part.name)
+    elseif own.unique and world.leads[part.at] == own.at then
+      add("direction", -9, "%s of the other side refers to %s, the key here", part.name, own.name)
+    end
+  end
+  if n > 0 then claim.names = names / n end
+  if claim.names >= 0.5 then add("names", 4 * claim.names - 0.5, "the names agree to %.2f", claim.names) end
   if facts.orphans > 0 then
     add("containment", -0.5 - 40 * (1 - facts.containment), "%d of %d combinations are not found there", facts.orphans,
       facts.distinct)
   else
     add("containment", 0, "all %d combinations are found there", facts.distinct)
   end
-  local share = claim.expected or 0.5
-  add("chance", math.min(6, lift(facts, share)), "of unrelated combinations of the same values %.1f %% would be found there", 100 * share)
+  local share, alone = claim.expected or 0.5, inclusion(world, claim)
+  local together = math.min(6, lift(facts, share))
+  add("chance", math.max(together, alone), "of unrelated combinations of the same values %.1f %% would be found there%s",
+    100 * share, alone > together and alone > 1 and ", but one of the values would hardly" or "")
   add("parent", 0.8, "the other side is a key")
 end
 

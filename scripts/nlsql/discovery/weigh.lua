@@ -100,6 +100,25 @@ local function weigh_variety(c)
   end
 end
 
+--- What it means that a column's values are found in a part of a key: their surprise and their range, as above.
+---@param child nlsql.DiscoveryColumn
+---@param part nlsql.DiscoveryColumn
+---@param common integer
+---@param names number
+---@return number
+function weigh.inclusion(child, part, common, names)
+  if common < 1 then return 0 end
+  local c = { child = child, parent = part, common = common, names = names, coverage = common / part.distinct, weighed = {}, sum = 0 }
+  c.accident = accident_of(c)
+  if child.low and part.low then
+    c.fit = shape.fit(math.min(common, part.distinct), shape.span(child, part), part.distinct)
+  end
+  weigh_surprise(c)
+  weigh_fit(c)
+  weigh_variety(c)
+  return c.sum
+end
+
 --- --- keys and types --------------------------------------------------------------------------------
 
 local function weigh_parent(c, naming)
