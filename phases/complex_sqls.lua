@@ -22,6 +22,7 @@ end
 return {
   name    = "complex_sqls",
   summary = "Questions over several tables that need subqueries, CTEs, windows or set operations",
+  relations = true, -- those that no key declares are looked for in the data
   options = {
     count             = { 30, "pairs wanted for each set of tables", { min = 1 } },
     min_joins         = { 3, "tables that a query must use at least, over all its parts", { min = 2 } },

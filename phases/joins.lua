@@ -6,6 +6,7 @@ local tables = require "nlsql.tables"
 return {
   name    = "joins",
   summary = "Questions that need two or more tables joined",
+  relations = true, -- those that no key declares are looked for in the data
   options = {
     count             = { 200, "pairs wanted for each set of tables", { min = 1 } },
     min_joins         = { 2, "tables that a query must join at least", { min = 2 } },

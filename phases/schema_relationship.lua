@@ -1,6 +1,8 @@
 --- schema_relationship: how columns are related: along declared keys, and along relations that no key
 --- declares but the data bears out.
 ---
+--- Undeclared ones are looked for in the data first (see scripts/nlsql/discovery.lua).
+---
 --- Each relation makes two pairs, one for each direction. Undeclared ones are proposed by the model and
 --- verified (see scripts/nlsql/relations.lua, also for the confidence, which is kept in the store).
 local containment = require "nlsql.containment"
@@ -26,13 +28,39 @@ local function refused_pair(from, to, refused)
   return { question = ("How is %s related to %s?"):format(from, to), answer = from .. " -> " .. to, refused = refused }
 end
 
+--- Score below which a model, where there is one, is asked what it thinks of a relation that was found.
+local SURE = 0.95
+
+--- The score of a relation that was found in the data, and what the model thinks of it.
+local function judge_found(ctx, item, relation, evidence)
+  local found = relation.found
+  local facts = { discovered = true, confidence = found.score, reasons = found.reasons }
+  if found.score < SURE and ctx.settings.provider ~= "offline" then
+    local opinion, message, code = proposals.opinion(ctx, item, relation, evidence)
+    if not opinion then return nil, nil, message, code end
+    facts.opinion, facts.opinion_reason = opinion.related, opinion.reason
+    facts.confidence = relations.after_opinion(found.score, opinion.related)
+  end
+  if facts.confidence < ctx.opt.min_confidence then
+    local why = facts.opinion == false and "the second opinion does not agree: " .. (facts.opinion_reason or "no reason given")
+      or table.concat(found.reasons, "; ")
+    return nil, { gate = "untrue", reason = ("confidence %.2f, below %.2f: %s"):format(facts.confidence,
+      ctx.opt.min_confidence, why) }
+  end
+  return facts
+end
+
 --- The pairs of the relations that need no proposal. Only the database's own word is taken for one.
 local function known_pairs(ctx, item)
   local out = {}
   for _, relation in ipairs(item.relations) do
-    local evidence, refused, message, code
-    if relation.by_hand then
+    local evidence, refused, facts, message, code
+    if not relation.declared then
       evidence, refused, message, code = relations.verify(ctx, relation, ctx.opt)
+      if message then return nil, message, code end
+    end
+    if relation.found and not refused then
+      facts, refused, message, code = judge_found(ctx, item, relation, evidence)
       if message then return nil, message, code end
     end
     if refused then
@@ -40,9 +68,12 @@ local function known_pairs(ctx, item)
         relations.side(relation.to, relation.referred), refused)
     else
       local one_to_one = containment.is_key(ctx.schema:table(relation.from), relation.columns)
-      local there, back = pairs_of(relation, { declared = relation.declared, by_hand = relation.by_hand or nil,
-        confidence = evidence and 0.99 * evidence.share or 1.0, evidence = evidence, foreign_key = relation.name,
-        cardinality = one_to_one and "one_to_one" or "many_to_one" })
+      facts = facts or { confidence = evidence and 0.99 * evidence.share or 1.0, by_hand = relation.by_hand or nil,
+        foreign_key = relation.name }
+      facts.declared, facts.evidence = relation.declared, evidence
+      local found_so = relation.found and relation.found.evidence.cardinality == "one_to_one"
+      facts.cardinality = (one_to_one or found_so) and "one_to_one" or "many_to_one"
+      local there, back = pairs_of(relation, facts)
       out[#out + 1], out[#out + 2] = there, back
     end
   end
@@ -80,7 +111,7 @@ local function plan_known(ctx, emit)
       order[#order + 1] = relation.from
     end
     table.insert(by_table[relation.from], relation)
-    doubted[relation.from] = doubted[relation.from] or relation.by_hand or nil
+    doubted[relation.from] = doubted[relation.from] or not relation.declared or nil
   end
   for _, ref in ipairs(order) do
     emit { key = "keys of " .. ref, tables = { ref }, relations = by_table[ref], count = 2 * #by_table[ref],
@@ -107,6 +138,7 @@ end
 return {
   name    = "schema_relationship",
   summary = "How columns are related, by declared keys and by what the data bears out",
+  relations = true, -- those that no key declares are looked for in the data
   pairs   = "question_answer",
   options = {
     count            = { 100, "undeclared relations that the model is asked for, in all", { min = 1 } },
@@ -125,12 +157,14 @@ return {
   plan = function(ctx, emit)
     local offline = ctx.settings.provider == "offline"
     if offline and #relations.known(ctx) == 0 then
-      return nil, "no relations are declared, and the offline grammar proposes none: a model does (set OPENAI_API_KEY, or "
+      local off = ctx.settings.discover == false
+      return nil, "no relations are declared, and " .. (off and "discover: off leaves out those that the data shows"
+        or "the data shows none") .. "; the offline grammar proposes none: a model does (set OPENAI_API_KEY, or "
         .. "OPENAI_BASE_URL for a server of your own)", "not_found"
     end
     plan_known(ctx, emit)
     if offline then
-      ctx:log("only declared keys are told of: the offline grammar proposes no others")
+      ctx:log("only declared keys and what the data shows are told of: the offline grammar proposes no others")
       return
     end
     plan_proposals(ctx, emit)

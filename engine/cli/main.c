@@ -94,6 +94,21 @@ static const nl_arg schema_args[] = {
     NO_MORE,
 };
 
+static const nl_arg relations_args[] = {
+    { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
+    { "json", 0, NL_ARG_FLAG, NULL, "one JSON object instead of text" },
+    { "dot", 0, NL_ARG_FLAG, NULL, "a graph for Graphviz" },
+    { "mermaid", 0, NL_ARG_FLAG, NULL, "an entity-relationship diagram for Mermaid" },
+    { "explain", 0, NL_ARG_TEXT, "A.X", "all that speaks for and against A.X referring to COLUMN" },
+    { "all", 0, NL_ARG_FLAG, NULL, "those below the threshold too" },
+    { "threshold", 0, NL_ARG_NUMBER, "N", "score from which on one is shown (default: 0.5)" },
+    { "views", 0, NL_ARG_FLAG, NULL, "views too" },
+    { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },
+    DEMO_OPTION,
+    LOG_OPTIONS,
+    NO_MORE,
+};
+
 static const nl_arg config_args[] = {
     { "check", 0, NL_ARG_FLAG, NULL, "only says what a run would refuse: every complaint" },
     { "json", 0, NL_ARG_FLAG, NULL, "one JSON object instead of text" },
@@ -231,6 +246,11 @@ static const nl_command commands[] = {
       NULL, new_args, cmd_new },
     { "schema", NULL, NULL, "Prints what introspection sees of DATABASE_URL",
       "Without DATABASE_URL and a key, the demo database serves.", schema_args, cmd_script },
+    { "relations", NULL, "COLUMN", "Prints the relations that the data supports, and why",
+      "Reads every table once. Each relation goes from child to parent, declared or not, with a "
+      "score from\n"
+      "0 to 1; nlsql relations --explain a.x b.y tells all of one pair.",
+      relations_args, cmd_script },
     { "config", NULL, NULL, "Prints the configuration as it holds, each value with its origin",
       "The first that says it wins: a flag, the environment, .env, the phase's section, defaults,\n"
       "the top level of the file, what is built in. Secrets are not printed.\n"
@@ -249,7 +269,7 @@ static void help(FILE *out) {
                   "nlsql turns a live PostgreSQL database into a verified dataset of questions "
                   "and SQL.\n\nusage: nlsql COMMAND [options]\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
-        (void)fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        (void)fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
     (void)fprintf(out, "\nnlsql COMMAND --help tells more.\n");
 }
 

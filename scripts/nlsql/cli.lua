@@ -286,6 +286,32 @@ function cli.schema(flags_text)
   return 0
 end
 
+--- nlsql relations: the relationships that the data supports.
+---@param flags_text string
+---@return integer
+function cli.relations(flags_text)
+  local flags = assert(json.decode(flags_text))
+  local relationscommand = require "nlsql.relationscommand"
+  local fault = relationscommand.fault(flags)
+  if fault then
+    console.error(fault)
+    return 2
+  end
+  local got = load_config(flags)
+  if not got then return 3 end
+  local db, demo = open_database(flags, got)
+  if not db then return 4 end
+  local server <close> = demo -- luacheck: ignore 211
+  local schema, message, code = introspect.load(db, got.settings)
+  if not schema then
+    console.error(message)
+    return code == "config" and 3 or 4
+  end
+  local status = relationscommand.run(flags, { schema = schema, db = db })
+  db:close()
+  return status
+end
+
 local function make_folder(path)
   local status, output = proc.run { argv = { "mkdir", "-p", path } }
   if status == 0 then return true end

@@ -11,6 +11,7 @@ local composite = require "nlsql.discovery.composite"
 local findings = require "nlsql.discovery.findings"
 local naming = require "nlsql.discovery.naming"
 local polymorphic = require "nlsql.discovery.polymorphic"
+local shortlist = require "nlsql.discovery.shortlist"
 local weigh = require "nlsql.discovery.weigh"
 
 local discovery = {}
@@ -31,7 +32,8 @@ local function indexed_columns(db)
   local out = {}
   local got = db and db:query([[
     SELECT DISTINCT n.nspname, c.relname, a.attname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
-      JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
      WHERE NOT i.indisunique]], nil, { max_rows = 100000 })
   for _, row in ipairs(got and got.rows or {}) do
     out[("%s\0%s\0%s"):format(row[1], row[2], row[3])] = true
@@ -43,17 +45,55 @@ local function is_indexed(indexes, column)
   return indexes[("%s\0%s\0%s"):format(column.table.schema, column.table.name, column.name)] or false
 end
 
---- Weighs all pairs of single columns.
-local function weigh_pairs(world)
+--- The pairs of single columns that are worth weighing. Columns that a declared key takes are left out unless
+--- all is asked for.
+local function pairs_of(world, options, taken)
+  local pair = options.pair
+  local function wanted(child, parent, overlap)
+    return is_candidate(child, parent, overlap) and (options.all or not taken[child.at])
+  end
+  return shortlist.of(world, wanted, function(child, parent)
+    return pair ~= nil and child.ref == pair.from and parent.ref == pair.to and child.name == pair.columns[1]
+      and parent.name == pair.referred[1]
+  end)
+end
+
+--- Steps of shortlist.breathe that weighing a pair takes.
+local WEIGHING = 50
+
+local function weigh_pairs(world, list, names)
   local out = {}
-  for _, overlap in ipairs(world.overlaps) do
-    local child, parent = world.columns[overlap.child], world.columns[overlap.parent]
-    if is_candidate(child, parent, overlap) then
-      out[#out + 1] = weigh.pair({ child = child, parent = parent, common = overlap.common, containment = overlap.containment,
-        orphans = overlap.orphans }, world.naming, is_indexed(world.indexes, child))
-    end
+  for i, one in ipairs(list) do
+    out[i] = weigh.pair(one, names, is_indexed(world.indexes, one.child))
+    shortlist.breathe(WEIGHING)
   end
   return out
+end
+
+--- Relations that the data alone must show before names are put to the test, and the score that it must
+--- give them; the share of them whose names must agree.
+local SURE_ONES, SURE, AGREEING = 4, 0.75, 0.35
+
+--- Pairs that are looked at for that; they are in groups by their child.
+local ENOUGH = 3000
+
+--- Do the names of this database contradict its data? Where few of the relations are called so that need no
+--- names to be seen, names were made up, and what they say of the others is worth nothing.
+local function contradicted(world, list)
+  local some, sure, agree = {}, 0, 0
+  for i, one in ipairs(list) do
+    if i > ENOUGH and one.child ~= list[i - 1].child then break end
+    some[i] = one
+  end
+  local singles = weigh_pairs(world, some, naming.silence())
+  choose.score(singles, {}, {})
+  for _, c in ipairs(singles) do
+    if c.score >= SURE and (c.parent.key ~= "data" or not c.parent.table.primary) then
+      sure = sure + 1
+      if world.naming:score(c.child, c.parent) > 0 then agree = agree + 1 end
+    end
+  end
+  return sure >= SURE_ONES and agree < AGREEING * sure
 end
 
 --- --- the world -------------------------------------------------------------------------------------
@@ -71,10 +111,10 @@ end
 --- Columns beyond which pairs that share less are not asked for: there would be too many.
 local MANY_COLUMNS = 1000
 
-local function scan_options(schema, tables, options)
-  local n = 0
+local function scan_options(source, tables, options)
+  local schema, n = source.schema, 0
   for _, ref in ipairs(tables) do n = n + #schema:table(ref).columns end
-  local out = { tables = tables, min_containment = n <= MANY_COLUMNS and 0.05 or 0.5 }
+  local out = { tables = tables, db = source.db, min_containment = n <= MANY_COLUMNS and 0.05 or 0.5 }
   for name, value in pairs(options.scan or {}) do out[name] = value end
   return out
 end
@@ -85,7 +125,7 @@ local function open(source, options)
     min_containment = discovery.MIN_CONTAINMENT, naming = naming.of(schema), declared = schema:edges(),
     limits = { statement_timeout = 60 } }
   local tables = scanned(schema, options)
-  world.scan_options = scan_options(schema, tables, options)
+  world.scan_options = scan_options(source, tables, options)
   local scan, message, code = world.stats.scan(schema, world.scan_options)
   if not scan then return nil, message, code end
   world.scan, world.overlaps, world.columns = scan, scan.overlaps, columns.of(schema, scan)
@@ -93,9 +133,10 @@ local function open(source, options)
   for _, column in pairs(world.columns) do world.column_at[column.ref .. "\0" .. column.name] = column end
   world.common_of = {}
   for _, overlap in ipairs(scan.overlaps) do
-    world.common_of[overlap.child .. ":" .. overlap.parent] = overlap.common
+    world.common_of[overlap.child << 32 | overlap.parent] = overlap.common
     world.overlaps_of[overlap.child] = world.overlaps_of[overlap.child] or {}
     table.insert(world.overlaps_of[overlap.child], overlap)
+    shortlist.breathe(1)
   end
   world.indexes = indexed_columns(source.db)
   return world
@@ -153,8 +194,8 @@ local function explain_parts(leads, singles, wholes)
       local via = leads[one.parent_ats[i]]
       for _, c in ipairs(singles) do
         if via and c.child.at == at and c.parent.at == via and at ~= one.parent_ats[i] then
-          weigh.more(c, "transitivity", -14, ("with others it refers to %s, whose %s refers to that in turn"):format(one.to,
-            one.referred[i]))
+          weigh.more(c, "transitivity", -14,
+            ("with others it refers to %s, whose %s refers to that in turn"):format(one.to, one.referred[i]))
           changed = true
         end
       end
@@ -224,7 +265,8 @@ local function explain_by_wholes(wholes, believed)
       end
     end
     if explained then
-      composite.more(wholes, far, -14, ("with others they refer to %s, which refers there in turn"):format(explained.to))
+      composite.more(wholes, far, -14,
+        ("with others they refer to %s, which refers there in turn"):format(explained.to))
     end
   end
 end
@@ -247,7 +289,8 @@ end
 --- Finds the relations of a database.
 ---
 --- `source`: { schema, db, stats = a stand-in for nlsql.stats? }; a context serves. `options`: tables (which;
---- nil: all), views (true: too), threshold, all (true: those below it too), scan (further options of stats.scan).
+--- nil: all), views (true: too), threshold, all (true: those below it too), pair (a relation that
+--- is weighed whatever speaks against it), scan (further options of stats.scan).
 ---@param source { schema: nlsql.Catalog, db: nlsql.Db, stats: table? }
 ---@param options { tables: string[]?, views: boolean?, threshold: number?, all: boolean?, scan: table? }?
 ---@return nlsql.Discovered? found
@@ -257,8 +300,11 @@ function discovery.find(source, options)
   options = options or {}
   local world, message, code = open(source, options)
   if not world then return nil, message, code end
-  local singles = weigh_pairs(world)
-  choose.score(singles, taken_columns(world), world.declared)
+  local taken = taken_columns(world)
+  local list = pairs_of(world, options, taken)
+  if contradicted(world, list) then world.naming = naming.silence() end
+  local singles = weigh_pairs(world, list, world.naming)
+  choose.score(singles, taken, world.declared)
   world.leads = leads_of(world, singles)
   local wholes
   wholes, message, code = composite.find(world)
@@ -271,7 +317,9 @@ function discovery.find(source, options)
   for _, c in ipairs(singles) do best[c.child.at] = math.max(best[c.child.at] or 0, c.score) end
   local kinds = polymorphic.find(world, best)
   explain_kinds(singles, kinds)
-  return findings.of(world, singles, wholes, kinds, options)
+  local found = findings.of(world, singles, wholes, kinds, options)
+  found.refusal = function(relation) return require("nlsql.discovery.refusal").of(world, relation) end
+  return found
 end
 
 return discovery

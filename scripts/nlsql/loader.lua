@@ -33,6 +33,7 @@ local loader = {}
 --- The dataset's row.
 ---@field record (fun(ctx: nlsql.Context, item: nlsql.Item, candidate: nlsql.Candidate): table)?
 ---@field pairs string?  what the model's pairs hold: "question_sql" (default) or "question_answer"
+---@field relations boolean?  true: it works along relations, so those that no key declares are looked for
 ---@field model boolean?  false: it asks no model, so that it runs where none is configured
 --- More for a provider that reads no prompts.
 ---@field task (fun(ctx: nlsql.Context, item: nlsql.Item): table)?
@@ -49,8 +50,8 @@ local loader = {}
 --- Fields of a phase and the Lua types that they may have.
 local FIELDS = {
   accept = "function", critic = "table", follow = "function", model = "boolean", name = "string", options = "table",
-  pairs = "string", plan = "function", prompt = "function", record = "function", requests = "function", run = "function",
-  summary = "string", task = "function",
+  pairs = "string", plan = "function", prompt = "function", record = "function", relations = "boolean",
+  requests = "function", run = "function", summary = "string", task = "function",
 }
 local PAIRS = { "question_answer", "question_sql" }
 

@@ -180,8 +180,14 @@ function proposals.messages(ctx, group, count, judged)
   })
 end
 
---- Asks for a second opinion on a relation that the data bears out.
-local function second_opinion(ctx, item, relation, evidence)
+--- Asks for a second opinion on a relation that the data bears out: { related=, reason= }, or { gave_up= } where
+--- there was no answer. nil, message, code where the run cannot go on.
+---@param ctx nlsql.Context
+---@param item table
+---@param relation nlsql.Relation
+---@param evidence nlsql.Evidence
+---@return { related: boolean?, reason: string?, gave_up: string? }?, string?, string?
+function proposals.opinion(ctx, item, relation, evidence)
   local tables = relation.from == relation.to and { relation.from } or { relation.from, relation.to }
   local schema_json, cut = ctx:schema_json(tables)
   local messages, why = ctx:render(ctx.opt.opinion_template, {
@@ -249,7 +255,7 @@ local function judge(ctx, item, claim, relation)
     return out
   end
   local opinion
-  opinion, message, code = second_opinion(ctx, item, relation, evidence)
+  opinion, message, code = proposals.opinion(ctx, item, relation, evidence)
   if not opinion then return nil, message, code end
   if opinion.gave_up then return nil, opinion.gave_up, "gave_up" end
   out.opinion, out.opinion_reason = opinion.related, opinion.reason

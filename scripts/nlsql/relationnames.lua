@@ -7,13 +7,30 @@ local relationnames = {}
 --- Last words of columns that identify something.
 local KEY_WORDS = words.set "id code no nr num number key pk fk uuid guid ref sku slug isbn"
 
-local function joined(name) return table.concat(words.split(words.humanise(name))) end
+--- Names of a schema are asked about again and again: a function of a name that remembers its last answers.
+---@param f fun(name: string): any, any
+---@return fun(name: string): any, any
+function relationnames.remembered(f)
+  local first, second, n = {}, {}, 0
+  return function(name)
+    if first[name] == nil then
+      if n >= 20000 then first, second, n = {}, {}, 0 end
+      first[name], second[name] = f(name)
+      n = n + 1
+    end
+    return first[name], second[name]
+  end
+end
+
+local remembered = relationnames.remembered
+
+local joined = remembered(function(name) return table.concat(words.split(words.humanise(name))) end)
 
 --- The table's name without prefix, singular: "tbl_order_items" → "order item".
-local function entity(name) return words.singular(words.humanise(name):lower()) end
+local entity = remembered(function(name) return words.singular(words.humanise(name):lower()) end)
 
 --- A column's words without the key word at their end, and that word: "billing address", "id".
-local function stem_of(name)
+local stem_of = remembered(function(name)
   local split = words.split(words.humanise(name))
   local last = split[#split]
   if #split > 1 and KEY_WORDS[last] then
@@ -22,7 +39,7 @@ local function stem_of(name)
   local glued = #split == 1 and last:match("^(%a%a%a+)id$")
   if glued then return glued, "id" end
   return table.concat(split, " "), KEY_WORDS[last] and last or nil
-end
+end)
 
 local function ends_with_words(text, tail)
   return text == tail or text:sub(-#tail - 1) == " " .. tail

@@ -36,6 +36,7 @@ relations.names = relationnames.score
 ---@field referred string[]  its columns, in the same order
 ---@field declared boolean?  by a foreign key
 ---@field by_hand boolean?   in the configuration
+---@field found nlsql.FoundRelation?  in the data: see nlsql.discovered
 ---@field mutual boolean?    the parent's columns refer to the child's too
 ---@field name string?       of the foreign key
 
@@ -101,7 +102,7 @@ end
 
 --- --- what is declared ----------------------------------------------------------------------------
 
---- The foreign keys, and the relations that the configuration adds to them, each once: a key that was
+--- The foreign keys, and the relations that the configuration or discovery added to them, each once: a key that was
 --- declared twice, or that goes both ways, is one relation. In the order of the catalog.
 ---@param schema nlsql.Catalog
 ---@return nlsql.Relation[]
@@ -109,7 +110,9 @@ function relations.declared(schema)
   local out, set = {}, relations.set()
   for _, edge in ipairs(schema:edges()) do
     local relation = { from = edge.from, columns = edge.columns, to = edge.to, referred = edge.referred_columns,
-      name = edge.name, declared = edge.declared ~= false, by_hand = edge.declared == false }
+      name = edge.name, declared = edge.declared ~= false }
+    relation.found = not relation.declared and require("nlsql.discovered").of(schema, relation) or nil
+    relation.by_hand = not relation.declared and not relation.found
     local known, reversed = set:find(relation)
     if not known then
       set:add(relation)
@@ -302,6 +305,19 @@ local function values_score(evidence)
 end
 
 local OPINION = { [true] = 0.25, [false] = 0 }
+
+--- Odds that a second opinion multiplies those of a found relation with: it agrees, it does not.
+local AGREED, DENIED = 4, 0.1
+
+--- The score of a relation that was found in the data (see nlsql.discovery) after a second opinion.
+---@param score number      0 to 1
+---@param opinion boolean?  nil: there is none
+---@return number
+function relations.after_opinion(score, opinion)
+  if opinion == nil then return score end
+  local odds = score * (opinion and AGREED or DENIED)
+  return math.floor(odds / (odds + 1 - score) * 1000 + 0.5) / 1000
+end
 
 --- What speaks for and against a relation, the most telling first.
 local function reasons_of(evidence, names, opinion)

@@ -3,6 +3,7 @@
 
 local console = require "nlsql.console"
 local context = require "nlsql.context"
+local discovered = require "nlsql.discovered"
 local entries = require "nlsql.entries"
 local introspect = require "nlsql.introspect"
 local jobs = require "nlsql.jobs"
@@ -120,7 +121,7 @@ function session.options(spec, phase)
   return values
 end
 
-local function open_database(settings)
+local function open_database(settings, phase)
   local db = need("db", pg.open(nil, { sessions = settings.db_concurrent_sessions,
     connect_timeout = settings.connect_timeout }))
   local schema, message, code = introspect.load(db, settings)
@@ -140,6 +141,7 @@ local function open_database(settings)
   end
   console.info(("%s: PostgreSQL %s, %d tables in %s%s"):format(db:name(), (schema:version()), #names,
     table.concat(schema:schemas(), ", "), elsewhere))
+  if phase.relations then discovered.add({ schema = schema, db = db }, settings) end
   return db, schema
 end
 
@@ -229,7 +231,7 @@ function session.open(spec, phase, source, world)
     db, schema = world.db, world.schema
   else
     if settings.stand_ins then console.info(settings.stand_ins) end
-    db, schema = open_database(settings)
+    db, schema = open_database(settings, phase)
   end
   local st, run = world and world.store, world and world.run
   if not st and not spec.dry then st, run = open_store(spec, opt, source) end

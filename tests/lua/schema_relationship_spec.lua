@@ -270,11 +270,29 @@ describe("nlsql run phases/schema_relationship.lua", function()
     assert.truthy(out:find("\n  unique%s+1\n"), out) -- the second is declared
   end)
 
-  it("finds relations where no key at all is declared, and says offline that it cannot", function()
+  it("says offline where there are none to tell of", function()
     url = support.database("odd_keyless", { "tests/data/odd/keyless.sql" })
+    support.write(dir .. "/config.yaml", "discover: off\n")
     local code, _, err = run { "--provider", "offline" }
     assert.equal(4, code)
-    assert.truthy(err:find("no relations are declared, and the offline grammar proposes none", 1, true), err)
+    assert.truthy(err:find("no relations are declared, and discover: off leaves out those that the data shows", 1, true), err)
+  end)
+
+  it("tells offline of those that the data shows", function()
+    url = support.database("odd_keyless", { "tests/data/odd/keyless.sql" })
+    local code, out, err = run { "--provider", "offline" }
+    assert.equal(0, code, err)
+    local got, n = answers()
+    assert.equal(4, n, out)
+    assert.equal("writes.aid -> author.aid", got["How is writes.aid related to author.aid?"])
+    assert.equal("publication.pid <- writes.pid", got["How is publication.pid related to writes.pid?"])
+    assert.truthy(err:find("no key links 3 of 3 tables: looking in the data", 1, true), err)
+  end)
+
+  it("finds relations where no key at all is declared by asking the model", function()
+    url = support.database("odd_keyless", { "tests/data/odd/keyless.sql" })
+    support.write(dir .. "/config.yaml", "discover: off\n")
+    local code, err
     serve(proposes(1, { "writes", { "aid" }, "author", { "aid" } }, { "writes", { "pid" }, "publication", { "pid" } },
       { "publication", { "citations" }, "author", { "aid" } }), NO_MORE, opinion("", true))
     local out

@@ -39,7 +39,10 @@ local function settle_mutual(groups)
       if not c.child.unique then looked_up[c.parent.at] = (looked_up[c.parent.at] or 0) + odds(c) / (1 + odds(c)) end
     end
   end
-  local function rank(c) return c.sum + 0.5 * math.min(4, looked_up[c.parent.at] or 0) end
+  -- what others refer to has more to say of itself than what refers
+  local function rank(c)
+    return c.sum + 0.5 * math.min(4, looked_up[c.parent.at] or 0) + 0.4 * math.log(#c.parent.table.columns)
+  end
   for _, group in pairs(groups) do
     for _, c in ipairs(group) do
       for _, back in ipairs(groups[c.parent.at] or {}) do
@@ -55,7 +58,7 @@ local function settle_mutual(groups)
   for _, group in pairs(groups) do
     for _, c in ipairs(group) do
       if c.reversed then
-        weigh.more(c, "direction", c.orphans > 0 and -8 or -3, "the other way round it fits better")
+        weigh.more(c, "direction", -8, "the other way round it fits better")
       end
     end
   end
@@ -69,11 +72,13 @@ local SUBSET = 3
 --- that accident is decides: drawn from all of the staff, every one of many values would hardly be a
 --- physician's. Where both hold nearly the same keys, the one that the other comes from is meant.
 local function weigh_chain(near, far)
-  local subset = near.orphans == 0 and near.common * math.log(far.parent.distinct / math.max(1, near.parent.distinct)) or 0
+  local share = near.parent.distinct / math.max(1, far.parent.distinct)
+  local subset = near.orphans == 0 and -near.common * math.log(share) or 0
   if subset > SUBSET then
-    weigh.more(near, "transitivity", SUBSET, ("all its values are of those that %s holds of %s"):format(text_of(near.parent),
-      text_of(far.parent)))
-    weigh.more(far, "transitivity", -SUBSET, ("%s, which takes its values from there, holds all of them"):format(text_of(near.parent)))
+    weigh.more(near, "transitivity", SUBSET,
+      ("all its values are of those that %s holds of %s"):format(text_of(near.parent), text_of(far.parent)))
+    weigh.more(far, "transitivity", -SUBSET,
+      ("%s, which takes its values from there, holds all of them"):format(text_of(near.parent)))
   elseif near.names <= far.names then
     weigh.more(near, "transitivity", -2.5, ("its values come from %s in turn"):format(text_of(far.parent)))
   end
@@ -109,18 +114,25 @@ end
 --- A row that refers to another may hold copies of its attributes too: the address of an invoice is the
 --- customer's. Such a column is found among the attribute's values, but it is the key that refers.
 local function discount_copies(order, declared)
-  local keyed = {}
-  for _, edge in ipairs(declared) do keyed[edge.from .. "\0" .. edge.to] = edge.columns[1] end
+  local by, best = {}, {} -- for each two tables: the column that refers, and to which; how well
   for _, group in ipairs(order) do
     local c = group[1]
-    if c.score >= 0.5 and c.parent.key == "primary" then keyed[c.child.ref .. "\0" .. c.parent.ref] = c.child.name end
+    local tables = c.child.ref .. "\0" .. c.parent.ref
+    local is_key = c.parent.key == "primary" or c.parent.key == "data" and not c.parent.table.primary
+    if c.score >= 0.5 and is_key and c.sum > (best[tables] or 0) then
+      by[tables], best[tables] = { from = c.child.name, to = c.parent.name }, c.sum
+    end
+  end
+  for _, edge in ipairs(declared) do
+    by[edge.from .. "\0" .. edge.to] = { from = edge.columns[1], to = edge.referred_columns[1] }
   end
   for _, group in ipairs(order) do
     for _, c in ipairs(group) do
-      local by = keyed[c.child.ref .. "\0" .. c.parent.ref]
-      if by and by ~= c.child.name and c.parent.key ~= "primary" and c.child.ref ~= c.parent.ref then
+      local known = by[c.child.ref .. "\0" .. c.parent.ref]
+      if known and known.from ~= c.child.name and known.to ~= c.parent.name and c.child.ref ~= c.parent.ref
+        and c.parent.key ~= "primary" then
         weigh.more(c, "copy", c.parent.key == "data" and -6 or -3,
-          ("%s refers to that table already: it is a copy of what stands there"):format(by))
+          ("%s refers to that table already: it is a copy of what stands there"):format(known.from))
       end
     end
   end
@@ -134,7 +146,8 @@ end
 function choose.score(candidates, taken, declared)
   local order, groups = by_child(candidates)
   for _, c in ipairs(candidates) do
-    if taken[c.child.at] then weigh.more(c, "declared", -6, "a declared key says that it refers to " .. taken[c.child.at]) end
+    local to = taken[c.child.at]
+    if to then weigh.more(c, "declared", -6, "a declared key says that it refers to " .. to) end
   end
   for _, group in ipairs(order) do table.sort(group, better) end
   settle_mutual(groups)

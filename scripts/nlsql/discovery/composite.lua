@@ -147,13 +147,14 @@ local function expected(world, claim)
   local joins, product, total = {}, {}, {}
   for i, name in ipairs(claim.columns) do
     local own, key = catalog.quote(name), catalog.quote(claim.referred[i])
-    joins[i] = ("JOIN (SELECT %s AS v, count(*)::numeric AS n FROM %s WHERE %s IS NOT NULL GROUP BY 1) AS c%d ON c%d.v = p.%s"):format(
-      own, claim.from, own, i, i, key)
+    joins[i] = ("JOIN (SELECT %s AS v, count(*)::numeric AS n FROM %s WHERE %s IS NOT NULL GROUP BY 1) AS c%d "
+      .. "ON c%d.v = p.%s"):format(own, claim.from, own, i, i, key)
     product[i] = ("c%d.n"):format(i)
     total[i] = ("(SELECT count(%s)::numeric FROM %s)"):format(own, claim.from)
   end
-  local got = world.db:query(("SELECT coalesce(sum(%s), 0) / nullif(%s, 0) FROM %s AS p %s"):format(table.concat(product, " * "),
-    table.concat(total, " * "), claim.to, table.concat(joins, " ")), nil, world.limits)
+  local query = ("SELECT coalesce(sum(%s), 0) / nullif(%s, 0) FROM %s AS p %s"):format(table.concat(product, " * "),
+    table.concat(total, " * "), claim.to, table.concat(joins, " "))
+  local got = world.db:query(query, nil, world.limits)
   return got and got.rows[1] and tonumber(got.rows[1][1])
 end
 
@@ -172,7 +173,7 @@ local function inclusion(world, claim)
   for i, part in ipairs(claim.parts) do
     local own = claim.own[i]
     if not world.leads[part.at] and own ~= part then
-      local common = world.common_of[own.at .. ":" .. part.at] or 0
+      local common = world.common_of[own.at << 32 | part.at] or 0
       best = math.max(best, weigh_pair.inclusion(own, part, common, claim.part_names[i]))
     end
   end
@@ -196,6 +197,12 @@ local function weigh(world, claim)
     local own = claim.own[i]
     local agree = own == part or world.leads[part.at] and world.leads[part.at] == world.leads[own.at]
     if not agree then names, n = names + claim.part_names[i], n + 1 end
+    if not agree and claim.part_names[i] == 0 then
+      if world.naming:is_measure(own.name) then add("names", -2.5, "%s is called like a measure", own.name) end
+      if world.naming:tells(own.table) and not world.naming:is_key_name(own.name) then
+        add("names", -1, "%s is not called like a key, as others of its table are", own.name)
+      end
+    end
     if agree and own ~= part then
       add("parts", 1, "%s and %s refer to the same table", own.name, part.name)
     elseif own.unique and world.leads[part.at] == own.at then
@@ -215,6 +222,29 @@ local function weigh(world, claim)
   add("chance", math.max(together, alone), "of unrelated combinations of the same values %.1f %% would be found there%s",
     100 * share, alone > together and alone > 1 and ", but one of the values would hardly" or "")
   add("parent", 0.8, "the other side is a key")
+end
+
+--- Of two columns that may stand for one part, the other the same, the one that is called like it is meant.
+local function prefer_namesakes(list)
+  for _, one in ipairs(list) do
+    for _, other in ipairs(list) do
+      local differ, worse = 0, false
+      if one.from == other.from and one.parts == other.parts then
+        for i, at in ipairs(one.ats) do
+          if at ~= other.ats[i] then
+            differ = differ + 1
+            worse = one.part_names[i] == 0 and other.part_names[i] >= 0.8
+          end
+        end
+      end
+      if differ == 1 and worse then
+        one.weighed[#one.weighed + 1] = { about = "names", weight = -2.5,
+          text = ("(%s) are called like the key there"):format(table.concat(other.columns, ", ")) }
+        one.sum = one.sum - 2.5
+        break
+      end
+    end
+  end
 end
 
 --- Adds what became clear later, and scores again.
@@ -257,11 +287,13 @@ function composite.find(world)
   local out = {}
   for i, claim in ipairs(claims) do
     claim.facts = facts[i]
-    if claim.facts and claim.facts.distinct > 0 and claim.facts.unique and claim.facts.containment >= world.min_containment then
+    local got = claim.facts
+    if got and got.distinct > 0 and got.unique and got.containment >= world.min_containment then
       weigh(world, claim)
       out[#out + 1] = claim
     end
   end
+  prefer_namesakes(out)
   composite.score(out)
   return out
 end

@@ -1,6 +1,7 @@
 --- findings: what discovery found, as it is printed, cached and used: plain tables, child to parent.
 
 local links = require "nlsql.discovery.links"
+local weigh = require "nlsql.discovery.weigh"
 
 local findings = {}
 
@@ -32,6 +33,7 @@ findings.THRESHOLD = 0.5
 ---@field seconds number
 ---@field rows integer          that were read
 ---@field threshold number
+---@field refusal fun(relation: nlsql.Relation): string  why a pair is no candidate
 
 local function side(schema, ref, names)
   local t = schema:table(ref)
@@ -53,13 +55,15 @@ local function reasons_of(weighed)
     if x ~= y then return x > y end
     return order[a] < order[b]
   end)
-  for i, one in ipairs(list) do out[i] = one.text end
+  for _, one in ipairs(list) do
+    if one.weight ~= 0 or one.about == "containment" or one.about == "rival" then out[#out + 1] = weigh.text(one) end
+  end
   return out
 end
 
 local function weights_of(weighed)
   local out = {}
-  for i, one in ipairs(weighed) do out[i] = { about = one.about, weight = round(one.weight, 2), text = one.text } end
+  for i, one in ipairs(weighed) do out[i] = { about = one.about, weight = round(one.weight, 2), text = weigh.text(one) } end
   return out
 end
 
@@ -94,17 +98,32 @@ local function add_kinds(schema, kinds, out)
     for _, parent in ipairs(one.parents) do
       out[#out + 1] = { from = side(schema, one.from, { one.column }), to = side(schema, parent.to, { parent.column }),
         score = round(one.score, 3), declared = false, when = { column = one.kind, value = parent.value },
-        reasons = one.reasons, weights = {}, evidence = { rows = parent.rows, distinct = parent.distinct, orphans = parent.orphans,
-          containment = round(1 - parent.orphans / parent.distinct, 4), polymorphic = true, cardinality = "many_to_one" } }
+        reasons = one.reasons, weights = {}, evidence = { rows = parent.rows, distinct = parent.distinct,
+          orphans = parent.orphans, containment = round(1 - parent.orphans / parent.distinct, 4), polymorphic = true,
+          cardinality = "many_to_one" } }
     end
   end
 end
 
-local function declared(schema, edge)
-  local by_hand = edge.declared == false
+--- What the scan says of a key that needs no finding.
+local function evidence_of_edge(world, edge, out)
+  if #edge.columns > 1 then return out end
+  local child = world.column_at[edge.from .. "\0" .. edge.columns[1]]
+  local parent = world.column_at[edge.to .. "\0" .. edge.referred_columns[1]]
+  if not child or not parent then return out end
+  local common = world.common_of[child.at << 32 | parent.at] or 0
+  out.rows, out.distinct, out.orphans = child.filled, child.distinct, child.distinct - common
+  out.containment = child.distinct > 0 and round(common / child.distinct, 4) or nil
+  out.coverage = parent.distinct > 0 and round(common / parent.distinct, 4) or nil
+  out.cardinality = child.unique and child.distinct > 0 and "one_to_one" or "many_to_one"
+  return out
+end
+
+local function declared(world, edge)
+  local by_hand, schema = edge.declared == false, world.schema
   return { from = side(schema, edge.from, edge.columns), to = side(schema, edge.to, edge.referred_columns),
     score = by_hand and 0.99 or 1, declared = not by_hand, by_hand = by_hand or nil, name = not by_hand and edge.name or nil,
-    evidence = { constraint = not by_hand and edge.name or nil }, weights = {},
+    evidence = evidence_of_edge(world, edge, { constraint = not by_hand and edge.name or nil }), weights = {},
     reasons = { by_hand and "it is written in the configuration" or ("the foreign key %s declares it"):format(edge.name) } }
 end
 
@@ -150,7 +169,7 @@ function findings.of(world, singles, wholes, kinds, options)
   local schema, threshold = world.schema, options.threshold or findings.THRESHOLD
   local every, out, known = {}, {}, {}
   for _, edge in ipairs(world.declared) do
-    local one = declared(schema, edge)
+    local one = declared(world, edge)
     if not known[key_of(one)] then every[#every + 1] = one end
     known[key_of(one)] = one
   end
@@ -162,15 +181,17 @@ function findings.of(world, singles, wholes, kinds, options)
       every[#every + 1] = one
     end
   end
-  for _, c in ipairs(singles) do take(single(schema, c)) end
+  for _, c in ipairs(singles) do
+    if options.all or c.score >= math.min(threshold, findings.THRESHOLD) then take(single(schema, c)) end
+  end
   for _, one in ipairs(wholes) do take(whole(schema, one)) end
   add_kinds(schema, kinds, every)
   arrange(schema, every)
   for _, one in ipairs(every) do
     if options.all or one.score >= threshold then out[#out + 1] = one end
   end
-  return { relations = out, many_to_many = links.find(schema, as_links(every, threshold)), skipped = world.scan.skipped or {},
-    seconds = world.scan.seconds, rows = world.scan.rows, threshold = threshold }
+  return { relations = out, many_to_many = links.find(schema, as_links(every, threshold)),
+    skipped = world.scan.skipped or {}, seconds = world.scan.seconds, rows = world.scan.rows, threshold = threshold }
 end
 
 return findings

@@ -12,23 +12,28 @@ local naming = {}
 local KEY_WORDS = words.set "id ids code no nr num number key pk fk uuid guid ref sku slug isbn oid"
 
 --- Persons who do something to a row, and who they may be.
-local ROLES = words.set([[manager rep representative supervisor boss leader lead head agent owner creator author editor approver
-  assignee assigned seller buyer sender receiver recipient referrer reporter reviewer responsible sponsor mentor teacher
-  instructor coach contact operator clerk cashier driver pilot doctor physician by]])
+local ROLES = words.set [[
+  manager rep representative supervisor boss leader lead head agent owner creator author editor approver
+  assignee assigned seller buyer sender receiver recipient referrer reporter reviewer responsible sponsor mentor
+  teacher instructor coach contact operator clerk cashier driver pilot doctor physician by]]
 local STAFF_ROLES = words.set [[manager rep representative supervisor boss clerk cashier agent operator head leader lead]]
 local STAFF = words.set "employee staff worker personnel user person agent clerk"
-local PEOPLE = words.set([[employee staff worker personnel user person people member customer client account contact player student
-  teacher author patient individual subscriber profile]])
+local PEOPLE = words.set [[
+  employee staff worker personnel user person people member customer client account contact player student
+  teacher author patient individual subscriber profile]]
 
 --- Words for another row of the same table.
-local KIN = words.set([[parent super superior previous prev next predecessor successor root original reply reports replaces
-  replaced base master ancestor upper boss manager supervisor referrer spouse sibling duplicate merged]])
+local KIN = words.set [[
+  parent super superior previous prev next predecessor successor root original reply reports replaces replaced
+  base master ancestor upper boss manager supervisor referrer spouse sibling duplicate merged]]
 
 --- Last words of columns that hold amounts, whatever stands before them.
-local MEASURES = words.set([[amount amt count cnt total sum avg average min max price cost fee rate ratio percent percentage pct
-  score rating quantity qty weight height width length depth size age year month week day hour hours minute minutes second seconds
-  duration distance area volume level position rank sort priority version votes likes views stock balance salary discount tax
-  latitude longitude lat lng lon capacity points goals wins losses milliseconds bytes]])
+local MEASURES = words.set [[
+  amount amt count cnt total sum avg average min max price cost fee rate ratio percent percentage pct score
+  rating quantity qty weight height width length depth size age year month week day hour hours minute minutes
+  second seconds duration distance area volume level position rank sort priority version votes likes views stock
+  balance salary discount tax latitude longitude lat lng lon capacity points goals wins losses milliseconds
+  bytes]]
 
 ---@class nlsql.Naming
 ---@field schema nlsql.Catalog
@@ -38,7 +43,15 @@ local MEASURES = words.set([[amount amt count cnt total sum avg average min max 
 local Naming = {}
 Naming.__index = Naming
 
-local function joined(name) return table.concat(words.split(name)) end
+local joined = relationnames.remembered(function(name) return table.concat(words.split(name)) end)
+
+--- The last word of a table's name, singular.
+local head_of = relationnames.remembered(function(name)
+  local split = words.split(words.humanise(name))
+  return words.singular(split[#split] or "")
+end)
+
+local singular = relationnames.remembered(words.singular)
 
 --- Does the name end like a key's: order_id, orderId, oid?
 local function is_key_name(name)
@@ -89,8 +102,8 @@ function Naming:tells(t) return self.telling and self.keyed[t.reference] or fals
 ---@return boolean
 function Naming.is_measure(_, name)
   local split = words.split(name)
-  return MEASURES[split[#split]] or MEASURES[words.singular(split[#split] or "")] or split[1] == "num" or split[1] == "number"
-    or false
+  local last = split[#split] or ""
+  return MEASURES[last] or MEASURES[words.singular(last)] or split[1] == "num" or split[1] == "number"
 end
 
 function Naming:bare(name)
@@ -99,9 +112,7 @@ function Naming:bare(name)
 end
 
 local function noun_of(self, t)
-  local bare = words.split(words.humanise(t.name))
-  local head = words.singular(bare[#bare] or "")
-  return words.singular(self:bare(t.name)), head
+  return singular(self:bare(t.name)), head_of(t.name)
 end
 
 --- Is the column called as the key of its own table is: customer.customer_id, customer.id, author.aid?
@@ -193,5 +204,19 @@ function Naming:score(child, parent)
   return math.max(score, role_score(self, child, parent), kin_score(child, parent), glued_score(self, child, parent),
     comment_score(self, child, parent), self:is_measure(child.name) and 0 or word_score(self, child, parent))
 end
+
+--- --- names that say nothing ------------------------------------------------------------------------
+
+---@class nlsql.Silence : nlsql.Naming
+local Silence = { telling = false }
+Silence.__index = Silence
+
+local function no() return false end
+Silence.own_key, Silence.tells, Silence.is_measure, Silence.is_key_name = no, no, no, no
+function Silence.score() return 0 end
+
+--- In place of the names of a schema: says nothing of any.
+---@return nlsql.Naming
+function naming.silence() return setmetatable({}, Silence) end
 
 return naming

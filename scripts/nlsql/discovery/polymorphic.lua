@@ -9,17 +9,25 @@ local words = require "nlsql.grammar.words"
 
 local polymorphic = {}
 
---- Kinds that the second column may have, and pairs of columns that are counted, at most.
-local MOST_KINDS, MOST_PAIRS = 12, 60
+--- Kinds that the second column may have, pairs of columns that are counted, parents that are tried, at most.
+local MOST_KINDS, MOST_PAIRS, MOST_PARENTS = 12, 60, 12
 
 --- Share of a parent's keys, in all, from which on a parent is tried.
 local LEAST = 0.05
+
+---@class nlsql.KindParent
+---@field value string
+---@field to string
+---@field column string
+---@field rows integer
+---@field distinct integer
+---@field orphans integer
 
 ---@class nlsql.Polymorphic
 ---@field from string
 ---@field column string      the values
 ---@field kind string        the column that says whose they are
----@field parents { value: string, to: string, column: string, rows: integer, distinct: integer, orphans: integer, names: number }[]
+---@field parents nlsql.KindParent[]  for each value of `kind`
 ---@field score number
 ---@field reasons string[]
 
@@ -56,6 +64,14 @@ local function parents_of(world, column)
       end
     end
   end
+  if #out > MOST_PARENTS then
+    table.sort(out, function(a, b)
+      local x, y = world.common_of[column.at << 32 | a.at], world.common_of[column.at << 32 | b.at]
+      if x ~= y then return x > y end
+      return a.at < b.at
+    end)
+    out = table.move(out, 1, MOST_PARENTS, 1, {})
+  end
   return #out >= 2 and out or nil
 end
 
@@ -66,9 +82,10 @@ local function query_of(column, kind, parents)
     tests[i] = (", count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM %s AS p WHERE p.%s = s.v))"):format(parent.ref,
       catalog.quote(parent.name))
   end
-  return ("SELECT s.k, count(*), sum(s.n)%s FROM (SELECT %s::text AS k, %s AS v, count(*) AS n FROM %s WHERE %s IS NOT NULL AND "
-    .. "%s IS NOT NULL GROUP BY 1, 2) AS s GROUP BY 1 ORDER BY 1"):format(table.concat(tests), catalog.quote(kind.name),
-    catalog.quote(column.name), column.ref, catalog.quote(kind.name), catalog.quote(column.name))
+  local k, v = catalog.quote(kind.name), catalog.quote(column.name)
+  return ("SELECT s.k, count(*), sum(s.n)%s FROM (SELECT %s::text AS k, %s AS v, count(*) AS n FROM %s "
+    .. "WHERE %s IS NOT NULL AND %s IS NOT NULL GROUP BY 1, 2) AS s GROUP BY 1 ORDER BY 1"):format(table.concat(tests), k, v,
+    column.ref, k, v)
 end
 
 --- The parent of one kind: one that is called as the value says, else the only one that has all its values, else
@@ -130,10 +147,12 @@ function polymorphic.find(world, single)
   for _, ref in ipairs(world.schema:names()) do
     local list, best = by_ref[ref] or {}, {}
     table.sort(list, function(a, b) return a.at < b.at end)
-    for _, column in ipairs(list) do
+    local kinds = {}
+    for _, column in ipairs(list) do kinds[#kinds + 1] = is_kind(column) and column or nil end
+    for _, column in ipairs(kinds[1] and list or {}) do
       local parents = not column.unique and not column.view and column.distinct > 1 and parents_of(world, column)
-      for _, kind in ipairs(parents and list or {}) do
-        local worth = is_kind(kind) and kind ~= column and (belong(kind, column) or (single[column.at] or 0) < 0.9)
+      for _, kind in ipairs(parents and kinds or {}) do
+        local worth = kind ~= column and (belong(kind, column) or (single[column.at] or 0) < 0.9)
         if worth and tried < MOST_PAIRS then
           tried = tried + 1
           local got = world.db:query(query_of(column, kind, parents), nil, world.limits)

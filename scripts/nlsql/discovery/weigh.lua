@@ -12,6 +12,7 @@ local weigh = {}
 ---@class nlsql.Weighed
 ---@field weight number
 ---@field about string  which kind of evidence
+---@field format string? with what follows in the list, the text
 ---@field text string   a sentence's worth of it
 
 ---@class nlsql.Candidacy
@@ -35,9 +36,19 @@ local PRIOR = -2.2
 
 local function share(x) return (("%.1f %%"):format(100 * x):gsub("%.0 ", " ")) end
 
+--- The text is made when it is asked for: most pairs are never told of.
 local function add(candidate, about, weight, format, ...)
-  candidate.weighed[#candidate.weighed + 1] = { weight = weight, about = about, text = format:format(...) }
+  local weighed = candidate.weighed
+  weighed[#weighed + 1] = { weight = weight, about = about, format = format, ... }
   candidate.sum = candidate.sum + weight
+end
+
+--- The sentence of one piece of evidence.
+---@param one nlsql.Weighed
+---@return string
+function weigh.text(one)
+  if not one.text then one.text = one.format:format(table.unpack(one)) end
+  return one.text
 end
 
 local function clamp(x, low, high) return math.max(low, math.min(high, x)) end
@@ -52,8 +63,8 @@ local function weigh_containment(c)
   end
   local weight = -0.5 - 40 * (1 - c.containment)
   local outside = c.child.low and (c.child.low < c.parent.low or c.child.high > c.parent.high)
-  add(c, "containment", weight + (outside and -1 or 0), "%d of %d distinct values are not found there%s", lost, c.child.distinct,
-    outside and ", some of them beyond its range" or "")
+  add(c, "containment", weight + (outside and -1 or 0), "%d of %d distinct values are not found there%s", lost,
+    c.child.distinct, outside and ", some of them beyond its range" or "")
 end
 
 --- Ln of the likelihood that as many unrelated values would all be found. Numbers and days: the density of
@@ -69,10 +80,11 @@ local function weigh_surprise(c)
   local rare = math.min(MOST, -c.accident)
   local right_size = c.parent.density and 0.75 * math.log(c.common) or 0
   if rare > 1 then
-    add(c, "chance", math.max(rare, right_size), "%d unrelated values would all be found there with a likelihood of %.2g", c.common,
-      math.max(1e-99, math.exp(c.accident)))
+    add(c, "chance", math.max(rare, right_size),
+      "%d unrelated values would all be found there with a likelihood of %.2g", c.common, math.max(1e-99, math.exp(c.accident)))
   else
-    add(c, "chance", right_size, "its keys leave hardly a gap: numbers that have nothing to do with them are found there too")
+    add(c, "chance", right_size, "the keys there leave hardly a gap, so being found there says little by itself%s",
+      c.common > 9 and ("; that %d values do and go no further says more"):format(c.common) or "")
   end
 end
 
@@ -87,10 +99,12 @@ local function weigh_fit(c)
   local worst = c.names >= 0.8 and -2 or c.names >= 0.5 and -4 or -MOST
   local weight = clamp(math.log(math.max(c.fit, 1e-99)) + 0.7, worst, 0)
   if weight < 0 then
-    add(c, "range", weight, "its values keep to a corner of the keys there: so close together they would be with a likelihood of %.2g",
+    add(c, "range", weight,
+      "its values keep to a corner of the keys there: so close together they would be with a likelihood of %.2g",
       math.max(c.fit, 1e-99))
   else
-    add(c, "range", 0.6 * c.coverage, "its values are spread over the keys there, %s of which are referred to", share(c.coverage))
+    add(c, "range", 0.6 * c.coverage, "its values are spread over the keys there, %s of which are referred to",
+      share(c.coverage))
   end
 end
 
@@ -108,7 +122,8 @@ end
 ---@return number
 function weigh.inclusion(child, part, common, names)
   if common < 1 then return 0 end
-  local c = { child = child, parent = part, common = common, names = names, coverage = common / part.distinct, weighed = {}, sum = 0 }
+  local c = { child = child, parent = part, common = common, names = names, coverage = common / part.distinct,
+    weighed = {}, sum = 0 }
   c.accident = accident_of(c)
   if child.low and part.low then
     c.fit = shape.fit(math.min(common, part.distinct), shape.span(child, part), part.distinct)
@@ -130,6 +145,7 @@ local function weigh_parent(c, naming)
       parent.table.primary and ", though not the primary key" or "")
   elseif parent.table.primary then
     add(c, "parent", -3, "the other side happens to be unique, but its table's key is another")
+    if c.child.unique then add(c, "parent", -3, "both sides are attributes that happen to be unique") end
   else
     local called = naming:own_key(parent.table, parent.name)
     add(c, "parent", called and 0.6 or naming.telling and -1 or -0.3, "the other side's values are unique%s",
@@ -161,7 +177,9 @@ local WHOLE = { smallint = true, integer = true, bigint = true }
 local function weigh_types(c)
   local a, b = c.child, c.parent
   if a.base == b.base then
-    if a.column.type ~= b.column.type then add(c, "type", -0.3, "their types differ: %s, %s", a.column.type, b.column.type) end
+    if a.column.type ~= b.column.type then
+      add(c, "type", -0.3, "their types differ: %s, %s", a.column.type, b.column.type)
+    end
   elseif WHOLE[a.base] and WHOLE[b.base] then
     add(c, "type", -1.2, "their types differ: %s, %s", a.column.type, b.column.type)
   else
@@ -174,8 +192,16 @@ end
 
 --- --- names -----------------------------------------------------------------------------------------
 
+--- Two attributes of one name, such as "name" or "city": that says that they are alike, not that one is a key.
+local function is_common_attribute(c, naming)
+  return c.child.name == c.parent.name and c.parent.key == "data" and c.parent.table.primary ~= nil
+    and not naming:is_key_name(c.child.name)
+end
+
 local function weigh_names(c, naming)
-  if c.names > 0 then
+  if c.names > 0 and is_common_attribute(c, naming) then
+    add(c, "names", 0.5, "both are called %s, which is no key's name", c.child.name)
+  elseif c.names > 0 then
     add(c, "names", 4 * c.names - (c.names < 0.6 and 1 or 0.2), "the names agree to %.2f", c.names)
   elseif naming:tells(c.child.table) then
     add(c, "names", -1.2, "the names have nothing in common")
@@ -191,7 +217,7 @@ local function weigh_names(c, naming)
 end
 
 --- Weighs one pair.
----@param pair { child: nlsql.DiscoveryColumn, parent: nlsql.DiscoveryColumn, common: integer, containment: number, orphans: integer }
+---@param pair table  { child, parent, common, containment, orphans }
 ---@param naming nlsql.Naming
 ---@param indexed boolean  has the child an index of its own?
 ---@return nlsql.Candidacy

@@ -118,6 +118,8 @@ end
 local function role_of(self, edge)
   local target, own = self.nouns[edge.to], words.singular(words.humanise(self.tables[edge.to].name))
   if #edge.columns > 1 then return target end
+  -- writes.aid → author.aid: a key's own name says what it is the key of, and no more
+  if edge.declared == false and edge.columns[1] == edge.referred_columns[1] then return target end
   local comment = words.noun_phrase(comment_of(self.tables[edge.from], edge.columns[1]), 3)
   if comment and not comment:find(" in ", 1, true) and not comment:find(" of ", 1, true) then return comment end
   local said = words.humanise(strip_suffix(edge.columns[1]))
