@@ -102,10 +102,20 @@ local function proposed_pairs(ctx, judged)
   return out
 end
 
+--- The relations that are told of without a proposal. What the data shows but weakly waits for a model's word.
+local function worth_telling(ctx)
+  local out = {}
+  for _, relation in ipairs(relations.known(ctx)) do
+    local weak = relation.found and relation.found.score < ctx.opt.min_confidence
+    if not weak or ctx.settings.provider ~= "offline" then out[#out + 1] = relation end
+  end
+  return out
+end
+
 --- Emits an item for each table that is known to refer to others.
 local function plan_known(ctx, emit)
   local by_table, order, doubted = {}, {}, {}
-  for _, relation in ipairs(relations.known(ctx)) do
+  for _, relation in ipairs(worth_telling(ctx)) do
     if not by_table[relation.from] then
       by_table[relation.from] = {}
       order[#order + 1] = relation.from
@@ -156,7 +166,7 @@ return {
   --- asked about, which share `count`.
   plan = function(ctx, emit)
     local offline = ctx.settings.provider == "offline"
-    if offline and #relations.known(ctx) == 0 then
+    if offline and #worth_telling(ctx) == 0 then
       local off = ctx.settings.discover == false
       return nil, "no relations are declared, and " .. (off and "discover: off leaves out those that the data shows"
         or "the data shows none") .. "; the offline grammar proposes none: a model does (set OPENAI_API_KEY, or "

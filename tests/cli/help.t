@@ -19,6 +19,7 @@ Every command that the help lists has a help of its own.
   usage: nlsql ask [QUESTION] [options]
   usage: nlsql new [phase NAME] [options]
   usage: nlsql schema [options]
+  usage: nlsql relations [COLUMN] [options]
   usage: nlsql config [options]
   usage: nlsql phases [options]
   usage: nlsql lua .*FILE.* (re)
@@ -33,11 +34,12 @@ Every command that the help lists has a help of its own.
   
   usage: nlsql COMMAND [options]
   
-    run      Makes a dataset: * (glob)
+    run       Makes a dataset: * (glob)
     try      * (glob)
     ask      * (glob)
     new      * (glob)
     schema   * (glob)
+    relations * (glob)
     config   * (glob)
     phases   * (glob)
     lua      * (glob)

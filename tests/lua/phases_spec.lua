@@ -44,7 +44,7 @@ describe("with the grammar", function()
     { "single_table", { "--count", "3" }, demo = 60, mixed_case = 4, keyless = 6, wide = 800 },
     { "joins", { "--count", "3", "--set", "total_table_pairs=4" }, demo = 12, mixed_case = 3, keyless = 9, wide = 12 },
     { "complex_sqls", { "--count", "3", "--set", "total_table_pairs=4", "--set", "min_joins=2" }, demo = 12, mixed_case = 2,
-      keyless = 9, wide = 12 },
+      keyless = 6, wide = 12 },
     { "sample_data", {}, demo = 22, mixed_case = 2, keyless = 3, wide = 300 },
     { "schema_relationship", {}, demo = 70, mixed_case = 2, keyless = 4, wide = 400 },
   }

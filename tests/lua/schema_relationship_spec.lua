@@ -25,6 +25,7 @@ describe("nlsql run phases/schema_relationship.lua", function()
 
   before_each(function()
     dir, endpoint = support.temp_dir(), nil
+    support.write(dir .. "/config.yaml", "discover: off\n") -- most of this is about what the model proposes
     url = support.database("relations", { "tests/data/relations.sql" })
   end)
   after_each(function()
@@ -226,7 +227,7 @@ describe("nlsql run phases/schema_relationship.lua", function()
 
   it("asks again in the next run where the second opinion did not come", function()
     serve(proposes(1, CUSTOMER), NO_MORE, { match = "Somebody claims", status = 500, body = "overloaded" })
-    support.write(dir .. "/config.yaml", "retries: 0\n")
+    support.write(dir .. "/config.yaml", "discover: off\nretries: 0\n")
     local code, _, err = run()
     assert.not_equal(0, code, err)
     assert.equal(8, select(2, answers()))
@@ -272,7 +273,6 @@ describe("nlsql run phases/schema_relationship.lua", function()
 
   it("says offline where there are none to tell of", function()
     url = support.database("odd_keyless", { "tests/data/odd/keyless.sql" })
-    support.write(dir .. "/config.yaml", "discover: off\n")
     local code, _, err = run { "--provider", "offline" }
     assert.equal(4, code)
     assert.truthy(err:find("no relations are declared, and discover: off leaves out those that the data shows", 1, true), err)
@@ -280,6 +280,7 @@ describe("nlsql run phases/schema_relationship.lua", function()
 
   it("tells offline of those that the data shows", function()
     url = support.database("odd_keyless", { "tests/data/odd/keyless.sql" })
+    support.write(dir .. "/config.yaml", "discover: auto\n")
     local code, out, err = run { "--provider", "offline" }
     assert.equal(0, code, err)
     local got, n = answers()
@@ -289,9 +290,46 @@ describe("nlsql run phases/schema_relationship.lua", function()
     assert.truthy(err:find("no key links 3 of 3 tables: looking in the data", 1, true), err)
   end)
 
+  describe("asks for a second opinion on what the data shows but weakly", function()
+    local made
+    before_each(function()
+      if not made then
+        made = os.tmpname()
+        support.write(made, [[
+          CREATE TABLE kind (kind_id int PRIMARY KEY, label text);
+          CREATE TABLE entry (entry_id int PRIMARY KEY, sort_id int, body text);
+          INSERT INTO kind SELECT i, 'K' || i FROM generate_series(1, 7) AS i;
+          INSERT INTO entry SELECT i, 1 + i % 7, 'n' || i FROM generate_series(1, 90) AS i;]])
+      end
+      url = support.database("weakly", { made })
+      support.write(dir .. "/config.yaml", "discover: auto\n")
+    end)
+    teardown(function() os.remove(made) end)
+
+    it("and keeps it where the model agrees", function()
+      serve(NO_MORE, opinion("", true))
+      local code, out, err = run()
+      assert.equal(0, code, err)
+      local got, n = answers()
+      assert.equal(2, n, out)
+      assert.equal("entry.sort_id -> kind.kind_id", got["How is entry.sort_id related to kind.kind_id?"])
+      local known = facts()["forward entry.sort_id -> kind.kind_id"]
+      assert.is_true(known.discovered and known.opinion)
+      assert.is_true(known.confidence > 0.6 and known.confidence < 0.99, tostring(known.confidence))
+      assert.truthy(support.read(dir .. "/requests"):find("sort_id refers to", 1, true))
+    end)
+
+    it("and refuses it where the model does not", function()
+      serve(NO_MORE, opinion("", false))
+      local _, out = run()
+      local _, n = answers()
+      assert.equal(0, n, out)
+      assert.truthy(out:find("the second opinion does not agree: because", 1, true), out)
+    end)
+  end)
+
   it("finds relations where no key at all is declared by asking the model", function()
     url = support.database("odd_keyless", { "tests/data/odd/keyless.sql" })
-    support.write(dir .. "/config.yaml", "discover: off\n")
     local code, err
     serve(proposes(1, { "writes", { "aid" }, "author", { "aid" } }, { "writes", { "pid" }, "publication", { "pid" } },
       { "publication", { "citations" }, "author", { "aid" } }), NO_MORE, opinion("", true))
@@ -341,7 +379,7 @@ describe("nlsql run phases/schema_relationship.lua", function()
 
   it("cuts what does not fit a prompt, and says so", function()
     serve(NO_MORE)
-    support.write(dir .. "/config.yaml", "schema_tokens: 150\n")
+    support.write(dir .. "/config.yaml", "discover: off\nschema_tokens: 150\n")
     assert.equal(0, (run()))
     assert.is_true(requests_with "Name up to" > 3)
     assert.is_true(requests_with "tables are left out" > 0)
@@ -369,7 +407,7 @@ describe("nlsql run phases/schema_relationship.lua", function()
     assert.equal(0, (run()))
     assert.equal(0, requests_with "Name 1")
     endpoint.stop()
-    support.write(dir .. "/config.yaml", "anonymise: off\n")
+    support.write(dir .. "/config.yaml", "discover: off\nanonymise: off\n")
     os.remove(dir .. "/requests")
     serve(proposes(1, CUSTOMER), NO_MORE, opinion("", true))
     assert.equal(0, (run { "--fresh" }))

@@ -67,11 +67,17 @@ local function weights_of(weighed)
   return out
 end
 
+--- Does one row refer to another that no other refers to? A part of a key may be unique by chance.
+local function cardinality(child)
+  local alone = child.unique and child.distinct > 0 and (child.key ~= "data" or not child.in_key)
+  return alone and "one_to_one" or "many_to_one"
+end
+
 local function evidence_of(c)
   return { rows = c.child.filled, distinct = c.child.distinct, orphans = c.orphans, containment = round(c.containment, 4),
     coverage = round(c.coverage, 4), names = round(c.names, 2), fit = c.fit and round(c.fit, 6) or nil,
     chance = round(math.exp(math.max(-700, c.accident)), 6), parent_key = c.parent.key, parent_rows = c.parent.rows,
-    cardinality = c.child.unique and "one_to_one" or "many_to_one", sampled = c.child.sampled or c.parent.sampled or nil }
+    cardinality = cardinality(c.child), sampled = c.child.sampled or c.parent.sampled or nil }
 end
 
 local function single(schema, c)
@@ -115,7 +121,7 @@ local function evidence_of_edge(world, edge, out)
   out.rows, out.distinct, out.orphans = child.filled, child.distinct, child.distinct - common
   out.containment = child.distinct > 0 and round(common / child.distinct, 4) or nil
   out.coverage = parent.distinct > 0 and round(common / parent.distinct, 4) or nil
-  out.cardinality = child.unique and child.distinct > 0 and "one_to_one" or "many_to_one"
+  out.cardinality = cardinality(child)
   return out
 end
 
