@@ -167,7 +167,7 @@ return {
   plan = function(ctx, emit)
     local offline = ctx.settings.provider == "offline"
     if offline and #worth_telling(ctx) == 0 then
-      local off = ctx.settings.discover == false
+      local off = ctx.settings.discover == "off"
       return nil, "no relations are declared, and " .. (off and "discover: off leaves out those that the data shows"
         or "the data shows none") .. "; the offline grammar proposes none: a model does (set OPENAI_API_KEY, or "
         .. "OPENAI_BASE_URL for a server of your own)", "not_found"

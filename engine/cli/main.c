@@ -103,6 +103,7 @@ static const nl_arg relations_args[] = {
     { "all", 0, NL_ARG_FLAG, NULL, "those below the threshold too" },
     { "threshold", 0, NL_ARG_NUMBER, "N", "score from which on one is shown (default: 0.5)" },
     { "views", 0, NL_ARG_FLAG, NULL, "views too" },
+    { "fresh", 0, NL_ARG_FLAG, NULL, "reads all again, whether the data changed or not" },
     { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },
     DEMO_OPTION,
     LOG_OPTIONS,

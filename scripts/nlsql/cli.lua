@@ -307,7 +307,9 @@ function cli.relations(flags_text)
     console.error(message)
     return code == "config" and 3 or 4
   end
-  local status = relationscommand.run(flags, { schema = schema, db = db })
+  local kept = not flags.fresh and require("nlsql.store").open(got.settings.store) or nil -- goes without, too
+  local status = relationscommand.run(flags, { schema = schema, db = db }, kept)
+  if kept then kept:close() end
   db:close()
   return status
 end

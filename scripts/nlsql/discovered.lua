@@ -5,6 +5,7 @@
 
 local console = require "nlsql.console"
 local relations = require "nlsql.relations"
+local scancache = require "nlsql.scancache"
 
 local discovered = {}
 
@@ -46,14 +47,32 @@ local function add(schema, found, open)
   return n
 end
 
+--- relations.discover, over a scan that the store keeps until schema or data change.
+---@param source { schema: nlsql.Catalog, db: nlsql.Db, stats: table? }
+---@param options table?
+---@param store nlsql.Store?  nil: nothing is kept
+---@return nlsql.Discovered?, string?, nlsql.Code?
+function discovered.find(source, options, store)
+  local cache, why
+  if store and not source.stats then
+    cache, why = scancache.open(require "nlsql.stats", source.db, store)
+    if not cache then console.debug("the scan is not kept: " .. why) end -- another run is at it, most likely
+  end
+  local stats = cache or source.stats
+  local found, message, code = relations.discover({ schema = source.schema, db = source.db, stats = stats }, options)
+  if cache then cache:close() end
+  return found, message, code
+end
+
 --- Looks for relations where `settings.discover` and the schema call for it, and says so.
 ---@param source { schema: nlsql.Catalog, db: nlsql.Db, stats: table? }
 ---@param settings table
+---@param store nlsql.Store?  keeps the scan for the next run
 ---@return integer added  0 too where nothing was looked for
-function discovered.add(source, settings)
+function discovered.add(source, settings, store)
   local mode, schema = settings.discover, source.schema
   if mode == nil then mode = "auto" end
-  if mode == false or #schema:names() < 2 then return 0 end
+  if mode == "off" or #schema:names() < 2 then return 0 end
   local open
   if mode == "auto" then
     open = unlinked(schema)
@@ -61,14 +80,22 @@ function discovered.add(source, settings)
     console.info(("no key links %d of %d tables: looking in the data for what belongs together (discover: off in config.yaml "
       .. "leaves that out)"):format(#open, #schema:names()))
   end
-  local found, message = relations.discover(source)
+  local found, message = discovered.find(source, nil, store)
   if not found then
     console.warn("relations that no key declares were not looked for: " .. message)
     return 0
   end
   local n = add(schema, found, open)
-  console.info(("%d undeclared relations found in %.1f s (nlsql relations tells them and why)"):format(n, found.seconds or 0))
+  console.info(("%d undeclared relations found%s (nlsql relations tells them and why)"):format(n, discovered.how(found)))
   return n
+end
+
+--- How it was found, for a message: ", in 0.4 s", or that nothing had to be read.
+---@param found nlsql.Discovered
+---@return string
+function discovered.how(found)
+  if found.recalled then return ": nothing changed since the last scan" end
+  return (" in %.1f s"):format(found.seconds or 0)
 end
 
 --- What was found of a relation of this schema; nil where it was not found so.

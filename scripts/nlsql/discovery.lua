@@ -126,6 +126,7 @@ local function open(source, options)
     limits = { statement_timeout = 60 } }
   local tables = scanned(schema, options)
   world.scan_options = scan_options(source, tables, options)
+  world.tuple_options = { db = source.db }
   local scan, message, code = world.stats.scan(schema, world.scan_options)
   if not scan then return nil, message, code end
   world.scan, world.overlaps, world.columns = scan, scan.overlaps, columns.of(schema, scan)

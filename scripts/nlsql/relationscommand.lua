@@ -1,6 +1,7 @@
 --- relationscommand: `nlsql relations`: the relationships that the data supports, with their evidence.
 
 local console = require "nlsql.console"
+local discovered = require "nlsql.discovered"
 local reader = require "nlsql.relationreader"
 local relations = require "nlsql.relations"
 local relationstext = require "nlsql.relationstext"
@@ -82,8 +83,9 @@ local function report(found, flags)
   for _, one in ipairs(found.relations) do
     if not one.declared then undeclared = undeclared + 1 end
   end
-  console.info(("%d relations, %d of them undeclared; %d rows read in %.1f s"):format(n, undeclared, found.rows or 0,
-    found.seconds or 0))
+  local read = found.recalled and "nothing changed since the last scan (--fresh reads all again)"
+    or ("%d rows read in %.1f s"):format(found.rows or 0, found.seconds or 0)
+  console.info(("%d relations, %d of them undeclared; %s"):format(n, undeclared, read))
   for _, one in ipairs(found.skipped) do
     console.warn(("left out: %s%s: %s"):format(one.table, one.column and "." .. one.column or "", one.reason))
   end
@@ -93,8 +95,9 @@ end
 --- Finds and prints; returns an exit code.
 ---@param flags table
 ---@param source { schema: nlsql.Catalog, db: nlsql.Db, stats: table? }
+---@param store nlsql.Store?  keeps the scan for the next time
 ---@return integer
-function relationscommand.run(flags, source)
+function relationscommand.run(flags, source, store)
   local relation
   if flags.explain then
     local why
@@ -104,8 +107,8 @@ function relationscommand.run(flags, source)
       return 2
     end
   end
-  local found, message, code = relations.discover(source, { all = flags.all or relation ~= nil, views = flags.views,
-    threshold = flags.threshold, pair = relation })
+  local found, message, code = discovered.find(source, { all = flags.all or relation ~= nil, views = flags.views,
+    threshold = flags.threshold, pair = relation }, store)
   if not found then
     console.error(message)
     return code == "config" and 3 or (code == "io" or code == "nomem") and 1 or 4

@@ -121,7 +121,7 @@ function session.options(spec, phase)
   return values
 end
 
-local function open_database(settings, phase)
+local function open_database(settings)
   local db = need("db", pg.open(nil, { sessions = settings.db_concurrent_sessions,
     connect_timeout = settings.connect_timeout }))
   local schema, message, code = introspect.load(db, settings)
@@ -141,7 +141,6 @@ local function open_database(settings, phase)
   end
   console.info(("%s: PostgreSQL %s, %d tables in %s%s"):format(db:name(), (schema:version()), #names,
     table.concat(schema:schemas(), ", "), elsewhere))
-  if phase.relations then discovered.add({ schema = schema, db = db }, settings) end
   return db, schema
 end
 
@@ -231,10 +230,11 @@ function session.open(spec, phase, source, world)
     db, schema = world.db, world.schema
   else
     if settings.stand_ins then console.info(settings.stand_ins) end
-    db, schema = open_database(settings, phase)
+    db, schema = open_database(settings)
   end
   local st, run = world and world.store, world and world.run
   if not st and not spec.dry then st, run = open_store(spec, opt, source) end
+  if phase.relations and not world then discovered.add({ schema = schema, db = db }, settings, st) end
   local ctx = context.new {
     phase = phase.name, opt = opt, settings = settings, schema = schema, db = db,
     llm = llm.open(settings, st, run, price, { schema = schema, db = db }),

@@ -92,7 +92,7 @@ settings.RULES = {
   connect_timeout = SECONDS,
   critic = { either = { BOOLEAN, CRITIC }, expected = "true, false, or keys and values" },
   db_concurrent_sessions = { type = "integer", min = 1 },
-  discover = { either = { ON_OFF, { type = "text", choices = { "auto" } } }, expected = "auto, on or off" },
+  discover = { type = "text", choices = { "auto", "on", "off" } },
   examples = EXAMPLES,
   gates = { type = "map", keys = settings.GATES },
   idle_timeout = SECONDS,

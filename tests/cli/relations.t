@@ -26,7 +26,13 @@ A line a relation, with its score and what speaks for it most; then the link tab
   1.00  visit.city_id -> city.city_id: the names agree to 1.00; the keys there leave hardly a gap, so being found there says little by itself; that 20 values do and go no further says more; the other side is a primary key
   1.00  visit.shop_id -> shop.shop_id: the names agree to 1.00; the keys there leave hardly a gap, so being found there says little by itself; that 60 values do and go no further says more; the other side is a primary key
   1.00  city <-> shop through visit: many-to-many
+
+The scan is kept until schema or data change.
+
   $ nlsql relations --demo 2>&1 >/dev/null
+  stand-in: the demo database (--demo)
+  4 relations, 3 of them undeclared; nothing changed since the last scan (--fresh reads all again)
+  $ nlsql relations --demo --fresh 2>&1 >/dev/null
   stand-in: the demo database (--demo)
   4 relations, 3 of them undeclared; 440 rows read in * s (glob)
   $ nlsql relations --demo --quiet --threshold 1

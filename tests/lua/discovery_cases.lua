@@ -150,6 +150,34 @@ return {
     found = { "delivery.supplier_id -> supplier.supplier_id" },
   },
   {
+    name = "dealt", why = "names that were dealt to the wrong columns: the data contradicts them, so they count for nothing",
+    sql = [[
+      CREATE TABLE invoice (price int PRIMARY KEY, artist_id text);
+      CREATE TABLE genre (album_id int PRIMARY KEY, quantity text);
+      CREATE TABLE artist (track_id int PRIMARY KEY, title text, city int);
+      CREATE TABLE album (genre_id int PRIMARY KEY, invoice_id int, total int, name int, age int, customer_id int);
+      INSERT INTO invoice SELECT i, 'Name ' || i FROM generate_series(1, 150) AS i;
+      INSERT INTO genre SELECT i, 'Thing ' || i FROM generate_series(1, 90) AS i;
+      INSERT INTO artist SELECT i, 'Title ' || i, 1 + i * 7 % 150 FROM generate_series(1, 400) AS i;
+      INSERT INTO album SELECT i, 1 + i * 7919 % 150, 1 + i * 104729 % 90, 1 + i * 7919 % 400, 1 + i % 5, i % 12
+        FROM generate_series(1, 1700) AS i;]],
+    found = { "album.invoice_id -> invoice.price", "album.name -> artist.track_id", "album.total -> genre.album_id",
+      "artist.city -> invoice.price" },
+  },
+  {
+    name = "many", why = "a serial key among those of forty tables: the one that is called so is not lost among them",
+    sql = [[
+      DO $$ BEGIN FOR i IN 1..40 LOOP
+        EXECUTE format('CREATE TABLE thing_%s (thing_%s_id int PRIMARY KEY)', chr(65 + i % 26) || i, chr(65 + i % 26) || i);
+        EXECUTE format('INSERT INTO thing_%s SELECT generate_series(1, %s)', chr(65 + i % 26) || i, 40 + i);
+      END LOOP; END $$;
+      CREATE TABLE customer (customer_id int PRIMARY KEY);
+      CREATE TABLE visit (visit_no text PRIMARY KEY, customer_id int);
+      INSERT INTO customer SELECT generate_series(1, 900);
+      INSERT INTO visit SELECT 'V' || i, 1 + i % 35 FROM generate_series(1, 300) AS i;]],
+    found = { "visit.customer_id -> customer.customer_id" },
+  },
+  {
     name = "orphans", why = "a few values that lead nowhere do not hide a reference, and many do",
     sql = [[
       CREATE TABLE shop (shop_id int PRIMARY KEY, town text);

@@ -169,8 +169,8 @@ describe("discovered.add", function()
 
   local modes = {
     { "keyless", "auto", { "keyless.writes>keyless.author", "keyless.writes>keyless.paper" }, "nothing is declared" },
-    { "keyless", true, { "keyless.writes>keyless.author", "keyless.writes>keyless.paper" }, "it is on" },
-    { "keyless", false, {}, "it is off" },
+    { "keyless", "on", { "keyless.writes>keyless.author", "keyless.writes>keyless.paper" }, "it is on" },
+    { "keyless", "off", {}, "it is off" },
   }
   for _, mode in ipairs(modes) do
     it(("with discover: %s, where %s"):format(mode[2], mode[4]), function()
@@ -184,6 +184,32 @@ describe("discovered.add", function()
       source.db:close()
     end)
   end
+
+  it("keeps the scan in the store, and finds the same in what was kept", function()
+    local dir, source = support.temp_dir(), open(url, { schemas = { "composite" } })
+    source.stats = nil -- the real ones
+    local st = assert(require("nlsql.store").open(dir .. "/nlsql.db"))
+    local first = assert(discovered.find(source, { all = true }, st))
+    local again = assert(discovered.find(source, { all = true }, st))
+    st:close()
+    source.db:close()
+    os.execute("rm -rf " .. dir)
+    assert.same({ nil, true }, { first.recalled, again.recalled })
+    assert.is_true(#first.relations > 3)
+    assert.same(first.relations, again.relations)
+  end)
+
+  it("finds with the engine's scan what plain SQL finds", function()
+    for _, case in ipairs(cases) do
+      local source = open(url, { schemas = { case.name } })
+      local by_sql = assert(relations.discover(source, { all = true }))
+      source.stats = nil
+      local by_scan = assert(relations.discover(source, { all = true }))
+      source.db:close()
+      assert.same(texts(by_sql), texts(by_scan), case.name)
+      for i, one in ipairs(by_sql.relations) do assert.near(one.score, by_scan.relations[i].score, 0.002, case.name) end
+    end
+  end)
 
   it("scans nothing where keys link every table", function()
     local source = open(support.demo())

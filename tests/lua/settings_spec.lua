@@ -20,6 +20,7 @@ local SETTINGS = {
   critic = { "always", ': expected true, false, or keys and values, found "always"' },
   db_concurrent_sessions = { "0", ": expected a whole number of 1 or more, found 0",
     "2.5", ": expected a whole number of 1 or more, found 2.5" },
+  discover = { "always", ': expected one of "auto", "on", "off", found "always"' },
   examples = { "{question: q}", ": expected a list of pairs, each a question and its sql, found keys and values",
     "[SELECT 1]", '[1]: expected a question and its sql, found "SELECT 1"',
     "[{sql: SELECT 1}]", "[1]: expected a question and its sql, found no question",

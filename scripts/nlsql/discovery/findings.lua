@@ -32,6 +32,7 @@ findings.THRESHOLD = 0.5
 ---@field skipped { table: string, column: string?, reason: string }[]
 ---@field seconds number
 ---@field rows integer          that were read
+---@field recalled boolean?     the scan was one that was kept
 ---@field threshold number
 ---@field refusal fun(relation: nlsql.Relation): string  why a pair is no candidate
 
@@ -197,7 +198,7 @@ function findings.of(world, singles, wholes, kinds, options)
     if options.all or one.score >= threshold then out[#out + 1] = one end
   end
   return { relations = out, many_to_many = links.find(schema, as_links(every, threshold)),
-    skipped = world.scan.skipped or {}, seconds = world.scan.seconds, rows = world.scan.rows, threshold = threshold }
+    skipped = world.scan.skipped or {}, recalled = world.scan.recalled, seconds = world.scan.seconds, rows = world.scan.rows, threshold = threshold }
 end
 
 return findings
