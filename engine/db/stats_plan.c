@@ -129,7 +129,7 @@ bool stats_plan_tuples(nl_stats *stats, const nl_stats_tuple *tuples, size_t n, 
 /* --- how the work is cut -----------------------------------------------------------------------
  */
 
-enum { PAGE = 8192, LEAST_PART = 2048, BUCKET_WORDS = 16384, MIB = 1 << 20 };
+enum { LEAST_PART = 2048, LEAST_BITS = 8, MOST_BITS = 12 };
 
 static bool is_read(const stats_table *table) {
     if (table->reason)
@@ -174,20 +174,22 @@ static void cut(nl_stats *stats, uint32_t t) {
     table->parts_left = table->n_parts;
 }
 
+/* Few buckets, so that their lines stay in the first cache while values come; but as many as there
+ * are keys, and enough of them for one to be sorted in memory. */
 static void set_rooms(nl_stats *stats, double values) {
     double pairs = (double)stats->n_keys * (double)stats->n_keys * 4 * stats->n_workers;
-    size_t memory = stats->options.memory, least = 0;
-    while (((size_t)1 << least) < stats->n_keys)
-        least++;
-    stats->bits = 6;
-    while (stats->bits < 12 && values / (double)((size_t)1 << stats->bits) > BUCKET_WORDS)
-        stats->bits++;
-    if (stats->bits < least)
-        stats->bits = (unsigned)least;
+    size_t memory = stats->options.memory;
     if (pairs > (double)memory / 4)
         pairs = (double)memory / 4;
     stats->sweep_room = memory / 8 / stats->n_workers;
     stats->store_room = (memory - memory / 4 - (size_t)pairs) / stats->n_workers;
+    stats->bits = LEAST_BITS;
+    while (((size_t)1 << stats->bits) < stats->n_keys)
+        stats->bits++;
+    while (stats->bits < MOST_BITS &&
+           2 * sizeof(uint64_t) * values / (double)((size_t)1 << stats->bits) >
+               (double)stats->sweep_room)
+        stats->bits++;
 }
 
 bool stats_plan_tasks(nl_stats *stats, nl_err *err) {

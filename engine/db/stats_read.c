@@ -7,8 +7,16 @@
 #include "base/banned.h"
 
 /* Hashes that were met lately, each in the one place where it may stand: what is there again needs
- * not be stored again. Most values of most columns are repeated ones. */
-enum { SEEN = 1024, COMMON_ROOM = 1024, LEAST_COMMON_ROOM = 64, ODD = 33 };
+ * not be stored again. Most values of most columns are repeated ones. Where too few are met again
+ * among SEEN_ROUND, more are remembered, and where that does not help, none. */
+enum {
+    SEEN = 1024,
+    SEEN_MORE = 8192,
+    SEEN_ROUND = 16384,
+    COMMON_ROOM = 1024,
+    LEAST_COMMON_ROOM = 64,
+    ODD = 33
+};
 
 /* One column of the rows that are read. */
 typedef struct {
@@ -16,6 +24,8 @@ typedef struct {
     stats_order order;
     stats_summary *summary;
     uint64_t *seen;
+    uint64_t seen_mask;   /* 0: none is remembered */
+    unsigned looked, met; /* in this round */
     bool null;
     uint64_t hash; /* of this row's value */
 } field;
@@ -75,16 +85,36 @@ static bool store_tuples(reader *r, nl_err *err) {
     return true;
 }
 
+/* A value that may be any but those that hash to this place. */
+static void forget(uint64_t *seen, uint64_t mask) {
+    for (uint64_t i = 0; i <= mask; i++)
+        seen[i] = i ^ 1;
+}
+
+/* Was the hash met lately? It is now. */
+static inline bool met(field *one, uint64_t hash) {
+    if (!one->seen_mask)
+        return false;
+    uint64_t *seen = &one->seen[hash & one->seen_mask];
+    bool again = *seen == hash;
+    *seen = hash;
+    one->met += again;
+    if (++one->looked < SEEN_ROUND)
+        return again;
+    if (one->met < SEEN_ROUND / 4) {
+        one->seen_mask = one->seen_mask == SEEN - 1 ? SEEN_MORE - 1 : 0;
+        forget(one->seen, one->seen_mask);
+    }
+    one->looked = one->met = 0;
+    return again;
+}
+
 static bool store_value(reader *r, field *one, size_t key, const stats_value *value, nl_err *err) {
-    uint64_t *seen = &one->seen[value->hash & (SEEN - 1)];
     stats_summary_add(one->summary, one->order, value);
     if (one->summary->common.room)
         nl_common_add(&one->summary->common, value->hash, value->integer, value->bytes,
                       value->size);
-    if (*seen == value->hash)
-        return true;
-    *seen = value->hash;
-    return store(r, key, value->hash, err);
+    return met(one, value->hash) || store(r, key, value->hash, err);
 }
 
 /* "<64 hex digits><10 digits><beginning>" */
@@ -197,12 +227,6 @@ static void release(reader *r) {
     free(r->hlls);
 }
 
-/* A value that may be any but those that hash to this place. */
-static void forget(uint64_t *seen) {
-    for (uint64_t i = 0; i < SEEN; i++)
-        seen[i] = i ^ 1;
-}
-
 static size_t common_room(const nl_stats *stats, size_t n_fields) {
     size_t each = sizeof(nl_common_entry) + NL_COMMON_BYTES, room = COMMON_ROOM;
     while (room > LEAST_COMMON_ROOM &&
@@ -227,7 +251,7 @@ static bool prepare(reader *r, nl_err *err) {
     r->fields = calloc(n + 1, sizeof *r->fields);
     r->field_of = calloc(n + 1, sizeof *r->field_of);
     r->summaries = calloc(n + 1, sizeof *r->summaries);
-    r->seen = malloc((n + 1) * SEEN * sizeof *r->seen);
+    r->seen = malloc((n + 1) * SEEN_MORE * sizeof *r->seen);
     r->key_rows = calloc(r->table->n_keys + 1, sizeof *r->key_rows);
     if (!r->fields || !r->field_of || !r->summaries || !r->seen || !r->key_rows ||
         !prepare_sketches(r))
@@ -242,8 +266,9 @@ static bool prepare(reader *r, nl_err *err) {
         r->fields[i] = (field){ .column = column,
                                 .order = stats_order_of(column->kind),
                                 .summary = &r->summaries[i],
-                                .seen = r->seen + i * SEEN };
-        forget(r->fields[i].seen);
+                                .seen = r->seen + i * SEEN_MORE,
+                                .seen_mask = SEEN - 1 };
+        forget(r->fields[i].seen, SEEN - 1);
         bool bytes = r->fields[i].order != ORDER_INTEGER && r->fields[i].order != ORDER_DOUBLE;
         if (r->stats->options.common && !r->stats->tuples && r->fields[i].order != ORDER_NONE &&
             !nl_common_init(&r->summaries[i].common, common_room(r->stats, r->n_fields), bytes))
