@@ -133,8 +133,8 @@ static bool write_words(stats_store *store, const uint64_t *words, size_t n, nl_
                 errno = ENOSPC;
             return nl_err_errno(
                 err,
-                "cannot write %zu bytes more to a temporary file in %s (more memory "
-                "for the scan, or TMPDIR elsewhere, would do)",
+                "cannot write %zu bytes more to a temporary file in %s (more memory (memory_mb) "
+                "for the scan, or another TMPDIR, would do)",
                 left, dir && dir[0] ? dir : "/tmp");
         }
         at += done;
