@@ -806,7 +806,7 @@ function stats.tuples(schema, wishes, options) end
 ---@field memory_mb number?             cap, 16 at least; nil: 512. What does not fit goes to TMPDIR
 ---@field exact_rows number?            tables of more rows (as estimated) are read by a page sample; nil: 5,000,000
 ---@field min_containment number?       overlaps below it are left out; nil: 0.5
----@field max_overlaps integer?         the least contained above it are left out; nil: 1,000,000
+---@field max_overlaps integer?         nil: 250,000; parents that could be a key are kept first, then by containment
 ---@field statement_timeout number?     seconds for each table; nil: none
 ---@field lock_timeout number?          seconds; nil: 1
 ---@field seed integer?                 of the page samples; nil: 1

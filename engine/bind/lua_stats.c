@@ -66,7 +66,7 @@ static nl_stats_options check_options(lua_State *L, int at) {
         .memory = (size_t)(number_of(L, at, "memory_mb", 16, 1048576, 512) * 1048576),
         .exact_rows = number_of(L, at, "exact_rows", 1, 1e15, 5e6),
         .min_containment = number_of(L, at, "min_containment", 0, 1, 0.5),
-        .max_overlaps = (size_t)number_of(L, at, "max_overlaps", 1, 1e8, 1e6),
+        .max_overlaps = (size_t)number_of(L, at, "max_overlaps", 1, 1e8, 250000),
         .statement_ms = (uint32_t)(number_of(L, at, "statement_timeout", 0, 2e6, 0) * 1000 + 0.5),
         .lock_ms = (uint32_t)(number_of(L, at, "lock_timeout", 0.001, 2e6, 1) * 1000 + 0.5),
         .seed = (uint32_t)number_of(L, at, "seed", 0, 2147483647, 1),

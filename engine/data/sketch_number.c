@@ -111,17 +111,22 @@ static bool as_double(const nl_numeric *number, double *value) {
     return isfinite(*value) && fabs(*value) >= DBL_MIN;
 }
 
-uint64_t nl_numeric_hash(const nl_numeric *number, uint64_t seed) {
+uint64_t nl_numeric_hash(const nl_numeric *number, uint64_t seed, double *near) {
     int64_t integer;
-    double value;
+    *near = (double)NAN;
     if (number->kind == NL_NUMBER_NAN)
         return nl_hash_double((double)NAN);
     if (number->kind == NL_NUMBER_INFINITE)
         return nl_hash_double(number->negative ? -HUGE_VAL : HUGE_VAL);
-    if (as_integer(number, &integer))
+    if (as_integer(number, &integer)) {
+        *near = (double)integer;
         return nl_hash_integer(integer);
-    if (as_double(number, &value))
+    }
+    double value;
+    if (as_double(number, &value)) {
+        *near = value;
         return nl_hash_double(value);
+    }
     uint64_t place = (uint64_t)(int64_t)number->weight << 1 | number->negative;
     return nl_hash_bytes(number->digits, (size_t)number->n * 2, seed ^ nl_mix64(place));
 }

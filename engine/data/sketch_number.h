@@ -27,7 +27,8 @@ typedef struct {
 
 /* False where the bytes are no numeric. Zeros before and after are left out. */
 bool nl_numeric_read(nl_numeric *number, const void *bytes, size_t size);
-uint64_t nl_numeric_hash(const nl_numeric *number, uint64_t seed);
+/* *near: a double in the same order as the numbers, equal for some that are not; NaN: unknown. */
+uint64_t nl_numeric_hash(const nl_numeric *number, uint64_t seed, double *near);
 /* -1, 0, 1; NaN is above all. */
 int nl_numeric_compare(const nl_numeric *a, const nl_numeric *b);
 /* As PostgreSQL writes it, in `text`; what does not fit is cut. Returns the length. */

@@ -13,7 +13,7 @@
 enum {
     DEFAULT_CONNECTIONS = 2,
     DEFAULT_LOCK_MS = 1000,
-    DEFAULT_OVERLAPS = 1000000,
+    DEFAULT_OVERLAPS = 250000,
     CANCEL_EVERY_MS = 250,
     CANCELS = 20 /* then the sockets are shut */
 };
@@ -53,6 +53,7 @@ static void free_stats(nl_stats *stats) {
     for (unsigned i = 0; i < stats->n_workers; i++) {
         stats_store_release(&stats->workers[i].store);
         free(stats->workers[i].distinct);
+        free(stats->workers[i].seen);
         stats_pairs_free(stats->workers[i].pairs);
     }
     nl_stats_result_free(stats->result);

@@ -63,6 +63,7 @@ typedef struct {
     uint64_t common, orphans;    /* distinct values of the child that the parent has; has not */
     double containment, jaccard; /* common / distinct of the child; common / distinct of either */
     double error;                /* standard error of the containment; 0: exact */
+    bool unique;                 /* the parent's values are: it could be a key */
 } nl_stats_overlap;
 
 typedef struct {

@@ -48,8 +48,8 @@ typedef enum { ORDER_NONE, ORDER_INTEGER, ORDER_DOUBLE, ORDER_BYTES, ORDER_NUMER
 
 typedef struct {
     uint64_t hash;
-    int64_t integer; /* ORDER_INTEGER; the bits of a double for ORDER_DOUBLE */
-    double real;     /* ORDER_DOUBLE */
+    int64_t integer; /* ORDER_INTEGER; the bits of a double; the first bytes of ORDER_BYTES */
+    double real;     /* ORDER_DOUBLE; of ORDER_NUMERIC the nearest one, or NaN */
     const uint8_t *bytes;
     uint32_t size;
 } stats_value;
@@ -216,6 +216,8 @@ typedef struct {
     bool started;
     stats_store store;
     uint64_t *distinct; /* of each key */
+    uint64_t *seen;     /* of the columns that are read */
+    size_t seen_room;
     stats_pairs *pairs;
 } stats_worker;
 
@@ -292,21 +294,33 @@ bool stats_read_all(stats_worker *worker, nl_err *err);
 bool stats_copy_text(const nl_stats *stats, const stats_task *task, nl_buf *sql);
 /* stats_summary.c */
 void stats_summary_add_slow(stats_summary *summary, stats_order order, const stats_value *value);
-/* Integers without a call: most columns of most databases. */
+
+/* Integers, and what is surely between the least and the greatest, without a call. */
 static inline void stats_summary_add(stats_summary *summary, stats_order order,
                                      const stats_value *value) {
-    if (order != ORDER_INTEGER || !summary->first.set) {
+    if (!summary->first.set || (order != ORDER_INTEGER && !summary->falls)) {
         stats_summary_add_slow(summary, order, value);
         return;
     }
-    summary->bytes += value->size;
-    summary->falls |= value->integer < summary->last.integer;
-    summary->rises |= value->integer > summary->last.integer;
-    summary->last.integer = value->integer;
-    if (value->integer < summary->min.integer)
-        summary->min.integer = value->integer;
-    if (value->integer > summary->max.integer)
-        summary->max.integer = value->integer;
+    if (order == ORDER_INTEGER) {
+        summary->bytes += value->size;
+        summary->falls |= value->integer < summary->last.integer;
+        summary->rises |= value->integer > summary->last.integer;
+        summary->last.integer = value->integer;
+        if (value->integer < summary->min.integer)
+            summary->min.integer = value->integer;
+        if (value->integer > summary->max.integer)
+            summary->max.integer = value->integer;
+        return;
+    }
+    bool between = order == ORDER_BYTES
+                       ? (uint64_t)value->integer > (uint64_t)summary->min.integer &&
+                             (uint64_t)value->integer < (uint64_t)summary->max.integer
+                       : value->real > summary->min.real && value->real < summary->max.real;
+    if (between)
+        summary->bytes += value->size;
+    else
+        stats_summary_add_slow(summary, order, value);
 }
 bool stats_summary_merge(nl_stats *stats, stats_table *table, unsigned part, stats_summary *parts,
                          nl_err *err);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/sketch_number.h"
 #include "db/stats_priv.h"
 
 #include "base/banned.h"
@@ -10,9 +11,9 @@
  * not be stored again. Most values of most columns are repeated ones. Where too few are met again
  * among SEEN_ROUND, more are remembered, and where that does not help, none. */
 enum {
-    SEEN = 1024,
-    SEEN_MORE = 8192,
-    SEEN_ROUND = 16384,
+    SEEN = 256,
+    SEEN_MORE = 2048,
+    SEEN_ROUND = 4096,
     COMMON_ROOM = 1024,
     LEAST_COMMON_ROOM = 64,
     ODD = 33
@@ -38,7 +39,6 @@ typedef struct {
     size_t n_fields;
     uint16_t *field_of; /* each column's */
     stats_summary *summaries;
-    uint64_t *seen;
     uint64_t *key_rows;
     uint64_t rows;
     nl_kmv *kmvs; /* of sketches: of each key of the table */
@@ -49,6 +49,12 @@ static uint32_t at32(const char *bytes) {
     uint32_t v;
     memcpy(&v, bytes, sizeof v);
     return __builtin_bswap32(v);
+}
+
+static int64_t at64(const char *bytes) {
+    uint64_t v;
+    memcpy(&v, bytes, sizeof v);
+    return (int64_t)__builtin_bswap64(v);
 }
 
 /* --- rows ---------------------------------------------------------------------------------------
@@ -128,7 +134,7 @@ static bool read_long(const field *one, const char *bytes, uint32_t size, stats_
     value->size = (uint32_t)strtoul(length, NULL, 10);
     value->hash = nl_hash_bytes(bytes, DIGEST + LENGTH, one->column->seed);
     value->bytes = (const uint8_t *)bytes + DIGEST + LENGTH;
-    value->integer = 0;
+    value->integer = at64((const char *)value->bytes);
     return true;
 }
 
@@ -151,6 +157,23 @@ static bool take(const char **at, const char *end, const char **bytes, uint32_t 
 static bool bad_row(const reader *r, nl_err *err) {
     return nl_err_set(err, NL_NET, "%s: the server sent what is no binary COPY",
                       r->table->reference);
+}
+
+/* The commonest types without a call. */
+static inline bool read_value(const stats_column *column, const char *bytes, uint32_t size,
+                              stats_value *value) {
+    if (column->kind == KIND_INT4 && size == 4) {
+        value->integer = (int32_t)at32(bytes);
+        value->hash = nl_hash_integer(value->integer);
+    } else if (column->kind == KIND_INT8 && size == 8) {
+        value->integer = at64(bytes);
+        value->hash = nl_hash_integer(value->integer);
+    } else {
+        return stats_value_read(column->kind, column->seed, (const uint8_t *)bytes, size, value);
+    }
+    value->bytes = (const uint8_t *)bytes;
+    value->size = size;
+    return true;
 }
 
 static bool read_row(reader *r, const char *at, const char *end, nl_err *err) {
@@ -177,8 +200,7 @@ static bool read_row(reader *r, const char *at, const char *end, nl_err *err) {
             continue;
         }
         if (!(is_long ? read_long(one, bytes, size, &value)
-                      : stats_value_read(one->column->kind, one->column->seed,
-                                         (const uint8_t *)bytes, size, &value)))
+                      : read_value(one->column, bytes, size, &value)))
             return bad_row(r, err);
         one->hash = value.hash;
         if (!r->stats->tuples &&
@@ -221,7 +243,6 @@ static void release(reader *r) {
     free(r->fields);
     free(r->field_of);
     free(r->summaries);
-    free(r->seen);
     free(r->key_rows);
     free(r->kmvs);
     free(r->hlls);
@@ -246,15 +267,25 @@ static bool prepare_sketches(reader *r) {
     return r->kmvs && r->hlls;
 }
 
+/* Memory that the worker keeps: it is the same for all tables. */
+static bool prepare_seen(stats_worker *worker, size_t n_columns) {
+    size_t room = (n_columns + 1) * SEEN_MORE;
+    if (worker->seen_room >= room)
+        return true;
+    free(worker->seen);
+    worker->seen = malloc(room * sizeof *worker->seen);
+    worker->seen_room = worker->seen ? room : 0;
+    return worker->seen != NULL;
+}
+
 static bool prepare(reader *r, nl_err *err) {
     size_t n = r->table->n_columns, i = 0;
     r->fields = calloc(n + 1, sizeof *r->fields);
     r->field_of = calloc(n + 1, sizeof *r->field_of);
     r->summaries = calloc(n + 1, sizeof *r->summaries);
-    r->seen = malloc((n + 1) * SEEN_MORE * sizeof *r->seen);
     r->key_rows = calloc(r->table->n_keys + 1, sizeof *r->key_rows);
-    if (!r->fields || !r->field_of || !r->summaries || !r->seen || !r->key_rows ||
-        !prepare_sketches(r))
+    if (!r->fields || !r->field_of || !r->summaries || !r->key_rows ||
+        !prepare_seen(r->worker, n) || !prepare_sketches(r))
         return nl_err_nomem(err);
     for (size_t c = 0; c < n; c++)
         r->n_fields += r->table->columns[c].family != NULL;
@@ -266,7 +297,7 @@ static bool prepare(reader *r, nl_err *err) {
         r->fields[i] = (field){ .column = column,
                                 .order = stats_order_of(column->kind),
                                 .summary = &r->summaries[i],
-                                .seen = r->seen + i * SEEN_MORE,
+                                .seen = r->worker->seen + i * SEEN_MORE,
                                 .seen_mask = SEEN - 1 };
         forget(r->fields[i].seen, SEEN - 1);
         bool bytes = r->fields[i].order != ORDER_INTEGER && r->fields[i].order != ORDER_DOUBLE;

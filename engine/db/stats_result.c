@@ -14,6 +14,8 @@ typedef struct {
     uint32_t *index_of; /* the result's column of each key; UINT32_MAX: none */
     nl_stats_overlap *overlaps;
     size_t n, room;
+    bool full; /* some were left out already: what is no better than `worst` is, too */
+    nl_stats_overlap worst;
 } making;
 
 static char *copy(making *m, const char *text) {
@@ -101,9 +103,11 @@ static bool add_table(making *m, const stats_table *table, const uint64_t *disti
 /* --- overlaps -----------------------------------------------------------------------------------
  */
 
-/* The better first. */
+/* The better first: those whose parent could be a key, then the most contained. */
 static int by_containment(const void *a, const void *b) {
     const nl_stats_overlap *x = a, *y = b;
+    if (x->unique != y->unique)
+        return x->unique ? -1 : 1;
     if (x->containment != y->containment)
         return x->containment > y->containment ? -1 : 1;
     if (x->child != y->child)
@@ -125,9 +129,16 @@ static void cut(making *m) {
     qsort(m->overlaps, m->n, sizeof *m->overlaps, by_containment);
     m->result->left_out += m->n - most;
     m->n = most;
+    m->worst = m->overlaps[most - 1];
+    m->full = true;
 }
 
-static bool push(making *m, const nl_stats_overlap *overlap) {
+static bool push(making *m, nl_stats_overlap *overlap) {
+    overlap->unique = m->result->columns[overlap->parent].unique;
+    if (m->full && by_containment(overlap, &m->worst) > 0) {
+        m->result->left_out++;
+        return true;
+    }
     if (m->n == m->room) {
         if (m->n >= 2 * m->stats->options.max_overlaps)
             cut(m);

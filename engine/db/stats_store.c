@@ -8,13 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "db/stats_priv.h"
 
 #include "base/banned.h"
 
-enum { LINE = 8, CHUNK_WORDS = 120, SLAB = 256 * 1024, SPILL_BUFFER = 1 << 20 };
+enum { LINE = 8, CHUNK_WORDS = 120, SLAB = 2 << 20, SPILL_BUFFER = 1 << 20 };
 
 struct stats_chunk {
     stats_chunk *next;
@@ -66,10 +67,11 @@ static stats_chunk *new_chunk(stats_store *store) {
         return chunk;
     }
     stats_slab *slab = store->slabs;
-    if (!slab || slab->used + sizeof *chunk > SLAB) {
-        slab = malloc(sizeof *slab + SLAB);
+    if (!slab || slab->used + sizeof *chunk > SLAB - sizeof *slab) {
+        slab = aligned_alloc(SLAB, SLAB);
         if (!slab)
             return NULL;
+        (void)madvise(slab, SLAB, MADV_HUGEPAGE);
         slab->next = store->slabs;
         slab->used = 0;
         store->slabs = slab;

@@ -68,6 +68,23 @@ static bool read_interval(uint64_t seed, const uint8_t *bytes, stats_value *valu
     return true;
 }
 
+/* The first eight bytes, as an integer in the same order. */
+static int64_t beginning(const uint8_t *bytes, uint32_t size) {
+    uint64_t word = 0;
+    if (size >= sizeof word)
+        return (int64_t)at64(bytes);
+    for (uint32_t i = 0; i < size; i++)
+        word |= (uint64_t)bytes[i] << (56 - 8 * i);
+    return (int64_t)word;
+}
+
+static bool read_bytes(uint64_t seed, const uint8_t *bytes, uint32_t size, stats_value *value) {
+    value->size = size;
+    value->integer = beginning(bytes, size);
+    value->hash = nl_hash_bytes(bytes, size, seed);
+    return true;
+}
+
 static uint32_t trimmed(const uint8_t *bytes, uint32_t size) {
     while (size > 0 && bytes[size - 1] == ' ')
         size--;
@@ -95,7 +112,7 @@ static bool read_numeric(uint64_t seed, const uint8_t *bytes, uint32_t size, sta
     nl_numeric number;
     if (!nl_numeric_read(&number, bytes, size))
         return false;
-    value->hash = nl_numeric_hash(&number, seed);
+    value->hash = nl_numeric_hash(&number, seed, &value->real);
     return true;
 }
 
@@ -144,12 +161,9 @@ bool stats_value_read(stats_kind kind, uint64_t seed, const uint8_t *bytes, uint
     case KIND_INTERVAL:
         return fixed(bytes, size, 16) && read_interval(seed, bytes, value);
     case KIND_BPCHAR: /* spaces at the end do not count */
-        value->size = size = trimmed(bytes, size);
-        value->hash = nl_hash_bytes(bytes, size, seed);
-        return true;
+        return read_bytes(seed, bytes, trimmed(bytes, size), value);
     default:
-        value->hash = nl_hash_bytes(bytes, size, seed);
-        return true;
+        return read_bytes(seed, bytes, size, value);
     }
 }
 

@@ -214,7 +214,10 @@ describe("stats.scan", function()
     local all, few = scan { min_containment = 0 }, scan { min_containment = 0, max_overlaps = 20 }
     assert.equal(20, #few.overlaps)
     assert.equal(#all.overlaps - 20, few.left_out)
-    for _, overlap in ipairs(few.overlaps) do assert.equal(1, overlap.containment) end
+    for _, overlap in ipairs(few.overlaps) do
+      assert.equal(1, overlap.containment)
+      assert.is_true(few.columns[overlap.parent].unique)
+    end
     assert.is_nil(all.left_out)
   end)
 
