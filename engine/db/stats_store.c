@@ -286,6 +286,8 @@ size_t stats_store_count(const stats_store *store, size_t bucket) {
 
 static bool take(const uint64_t *from, size_t n, unsigned bits, size_t part, stats_words *to,
                  nl_err *err) {
+    if (n == 0)
+        return true;
     if (to->n + n > to->room) {
         size_t room = to->room * 2 > to->n + n ? to->room * 2 : to->n + n;
         uint64_t *bigger = realloc(to->words, room * sizeof *bigger);
