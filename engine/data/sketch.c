@@ -106,6 +106,8 @@ void nl_kmv_finish(nl_kmv *kmv) {
 
 /* Hashes gather unsorted in room for 2 k; each time it is full the least k stay. */
 bool nl_kmv_add_slow(nl_kmv *kmv, uint64_t hash) {
+    if (kmv->k == 0)
+        return true; /* keeps none */
     if (kmv->n == kmv->room && kmv->room == 2 * kmv->k)
         nl_kmv_finish(kmv);
     if (kmv->n == kmv->room) {

@@ -179,7 +179,7 @@ static inline bool read_value(const stats_column *column, const char *bytes, uin
 static bool read_row(reader *r, const char *at, const char *end, nl_err *err) {
     const char *bytes;
     uint32_t size;
-    stats_value value;
+    stats_value value = { 0 };
     for (size_t i = 0; i < r->n_fields; i++) {
         field *one = &r->fields[i];
         bool is_long = false;

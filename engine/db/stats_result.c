@@ -306,7 +306,9 @@ static bool make_room(making *m) {
 nl_stats_result *stats_result_make(nl_stats *stats, double seconds, nl_err *err) {
     making m = { .stats = stats, .result = stats->result };
     uint64_t *distinct = calloc(stats->n_keys + 1, sizeof *distinct);
-    bool ok = (distinct && make_room(&m)) || nl_err_nomem(err);
+    bool ok = distinct && make_room(&m);
+    if (!ok)
+        nl_err_nomem(err);
     ok = ok && sum_up(stats, distinct, err);
     bool made = ok;
     for (size_t t = 0; t < stats->n_tables && made && !stats->tuples; t++)

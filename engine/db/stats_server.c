@@ -294,7 +294,9 @@ static void set_huge(nl_stats *stats) {
 
 bool stats_plan_server(nl_stats *stats, PGconn *conn, nl_err *err) {
     unsigned *oids = calloc(stats->n_tables + 1, sizeof *oids);
-    bool ok = oids || nl_err_nomem(err);
+    bool ok = oids != NULL;
+    if (!ok)
+        nl_err_nomem(err);
     stats->server_version = PQserverVersion(conn);
     ok = ok && ask_columns(stats, conn, oids, err) && ask_all_sizes(stats, conn, oids, err);
     free(oids);

@@ -219,7 +219,9 @@ static bool spill(stats_store *store, nl_err *err) {
         return false;
     buffer = malloc(SPILL_BUFFER);
     most = SPILL_BUFFER / sizeof *buffer - CHUNK_WORDS;
-    bool ok = buffer || nl_err_nomem(err);
+    bool ok = buffer != NULL;
+    if (!ok)
+        nl_err_nomem(err);
     uint64_t offset = store->file_size;
     for (size_t b = 0; b < buckets && ok; b++) {
         segments[b] = (stats_segment){ .offset = offset };
@@ -311,7 +313,7 @@ static bool take(const uint64_t *from, size_t n, unsigned bits, size_t part, sta
 bool stats_store_fetch(const stats_store *store, size_t bucket, unsigned part_bits, size_t part,
                        stats_words *words, nl_err *err) {
     enum { PIECE = 4096 };
-    uint64_t piece[PIECE];
+    uint64_t piece[PIECE] = { 0 };
     bool ok = take(store->lines[bucket], store->fill[bucket], part_bits, part, words, err);
     for (const stats_chunk *chunk = store->chunks[bucket]; chunk && ok; chunk = chunk->next)
         ok = take(chunk->words, chunk->n, part_bits, part, words, err);
