@@ -23,8 +23,8 @@ discovery.THRESHOLD = findings.THRESHOLD
 discovery.MIN_CONTAINMENT = 0.8
 
 local function is_candidate(child, parent, overlap)
-  return child and parent and parent.unique and parent.family ~= "boolean" and not child.view and not parent.view
-    and child.distinct > 0 and overlap.containment >= discovery.MIN_CONTAINMENT
+  return child and parent and parent.unique and parent.family ~= "boolean" and not parent.view and child.distinct > 0
+    and overlap.containment >= discovery.MIN_CONTAINMENT
 end
 
 --- Columns that lead an index of their own, by table and name: those are looked up by.

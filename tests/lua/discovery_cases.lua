@@ -57,6 +57,38 @@ return {
     found = { "(refund.order_id, refund.line_no) -> (line.order_id, line.line_no)", "line.order_id -> orders.order_id" },
   },
   {
+    name = "namesake", why = "of two columns that may stand for a part of the key, the one that is called so is meant",
+    sql = [[
+      CREATE TABLE orders (order_id int PRIMARY KEY, placed date);
+      CREATE TABLE line (order_id int, line_no int, price numeric(8,2), PRIMARY KEY (order_id, line_no));
+      CREATE TABLE refund (refund_id int PRIMARY KEY, order_id int, line_no int, reason_code int);
+      INSERT INTO orders SELECT i, date '2024-01-01' + i % 200 FROM generate_series(1, 120) AS i;
+      INSERT INTO line SELECT i, n, i * n FROM generate_series(1, 120) AS i, generate_series(1, 1 + i % 4) AS n;
+      INSERT INTO refund SELECT row_number() OVER (), order_id, line_no, 1 + order_id % 2 FROM line
+        WHERE (order_id * 7 + line_no * 3) % 5 = 0;]],
+    found = { "(refund.order_id, refund.line_no) -> (line.order_id, line.line_no)", "line.order_id -> orders.order_id" },
+  },
+  {
+    name = "grid", why = "few small numbers, without names: only that they are found in pairs tells",
+    sql = [[
+      CREATE TABLE g1 (p int, q int, t text, PRIMARY KEY (p, q));
+      CREATE TABLE g2 (z text PRIMARY KEY, r int, s int);
+      INSERT INTO g1 SELECT p, q, 'T' FROM generate_series(1, 9) AS p, generate_series(1, 9) AS q WHERE (p * 5 + q * 3) % 7 < 3;
+      INSERT INTO g2 SELECT 'z' || row_number() OVER (), p, q FROM g1, generate_series(1, 3) WHERE p <= 4 AND q <= 4;]],
+    found = { "(g2.r, g2.s) -> (g1.p, g1.q)" },
+  },
+  {
+    name = "mutual", why = "two tables with the same keys: the one that others refer to is the parent",
+    sql = [[
+      CREATE TABLE profile (account uuid PRIMARY KEY, picture text);
+      CREATE TABLE account (account uuid PRIMARY KEY, mail text, since date);
+      CREATE TABLE login (login_no text PRIMARY KEY, account uuid);
+      INSERT INTO account SELECT md5(i::text)::uuid, 'm' || i, date '2020-01-01' + i FROM generate_series(1, 40) AS i;
+      INSERT INTO profile SELECT account, 'p' FROM account;
+      INSERT INTO login SELECT 'L' || i, md5((1 + i % 40)::text)::uuid FROM generate_series(1, 90) AS i;]],
+    found = { "login.account -> account.account", "profile.account -> account.account" },
+  },
+  {
     name = "pairs", why = "each column of a pair refers by itself: that the pair is in a link table too is no reference",
     sql = [[
       CREATE TABLE product (product_id int PRIMARY KEY, name text);
@@ -122,10 +154,11 @@ return {
     sql = [[
       CREATE TABLE staff (badge text PRIMARY KEY, name text);
       CREATE TABLE physician (badge text PRIMARY KEY, field text);
-      CREATE TABLE prescription (prescription_id int PRIMARY KEY, prescribed_by text, drug text);
+      CREATE TABLE prescription (prescription_id int PRIMARY KEY, prescribed_by text, drug text, form text);
       INSERT INTO staff SELECT 'B' || i * 7919 % 1000, 'S' || i FROM generate_series(1, 60) AS i;
       INSERT INTO physician SELECT 'B' || i * 7919 % 1000, 'F' || i % 5 FROM generate_series(1, 60, 4) AS i;
-      INSERT INTO prescription SELECT i, 'B' || (1 + i % 15 * 4) * 7919 % 1000, 'D' || i % 30 FROM generate_series(1, 200) AS i;]],
+      INSERT INTO prescription SELECT i, 'B' || (1 + i % 15 * 4) * 7919 % 1000, 'D' || i % 30,
+        CASE WHEN i % 3 > 0 THEN 'tablet' ELSE 'syrup' END FROM generate_series(1, 200) AS i;]],
     found = { "physician.badge -> staff.badge", "prescription.prescribed_by -> physician.badge" },
   },
   {

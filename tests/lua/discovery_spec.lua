@@ -93,8 +93,13 @@ describe("relations.discover", function()
     local source = open(support.database("discovery_views", { file }))
     os.remove(file)
     local without = texts(assert(relations.discover(source)))
+    local with = texts(assert(relations.discover(source, { views = true })))
+    source.stats = nil
+    local scanned = texts(assert(relations.discover(source, { views = true })))
     source.db:close()
     assert.same({ "sale.customer_id -> customer.customer_id" }, without)
+    assert.same({ "recent.customer_id -> customer.customer_id", "sale.customer_id -> customer.customer_id" }, with)
+    assert.same(with, scanned)
   end)
 
   it("says why it could not", function()
@@ -274,6 +279,7 @@ describe("nlsql relations", function()
       { "accident", "sale.quantity", "sale.floor", "is not unique: its 900 rows hold 12 distinct values" },
       { "misleading", "delivery.product_id", "product.product_id", "hardly a value" },
       { "orphans", "visit.last_shop_id", "shop.shop_id", "%d+ of the 600 distinct values of .* are not in" },
+      { "nothing", "two.one_id", "one.id", "two%.one_id holds no value that could refer to anything" },
       { "declared", "c.a_id", "b.id", "score 1%.00, declared" },
       { "declared", "c.a_id", "a.id", "against .*a declared key says that it refers to declared%.b%.id" },
     }

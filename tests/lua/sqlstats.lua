@@ -37,15 +37,15 @@ local function common_of(db, ref, value)
   return out
 end
 
-local function column_facts(db, ref, column, family, form)
-  local value = form:format(catalog.quote(column.name))
+local function column_facts(db, t, column, family, form)
+  local value, ref = form:format(catalog.quote(column.name)), t.reference
   local least = family == "boolean" and "bool_and(%s)::text, bool_or(%s)::text" or "min(%s)::text, max(%s)::text"
   if family == "uuid" then least = "min(%s::text), max(%s::text)" end
   if family == "text" then least = 'min(%s COLLATE "C"), max(%s COLLATE "C")' end
   local row = rows_of(db, ("SELECT count(*), count(%s), count(DISTINCT %s), %s, avg(length(%s::text)) FROM %s"):format(value, value,
     least:format(value, value), value, ref))[1]
   local filled, distinct = integer(row[2]), integer(row[3])
-  local falls = rows_of(db, ("SELECT count(*) FROM (SELECT %s AS v, lag(%s) OVER (ORDER BY ctid) AS before FROM %s WHERE %s IS NOT NULL) "
+  local falls = t.kind == "view" and 1 or rows_of(db, ("SELECT count(*) FROM (SELECT %s AS v, lag(%s) OVER (ORDER BY ctid) AS before FROM %s WHERE %s IS NOT NULL) "
     .. "AS s WHERE v < before"):format(value, value, ref, value))[1][1]
   return { table = ref, column = column.name, family = family, rows = integer(row[1]), nulls = integer(row[1]) - filled,
     distinct = distinct, exact = true, error = 0, min = text(row[4]), max = text(row[5]),
@@ -76,10 +76,10 @@ local function scan(db, schema, options)
   local columns, overlaps, seen = {}, {}, {}
   for _, ref in ipairs(options.tables or schema:names()) do
     local t = schema:table(ref)
-    for _, column in ipairs(t.kind ~= "view" and t.columns or {}) do
+    for _, column in ipairs(t.columns) do
       local family, form = family_of(column)
       if family then
-        columns[#columns + 1] = column_facts(db, ref, column, family, form)
+        columns[#columns + 1] = column_facts(db, t, column, family, form)
         seen[family] = true
       end
     end

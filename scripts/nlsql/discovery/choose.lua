@@ -58,7 +58,7 @@ local function settle_mutual(groups)
   for _, group in pairs(groups) do
     for _, c in ipairs(group) do
       if c.reversed then
-        weigh.more(c, "direction", -8, "the other way round it fits better")
+        weigh.more(c, "direction", -20, "the other way round it fits better")
       end
     end
   end

@@ -238,9 +238,9 @@ local function prefer_namesakes(list)
         end
       end
       if differ == 1 and worse then
-        one.weighed[#one.weighed + 1] = { about = "names", weight = -2.5,
+        one.weighed[#one.weighed + 1] = { about = "names", weight = -5,
           text = ("(%s) are called like the key there"):format(table.concat(other.columns, ", ")) }
-        one.sum = one.sum - 2.5
+        one.sum = one.sum - 5
         break
       end
     end

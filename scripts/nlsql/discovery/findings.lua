@@ -198,8 +198,8 @@ function findings.of(world, singles, wholes, kinds, options)
     if options.all or one.score >= threshold then out[#out + 1] = one end
   end
   return { relations = out, many_to_many = links.find(schema, as_links(every, threshold)),
-    skipped = world.scan.skipped or {}, recalled = world.scan.recalled, seconds = world.scan.seconds, rows = world.scan.rows,
-    threshold = threshold }
+    skipped = world.scan.skipped or {}, recalled = world.scan.recalled,
+    seconds = world.scan.seconds, rows = world.scan.rows, threshold = threshold }
 end
 
 return findings

@@ -106,7 +106,9 @@ function Naming.is_measure(_, name)
   return MEASURES[last] or MEASURES[words.singular(last)] or split[1] == "num" or split[1] == "number"
 end
 
---- A table's name without what all names of the schema begin with.
+--- A name's words in one, without the prefix that all tables carry.
+---@param name string
+---@return string
 function Naming:bare(name)
   local text = joined(name)
   return text:sub(1, #self.prefix) == self.prefix and text:sub(#self.prefix + 1) or text
@@ -214,7 +216,8 @@ Silence.__index = Silence
 
 local function no() return false end
 Silence.own_key, Silence.tells, Silence.is_measure, Silence.is_key_name = no, no, no, no
---- Names that say nothing agree in nothing.
+--- As if no name agreed with another.
+---@return number
 function Silence.score() return 0 end
 
 --- In place of the names of a schema: says nothing of any.
