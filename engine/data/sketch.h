@@ -79,17 +79,20 @@ nl_kmv_overlap nl_kmv_compare(const nl_kmv *of, const nl_kmv *in);
  * rounds that end when the table is full: then the least half goes. A value that is not in the
  * table occurred at most `bound` times; one that is occurred between count and count + missed
  * times. Exact (bound and every missed 0) while the distinct values fit. */
-enum { NL_COMMON_BYTES = 128 };
+enum { NL_COMMON_BYTES = 128, NL_COMMON_UNKNOWN = UINT32_MAX };
 typedef struct {
     uint64_t hash;
     uint64_t count;  /* 0: an empty slot */
     uint64_t missed; /* at most so many more were seen before it was kept */
     int64_t number;  /* the value where it is an integer, or the bits of a double; else 0 */
-    uint32_t size;   /* of the value; more than NL_COMMON_BYTES: only its beginning is kept */
+    uint32_t size;   /* of the value; more than NL_COMMON_BYTES: only its beginning is kept.
+                      * NL_COMMON_UNKNOWN: it is not kept yet */
 } nl_common_entry;
 typedef struct {
     nl_common_entry *slots;
-    uint8_t *bytes; /* NL_COMMON_BYTES of each slot; NULL: numbers only */
+    uint8_t *bytes;         /* NL_COMMON_BYTES of each slot; NULL: numbers only */
+    nl_common_entry *spare; /* where a new round is put together */
+    uint8_t *spare_bytes;
     size_t room, n; /* slots, a power of two; at most 3/4 of them are used */
     uint64_t bound;
 } nl_common;
@@ -97,7 +100,6 @@ typedef struct {
 /* `room`: a power of two, 16 at least. */
 bool nl_common_init(nl_common *common, size_t room, bool with_bytes);
 void nl_common_release(nl_common *common); /* zeroed is fine */
-void nl_common_clear(nl_common *common);
 /* The slot of `hash`, or the empty one where it would go. */
 static inline nl_common_entry *nl_common_slot(const nl_common *common, uint64_t hash) {
     size_t mask = common->room - 1, at = (size_t)hash & mask;
@@ -105,15 +107,19 @@ static inline nl_common_entry *nl_common_slot(const nl_common *common, uint64_t 
         at = (at + 1) & mask;
     return &common->slots[at];
 }
-void nl_common_insert(nl_common *common, uint64_t hash, uint64_t count, uint64_t missed,
-                      int64_t number, const void *bytes, size_t size);
+void nl_common_insert(nl_common *common, uint64_t hash, int64_t number, const void *bytes,
+                      size_t size);
+void nl_common_keep(nl_common *common, nl_common_entry *slot, const void *bytes, size_t size);
 static inline void nl_common_add(nl_common *common, uint64_t hash, int64_t number,
                                  const void *bytes, size_t size) {
     nl_common_entry *slot = nl_common_slot(common, hash);
-    if (slot->count)
-        slot->count++;
-    else
-        nl_common_insert(common, hash, 1, common->bound, number, bytes, size);
+    if (!slot->count) {
+        nl_common_insert(common, hash, number, bytes, size);
+        return;
+    }
+    slot->count++;
+    if (slot->size == NL_COMMON_UNKNOWN)
+        nl_common_keep(common, slot, bytes, size);
 }
 /* The counts of other rows. */
 bool nl_common_merge(nl_common *into, const nl_common *other);

@@ -14,7 +14,7 @@ enum {
     SEEN = 256,
     SEEN_MORE = 2048,
     SEEN_ROUND = 4096,
-    COMMON_ROOM = 1024,
+    COMMON_ROOM = 512,
     LEAST_COMMON_ROOM = 64,
     ODD = 33
 };
@@ -249,7 +249,7 @@ static void release(reader *r) {
 }
 
 static size_t common_room(const nl_stats *stats, size_t n_fields) {
-    size_t each = sizeof(nl_common_entry) + NL_COMMON_BYTES, room = COMMON_ROOM;
+    size_t each = 2 * (sizeof(nl_common_entry) + NL_COMMON_BYTES), room = COMMON_ROOM;
     while (room > LEAST_COMMON_ROOM &&
            room * each * n_fields * stats->n_workers > stats->options.memory / 16)
         room /= 2;
