@@ -1,7 +1,8 @@
 /* stats_priv.h: the parts of stats.h behind its face. Only for engine/db/stats*.c.
  *
  * stats.c: starting, the coordinating thread, cancelling; stats_plan.c: what is read, and what the
- * server says of it; stats_conn.c: blocking connections; stats_read.c: a worker reading tables;
+ * server says of it; stats_conn.c: blocking connections; stats_read.c: a worker
+ * reading tables; stats_rows.c: their rows;
  * stats_value.c: values of each type; stats_text.c: values as text; stats_store.c: buckets of
  * hashes; stats_sort.c: sorting one; stats_sweep.c: the sweep over all columns; stats_pairs.c: how
  * many values pairs of columns share; stats_result.c: what is told of it. */
@@ -288,7 +289,7 @@ bool stats_plan_server(nl_stats *stats, PGconn *conn, nl_err *err);
 /* Sets tasks, samples, buckets and rooms. */
 bool stats_plan_tasks(nl_stats *stats, nl_err *err);
 
-/* stats_read.c */
+/* stats_read.c: reads table after table. */
 bool stats_read_all(stats_worker *worker, nl_err *err);
 /* stats_copy.c: the statement that reads a stretch. */
 bool stats_copy_text(const nl_stats *stats, const stats_task *task, nl_buf *sql);

@@ -182,6 +182,8 @@ static void tidy(stats_store *store, size_t bucket, uint64_t *words, uint64_t *s
         if (!last || at == CHUNK_WORDS) {
             if (last)
                 last->n = at;
+            if (!chunk)
+                break; /* never: there are as many words as before, or fewer */
             last = chunk;
             chunk = chunk->next;
             at = 0;
