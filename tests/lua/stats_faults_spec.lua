@@ -183,6 +183,11 @@ end)
 
 describe("a scan with little memory", function()
   it("gives the same answers by way of temporary files, and none is left", function()
+    local function left()
+      local _, n = proc.run { argv = { "sh", "-c", "ls -d ${TMPDIR:-/tmp}/nlsql-scan-* 2>/dev/null | wc -l" } }
+      return n
+    end
+    local before = left() -- other programs may run here too
     local roomy = scan { tables = { "wide" }, min_containment = 0 }
     local tight = scan { tables = { "wide" }, min_containment = 0, memory_mb = 16 }
     assert.equal(0, roomy.spilled)
@@ -191,8 +196,7 @@ describe("a scan with little memory", function()
     assert.same(roomy.overlaps, tight.overlaps)
     assert.equal(600000, column_of(tight, "wide", "b").distinct)
     assert.equal(300001, column_of(tight, "wide", "c").distinct)
-    local _, left = proc.run { argv = { "sh", "-c", "ls -d ${TMPDIR:-/tmp}/nlsql-scan-* 2>/dev/null | wc -l" } }
-    assert.equal("0\n", left)
+    assert.equal(before, left())
   end)
 
   it("says where temporary files cannot be made", function()
