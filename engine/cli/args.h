@@ -30,8 +30,8 @@ typedef struct nl_command {
 } nl_command;
 
 /* Reads argv (options in any place, "--" ends them) into one JSON object in *json, whose member
- * "command" is the command's name. False with
- * NL_INVALID and a sentence naming the argument and the nearest known one. */
+ * "command" is the command's name. False with NL_INVALID and a sentence naming the argument and the
+ * nearest known one. */
 bool nl_args_read(const nl_command *command, int argc, char **argv, nl_buf *json, nl_err *err);
 
 void nl_args_help(const nl_command *command, FILE *out);
