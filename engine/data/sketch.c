@@ -111,8 +111,9 @@ bool nl_kmv_add_slow(nl_kmv *kmv, uint64_t hash) {
     if (kmv->n == kmv->room && kmv->room == 2 * kmv->k)
         nl_kmv_finish(kmv);
     if (kmv->n == kmv->room) {
-        size_t room = kmv->room ? 2 * kmv->room : 64;
-        room = room < 2 * kmv->k ? room : 2 * kmv->k;
+        size_t room = kmv->room > 0 ? 2 * kmv->room : 64;
+        if (room > 2 * kmv->k)
+            room = 2 * kmv->k;
         uint64_t *bigger = realloc(kmv->hashes, room * sizeof *bigger);
         if (!bigger)
             return false;

@@ -129,7 +129,7 @@ bool stats_plan_tuples(nl_stats *stats, const nl_stats_tuple *tuples, size_t n, 
 /* --- how the work is cut -----------------------------------------------------------------------
  */
 
-enum { LEAST_PART = 2048, LEAST_BITS = 8, MOST_BITS = 12 };
+enum { LEAST_PART = 2048, LEAST_BITS = 8, MOST_BITS = 12, BUCKET_WORDS = 100000 };
 
 static bool is_read(const stats_table *table) {
     if (table->reason)
@@ -174,8 +174,8 @@ static void cut(nl_stats *stats, uint32_t t) {
     table->parts_left = table->n_parts;
 }
 
-/* Few buckets, so that their lines stay in the first cache while values come; but as many as there
- * are keys, and enough of them for one to be sorted in memory. */
+/* Few buckets, so that their lines stay in the first caches while values come; but as many as there
+ * are keys, and so many that one can be sorted in the second cache. */
 static void set_rooms(nl_stats *stats, double values) {
     double pairs = (double)stats->n_keys * (double)stats->n_keys * 4 * stats->n_workers;
     size_t memory = stats->options.memory;
@@ -186,9 +186,7 @@ static void set_rooms(nl_stats *stats, double values) {
     stats->bits = LEAST_BITS;
     while (((size_t)1 << stats->bits) < stats->n_keys)
         stats->bits++;
-    while (stats->bits < MOST_BITS &&
-           2 * sizeof(uint64_t) * values / (double)((size_t)1 << stats->bits) >
-               (double)stats->sweep_room)
+    while (stats->bits < MOST_BITS && values / (double)((size_t)1 << stats->bits) > BUCKET_WORDS)
         stats->bits++;
 }
 

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "db/stats_priv.h"
 
@@ -17,10 +20,11 @@
 
 enum { LINE = 8, CHUNK_WORDS = 120, SLAB = 2 << 20, SPILL_BUFFER = 1 << 20 };
 
+/* Aligned like the slab's bytes. */
 struct stats_chunk {
     stats_chunk *next;
     size_t n;
-    uint64_t words[CHUNK_WORDS];
+    _Alignas(64) uint64_t words[CHUNK_WORDS];
 };
 
 struct stats_slab {
@@ -34,7 +38,7 @@ bool stats_store_init(stats_store *store, unsigned bits, size_t room, nl_err *er
     *store = (stats_store){ .bits = bits, .file = -1 };
     store->room =
         room > least + SLAB ? room : least + SLAB; /* one chunk for each bucket at least */
-    store->lines = calloc(n, sizeof *store->lines);
+    store->lines = aligned_alloc(64, n * sizeof *store->lines);
     store->fill = calloc(n, sizeof *store->fill);
     store->chunks = calloc(n, sizeof *store->chunks);
     store->counts = calloc(n, sizeof *store->counts);
@@ -169,6 +173,8 @@ static bool read_words(const stats_store *store, uint64_t offset, uint64_t *word
 /* Sorts a bucket's chunks and leaves each word once. */
 static void tidy(stats_store *store, size_t bucket, uint64_t *words, uint64_t *scratch) {
     size_t n = 0, kept = 0;
+    if (!store->chunks[bucket])
+        return;
     for (const stats_chunk *chunk = store->chunks[bucket]; chunk; chunk = chunk->next) {
         memcpy(words + n, chunk->words, chunk->n * sizeof *words);
         n += chunk->n;
@@ -182,8 +188,6 @@ static void tidy(stats_store *store, size_t bucket, uint64_t *words, uint64_t *s
         if (!last || at == CHUNK_WORDS) {
             if (last)
                 last->n = at;
-            if (!chunk)
-                break; /* never: there are as many words as before, or fewer */
             last = chunk;
             chunk = chunk->next;
             at = 0;
@@ -248,16 +252,33 @@ static bool spill(stats_store *store, nl_err *err) {
     return ok;
 }
 
-/* The memory is full: repeated words go; where that does not help much, all go to the file. */
+/* The memory is full: repeated words go; where a few buckets show that this does not help much, all
+ * go to the file as they are. */
 static bool make_room(stats_store *store, nl_err *err) {
-    size_t most;
+    enum { FEW = 16 };
+    size_t most, before = 0, after = 0, n = (size_t)1 << store->bits;
     uint64_t *words = room_for_largest(store, &most);
     if (!words)
         return nl_err_nomem(err);
-    for (size_t b = 0; b < (size_t)1 << store->bits; b++)
+    for (size_t b = 0; b < n && (b < FEW || after <= before / 2); b++) {
+        before += store->counts[b];
         tidy(store, b, words, words + most + 1);
+        after += store->counts[b];
+    }
     free(words);
     return store->used <= store->room / 2 || spill(store, err);
+}
+
+/* One line of memory to another that is not read for long: past the caches where that is possible,
+ * so that the old contents need not be fetched first. */
+static void copy_line(uint64_t *to, const uint64_t *from) {
+#ifdef __SSE2__
+    for (size_t i = 0; i < LINE; i += 2)
+        _mm_stream_si128((__m128i *)(void *)(to + i),
+                         _mm_load_si128((const __m128i *)(const void *)(from + i)));
+#else
+    memcpy(to, from, LINE * sizeof *to);
+#endif
 }
 
 bool stats_store_flush(stats_store *store, size_t bucket, nl_err *err) {
@@ -271,7 +292,10 @@ bool stats_store_flush(stats_store *store, size_t bucket, nl_err *err) {
             return false;
         chunk = store->chunks[bucket];
     }
-    memcpy(chunk->words + chunk->n, store->lines[bucket], sizeof *store->lines);
+    if (chunk->n % LINE == 0)
+        copy_line(chunk->words + chunk->n, store->lines[bucket]);
+    else /* behind words that were tidied */
+        memcpy(chunk->words + chunk->n, store->lines[bucket], sizeof *store->lines);
     chunk->n += LINE;
     store->counts[bucket] += LINE;
     store->fill[bucket] = 0;
