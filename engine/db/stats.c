@@ -191,6 +191,7 @@ static void *work(void *ctx) {
     bool ok = prepare(worker, &err) && read_tables(worker, &err);
     if (!ok)
         stats_fail(stats, &err);
+    stats_store_settle();
     if (meet(stats) && stats->options.sketch == 0 && !stats_sweep(worker, &err))
         stats_fail(stats, &err);
     pthread_mutex_lock(&stats->lock);

@@ -175,6 +175,8 @@ static inline bool stats_store_add(stats_store *store, uint64_t hash, uint32_t k
     store->fill[bucket] = (uint8_t)(n + 1);
     return n < 7 || stats_store_flush(store, bucket, err);
 }
+/* What this thread has put into its store is there for others, once they know of it. */
+void stats_store_settle(void);
 size_t stats_store_count(const stats_store *store, size_t bucket);
 typedef struct {
     uint64_t *words;

@@ -302,6 +302,12 @@ bool stats_store_flush(stats_store *store, size_t bucket, nl_err *err) {
     return true;
 }
 
+void stats_store_settle(void) {
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* --- reading -------------------------------------------------------------------------------------
  */
 
