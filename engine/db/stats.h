@@ -22,7 +22,7 @@ typedef struct {
     size_t memory;          /* bytes; 0: 512 MiB. At least 16 MiB are taken */
     double exact_rows;      /* tables of more rows are read by a page sample; 0: 5,000,000 */
     double min_containment; /* overlaps below it are not told */
-    size_t max_overlaps;    /* 0: 1,000,000; the least contained are left out above it */
+    size_t max_overlaps;    /* 0: 250,000; the least contained are left out above it */
     uint32_t statement_ms;  /* statement_timeout for each table; 0: none */
     uint32_t lock_ms;       /* lock_timeout; 0: 1,000 */
     uint32_t seed;          /* of page samples */
