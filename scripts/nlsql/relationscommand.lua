@@ -5,6 +5,7 @@ local discovered = require "nlsql.discovered"
 local reader = require "nlsql.relationreader"
 local relations = require "nlsql.relations"
 local relationstext = require "nlsql.relationstext"
+local session = require "nlsql.session"
 
 local relationscommand = {}
 
@@ -111,7 +112,7 @@ function relationscommand.run(flags, source, store)
     threshold = flags.threshold, pair = relation }, store)
   if not found then
     console.error(message)
-    return code == "config" and 3 or (code == "io" or code == "nomem") and 1 or 4
+    return session.EXIT[code] or code == "nomem" and session.EXIT.script or session.EXIT.db
   end
   if relation then
     console.out(explain(found, relation, found.threshold))

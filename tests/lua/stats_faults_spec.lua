@@ -179,6 +179,15 @@ return {
     assert.matches("interrupted\tcancelled\n", support.read(dir .. "/err"), 1, true)
     quiet()
   end)
+
+  it("leaves nlsql relations with the exit code of an interruption", function()
+    local p = assert(proc.start { argv = { support.build() .. "/nlsql", "relations", "--views" },
+      env = { DATABASE_URL = url }, cwd = support.temp_dir(), stdout = "null", stderr = "null" })
+    copying()
+    p:kill "INT"
+    assert.equal(130, p:wait(10))
+    quiet()
+  end)
 end)
 
 describe("a scan with little memory", function()
