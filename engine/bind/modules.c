@@ -10,6 +10,7 @@
 #include "bind/lua_json.h"
 #include "bind/lua_pg.h"
 #include "bind/lua_proc.h"
+#include "bind/lua_protect.h"
 #include "bind/lua_sql.h"
 #include "bind/lua_stats.h"
 #include "bind/lua_store.h"
@@ -32,6 +33,7 @@ const nl_vm_module nl_modules[] = {
     { "nlsql.json", luaopen_nlsql_json, false },
     { "nlsql.pg", luaopen_nlsql_pg, false },
     { "nlsql.proc", luaopen_nlsql_proc, true },
+    { "nlsql.protect", luaopen_nlsql_protect, false },
     { "nlsql.sql", luaopen_nlsql_sql, false },
     { "nlsql.stats", luaopen_nlsql_stats, false },
     { "nlsql.store", luaopen_nlsql_store, false },

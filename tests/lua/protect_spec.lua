@@ -1,0 +1,48 @@
+-- nlsql.protect, as scripts see it: sets of values that must not leave.
+local protect = require "nlsql.protect"
+
+describe("protect", function()
+  it("finds a value, in the spellings of JSON and SQL, where it stands alone", function()
+    local set = protect.set()
+    assert.is_true(set:add("Pat O'Neil"))
+    assert.is_true(set:add('the "Old" Mill'))
+    assert.equal(2, #set)
+    assert.equal("Pat O'Neil", set:find("SELECT 1 WHERE name = 'Pat O''Neil'"))
+    assert.equal('the "Old" Mill', set:find([[{"place":"the \"Old\" Mill"}]]))
+    assert.is_nil(set:find("Pat O'Neill"))
+    assert.is_nil(set:find(""))
+  end)
+
+  it("says what it does not keep", function()
+    local set = protect.set()
+    for _, value in ipairs { "", "Anna", "500000", "149.95", "2024-05-01" } do assert.is_false(set:add(value)) end
+    assert.equal(0, #set)
+  end)
+
+  it("leaves out what everybody may see", function()
+    local set = protect.set()
+    set:add("CUSTOMER")
+    set:exempt("CREATE TABLE shop_customer (…)")
+    assert.is_nil(set:find("a CUSTOMER"))
+  end)
+
+  it("takes bytes of any kind", function()
+    local set = protect.set()
+    assert.is_true(set:add("\0\1\2\xFF\xFE\xFD"))
+    assert.equal("\0\1\2\xFF\xFE\xFD", set:find("…\0\1\2\xFF\xFE\xFD…"))
+    assert.has_error(function() set:add(nil) end)
+    assert.has_error(function() set:find {} end)
+  end)
+
+  it("raises, and nothing worse, where a set is no set any more", function()
+    local set = protect.set()
+    local meta = debug.getmetatable(set)
+    meta.__gc(set)
+    meta.__gc(set)
+    assert.has_error(function() set:find("x") end, "this set was released")
+    assert.has_error(function() set:add("abcdef") end)
+    assert.has_error(function() set:exempt("abcdef") end)
+    assert.has_error(function() return #set end)
+    assert.equal("set", getmetatable(protect.set()))
+  end)
+end)
