@@ -3,20 +3,18 @@
 
 local catalog = require "nlsql.catalog"
 local handwritten = require "nlsql.handwritten"
-local profiles = require "nlsql.profiles"
 
 local settings = {}
 
 local function is_url(s) return s:find("^https?://[^%s/]+") ~= nil and not s:find("%s") end
 local function is_date(s) return s:find("^%d%d%d%d%-%d%d%-%d%d$") ~= nil end
 
-local function is_version(s) return s:find("^[%w%-.]+$") ~= nil end
-
 local TEXT, BOOLEAN = { type = "text" }, { type = "boolean" }
 local TEXTS = { type = "list", of = TEXT }
 local DATE = { type = "text", match = is_date, expected = "a date such as 2026-03-01" }
 local DOLLARS = { type = "number", min = 0 }
 local SECONDS = { type = "number", min = 0.001, max = 86400, expected = "seconds, a number above 0" }
+local MEGABYTES, MOST_MEGABYTES = "megabytes, a whole number of 1 or more", 2097151 -- the server's are kB in an int
 local ON_OFF = { type = "boolean", expected = "on or off" }
 
 local PRICE = {
@@ -61,9 +59,12 @@ settings.GATES = {
   lock_timeout     = { part = "limits", type = "number", min = 0.001, max = 86400,
     expected = SECONDS.expected },
   max_cost         = { part = "limits", type = "number", min = 0 },
+  max_plan_rows    = { part = "limits", type = "number", min = 0 },
   max_rows         = { part = "limits", type = "integer", min = 1 },
   max_bytes        = { part = "limits", type = "integer", min = 1 },
   max_field        = { part = "limits", type = "integer", min = 1 },
+  temp_files       = { part = "limits", type = "integer", min = 1, max = MOST_MEGABYTES, expected = MEGABYTES },
+  work_mem         = { part = "limits", type = "integer", min = 1, max = MOST_MEGABYTES, expected = MEGABYTES },
   functions        = { part = "safe", type = "list", of = TEXT },
   system_catalogs  = { part = "safe", type = "boolean" },
 }
@@ -90,7 +91,6 @@ local CRITIC = {
 settings.RULES = {
   allow_insecure = BOOLEAN,
   anonymise = { either = { ON_OFF, { type = "map" } }, expected = "on or off" },
-  api_version = { type = "text", match = is_version, expected = "a version such as 2024-10-21" },
   base_url = { type = "text", match = is_url, expected = "an http:// or https:// address" },
   budget_usd = { type = "number", min = 0 },
   connect_timeout = SECONDS,
@@ -112,10 +112,9 @@ settings.RULES = {
   parallelism = { type = "integer", min = 1 },
   phase_memory = { type = "integer", min = 16, expected = "megabytes, a whole number of 16 or more" },
   prices = { type = "map", keys = { as_of = DATE }, of = PRICE },
-  profile = { type = "text", choices = profiles.NAMES },
   provider = { type = "text", choices = { "openai", "offline" } },
+  require_readonly_role = BOOLEAN,
   relations = { type = "list", expected = "a list of relations, each " .. handwritten.EXPECTED, of = RELATION },
-  requests_per_minute = { type = "integer", min = 1 },
   retries = { type = "integer", min = 0, max = 100 },
   retry_base = { type = "number", min = 0, max = 60 },
   schema_tokens = { type = "integer", min = 100 },
@@ -126,7 +125,6 @@ settings.RULES = {
   tables = { either = { PATTERNS, { type = "map", keys = { include = PATTERNS, exclude = PATTERNS } } },
     expected = "a list of patterns, or include: and exclude:" },
   temperature = { type = "number", min = 0, max = 2 },
-  tokens_per_minute = { type = "integer", min = 1 },
   total_timeout = SECONDS,
 }
 
@@ -186,6 +184,7 @@ function settings.built_in()
     parallelism = 10,
     phase_memory = 1024,
     provider = "openai",
+    require_readonly_role = false,
     retries = 5,
     retry_base = 1,
     schema_tokens = 24000,
@@ -196,8 +195,10 @@ function settings.built_in()
   }
 end
 
---- What holds of `gates:` where nobody says.
+--- What holds of `gates:` where nobody says. The caps on plans refuse what would run into the timeout by
+--- far: ordinary servers do some 100,000 to 1,000,000 units of cost a second. work_mem, temp_files: megabytes.
 settings.GATE_DEFAULTS = {
+  max_cost = 1e8, max_plan_rows = 1e9, work_mem = 64, temp_files = 2048,
   allow_empty = false, allow_null = false, literal_variants = 5,
   statement_timeout = 10, lock_timeout = 1, max_rows = 1000, max_bytes = 16 << 20, max_field = 1 << 16,
   system_catalogs = false,
