@@ -416,6 +416,21 @@ function http.header(reply, name) end
 ---@return boolean
 function http.is_loopback(url) end
 
+--- Keeps a text about an address for as long as the engine's run lasts, in place of an earlier one: what
+--- one phase learnt about an endpoint serves the next. nil, message, code where it is longer than 64 KiB,
+--- or 64 addresses have one already.
+---@param url string
+---@param text string
+---@return true?
+---@return string? message
+---@return nlsql.Code? code
+function http.remember(url, text) end
+
+--- The text that was kept about an address.
+---@param url string
+---@return string?
+function http.remembered(url) end
+
 ---@class nlsql.HttpRequest
 ---@field url string
 ---@field method string?      nil: POST with a body, GET without

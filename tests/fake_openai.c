@@ -7,7 +7,8 @@
  *
  *   --port N  --delay-ms N  --script FILE  --pairs FILE  --per-reply N  --cycle  --by-request
  *   --log FILE  --require-key KEY  --no-json-schema  --no-json-object  --max-tokens-only
- *   --max-completion-tokens-only  --ignore-stream  --no-tools  --tls-cert FILE  --tls-key FILE */
+ *   --max-completion-tokens-only  --ignore-stream  --no-tools  --tls-cert FILE  --tls-key FILE
+ *   --as SERVER (tests/fake/servers.h)  --max-in-flight N  --rate REQUESTS-A-MINUTE  --burst N */
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <signal.h>
@@ -21,17 +22,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fake/limits.h"
 #include "fake/log.h"
 #include "fake/options.h"
 #include "fake/reply.h"
 #include "fake/scan.h"
+#include "fake/servers.h"
+#include "fake/wire.h"
 
 #include "base/banned.h"
 
-enum { HUGE_SIZE = 64 << 20, MAX_CONNECTIONS = 8000 };
+enum { HUGE_SIZE = 100 * 1000 * 1000, MAX_CONNECTIONS = 8000 };
 
 static struct {
-    size_t requests, prompt_tokens, completion_tokens, in_flight, max_in_flight;
+    size_t requests, prompt_tokens, completion_tokens, in_flight, max_in_flight, slowed;
 } counts;
 
 /* One request, from its first header to the last byte of its reply. */
@@ -115,16 +119,18 @@ static const char *header(struct call *call, const char *name) {
 }
 
 /* True where the request was refused, as real endpoints refuse what they do not know. */
-static bool refuse(struct call *call, struct span body) {
+static bool refuse(struct call *call, const char *path, struct span body) {
     struct span format, type, value;
     const char *given = header(call, "Authorization");
 
-    if (options.key &&
+    if (options.key && options.server != AS_AZURE &&
         (!given || strncmp(given, "Bearer ", 7) != 0 || strcmp(given + 7, options.key) != 0)) {
         put_error(&call->reply, 401, "invalid_request_error", NULL, "invalid_api_key",
                   "Incorrect API key provided.");
         return true;
     }
+    if (server_refuses(&call->reply, call->connection, path, body))
+        return true;
     if (body.size == 0)
         return false;
     if ((options.no_json_schema || options.no_json_object) &&
@@ -191,11 +197,15 @@ static void complete(struct call *call, struct span body, const struct rule *rul
     struct span model;
     if (scan_member(body, "model", &model) && model.at[0] == '"')
         c.model = model;
-    count_usage(&c, body.size);
     reply->stream = !options.ignore_stream && scan_true(body, "stream");
     reply->type = reply->stream ? "text/event-stream" : "application/json";
+    c.priced = options.server == AS_OPENROUTER;
+    count_usage(&c, body.size);
     bool usage = reply->stream && scan_member(body, "stream_options", &stream_options) &&
                  scan_true(stream_options, "include_usage");
+    usage = usage || (reply->stream && c.priced); /* comes unasked there, behind comments */
+    if (reply->stream && c.priced)
+        nl_buf_str(&reply->body, ": OPENROUTER PROCESSING\n\n");
     if (reply->stream)
         reply->break_at = put_events(&reply->body, &c, usage, rule ? rule->break_after : -1);
     else
@@ -218,6 +228,10 @@ static void spoil(struct reply *reply) {
     case TRUNCATED_JSON:
         reply->body.size /= 2;
         break;
+    case GZIP_BOMB:
+        nl_buf_clear(&reply->body);
+        put_bomb(&reply->body);
+        break;
     case RESET_MID:
     case HALF_OPEN:
         reply->break_at = reply->body.size / 2;
@@ -227,13 +241,23 @@ static void spoil(struct reply *reply) {
     }
 }
 
-static void decide_chat(struct call *call) {
+static void put_hex(nl_buf *out, const char *hex) {
+    unsigned byte;
+    for (; hex[0] && hex[1] && sscanf(hex, "%2x", &byte) == 1; hex += 2)
+        nl_buf_char(out, (char)byte);
+}
+
+static void decide_chat(struct call *call, const char *path) {
     struct reply *reply = &call->reply;
     struct span body = { call->body.data, call->body.size };
 
     counts.requests++;
-    if (refuse(call, body))
+    if (refuse(call, path, body))
         return;
+    if (too_fast(reply, now_ms(), counts.in_flight)) {
+        counts.slowed++;
+        return;
+    }
     struct rule *rule = rules_find(&options.rules, call->body.data);
     if (rule) {
         reply->status = rule->status;
@@ -243,7 +267,9 @@ static void decide_chat(struct call *call) {
         if (rule->delay_ms >= 0)
             reply->delay_ms = rule->delay_ms;
     }
-    if (rule && rule->body) {
+    if (rule && rule->hex) {
+        put_hex(&reply->body, rule->hex);
+    } else if (rule && rule->body) {
         reply->type = rule->body[0] == '{' ? "application/json" : "text/plain";
         nl_buf_str(&reply->body, rule->body);
     } else {
@@ -265,10 +291,10 @@ static void decide(struct call *call, const char *method, const char *path) {
     reply->break_at = SIZE_MAX;
     call->decided = true;
     if (ends_with(path, "/chat/completions") && strcmp(method, "POST") == 0) {
-        decide_chat(call);
+        decide_chat(call, path);
     } else if (ends_with(path, "/models") && strcmp(method, "GET") == 0) {
         counts.requests++;
-        if (!refuse(call, (struct span){ "", 0 }))
+        if (!refuse(call, path, (struct span){ "", 0 }))
             nl_buf_str(&reply->body,
                        "{\"object\":\"list\",\"data\":[{\"id\":\"fake\",\"object\":\"model\","
                        "\"created\":0,\"owned_by\":\"tests\"}]}");
@@ -280,6 +306,14 @@ static void decide(struct call *call, const char *method, const char *path) {
 }
 
 /* --- answering ----------------------------------------------------------------------------- */
+
+static void print_counts(void) {
+    (void)printf("{\"requests\":%zu,\"completion_tokens\":%zu,\"prompt_tokens\":%zu,"
+                 "\"max_in_flight\":%zu,\"slowed\":%zu}\n",
+                 counts.requests, counts.completion_tokens, counts.prompt_tokens,
+                 counts.max_in_flight, counts.slowed);
+    (void)fflush(stdout);
+}
 
 static int socket_of(struct call *call) {
     return MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -348,6 +382,9 @@ static struct MHD_Response *make_response(struct call *call) {
     if (!response)
         return NULL;
     MHD_add_response_header(response, "Content-Type", reply->type);
+    if (reply->fault == GZIP_BOMB)
+        MHD_add_response_header(response, "Content-Encoding", "gzip");
+    add_rate_headers(response);
     for (const nl_json_node *one = reply->headers ? reply->headers->child : NULL; one;
          one = one->next)
         MHD_add_response_header(response, one->key, one->text);
@@ -372,6 +409,24 @@ static enum MHD_Result answer(struct call *call) {
     case RESET_MID:
         arm_reset(call);
         break;
+    case DRIP_HEAD:
+    case DRIP_BODY:
+        if (!put_drip(socket_of(call), reply))
+            return MHD_NO;
+        suspend_for(call, DRIP_MS);
+        return MHD_YES;
+    case LONG_LENGTH:
+        put_with_length(socket_of(call), &reply->body, reply->body.size + 1000);
+        return MHD_NO;
+    case SHORT_LENGTH:
+        put_with_length(socket_of(call), &reply->body, reply->body.size / 2);
+        return MHD_NO;
+    case BAD_CHUNKS:
+        put_bad_chunks(socket_of(call));
+        return MHD_NO;
+    case EXIT:
+        print_counts();
+        _exit(0);
     default:
         break;
     }
@@ -418,7 +473,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
             counts.max_in_flight = counts.in_flight;
         decide(call, method, path);
         if (options.log)
-            write_log(options.log, connection, counts.requests, path, &call->body);
+            write_log(options.log, connection, counts.requests, now_ms(), path, &call->body);
         if (call->reply.delay_ms > 0) {
             suspend_for(call, call->reply.delay_ms);
             return MHD_YES;
@@ -502,10 +557,7 @@ int main(int argc, char **argv) {
     serve(daemon);
     resume_due(UINT64_MAX);
     MHD_stop_daemon(daemon);
-    (void)printf("{\"requests\":%zu,\"completion_tokens\":%zu,\"prompt_tokens\":%zu,"
-                 "\"max_in_flight\":%zu}\n",
-                 counts.requests, counts.completion_tokens, counts.prompt_tokens,
-                 counts.max_in_flight);
+    print_counts();
     free(waiting.list);
     free_options();
     return fflush(stdout) == 0 ? 0 : 1;

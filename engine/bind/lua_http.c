@@ -205,12 +205,31 @@ static int l_is_loopback(lua_State *L) {
     return 1;
 }
 
+static int l_remember(lua_State *L) {
+    const char *url = luaL_checkstring(L, 1);
+    const char *text = luaL_checkstring(L, 2);
+    nl_err err = { .code = NL_OK };
+    if (!nl_host_http(L)) /* while the configuration is read */
+        return luaL_error(L, "there is no endpoint yet to remember something about");
+    if (!nl_http_remember(nl_host_http(L), url, text, &err))
+        return nl_push_err(L, &err);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+static int l_remembered(lua_State *L) {
+    const char *url = luaL_checkstring(L, 1);
+    const nl_http *http = nl_host_http(L);
+    const char *text = http ? nl_http_remembered(http, url) : NULL;
+    lua_pushstring(L, text); /* nil for NULL */
+    return 1;
+}
+
 int luaopen_nlsql_http(lua_State *L) {
     static const luaL_Reg functions[] = {
-        { "request", l_request },
-        { "header", l_header },
-        { "is_loopback", l_is_loopback },
-        { NULL, NULL },
+        { "request", l_request },         { "header", l_header },
+        { "is_loopback", l_is_loopback }, { "remember", l_remember },
+        { "remembered", l_remembered },   { NULL, NULL },
     };
     if (luaL_newmetatable(L, REQUEST)) {
         lua_pushcfunction(L, l_collect);

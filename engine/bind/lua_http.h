@@ -5,7 +5,9 @@
  *     { status=, body=, headers="name: value\n…", seconds=, retry_after=, error=, code=, sent= }
  *     nil, message, code only where it could not be started
  *   value | nil = http.header(reply, name)
- *   boolean = http.is_loopback(url) */
+ *   boolean = http.is_loopback(url)
+ *   true | nil, message, code = http.remember(url, text)    for as long as the engine's client
+ * lives text | nil = http.remembered(url) */
 #ifndef NL_BIND_LUA_HTTP_H
 #define NL_BIND_LUA_HTTP_H
 

@@ -54,8 +54,10 @@ static bool open_http(nlsql *engine, const nl_json_node *plan, nl_err *err) {
     engine->host.http = nl_http_new(engine->host.loop, &options, err);
     if (!engine->host.http)
         return false;
+    const char *header = nl_json_get_str(plan, "key_header");
     return !engine->api_key || !base_url ||
-           nl_http_auth(engine->host.http, base_url, engine->api_key, err);
+           nl_http_auth_as(engine->host.http, base_url, header ? header : "Authorization: Bearer ",
+                           engine->api_key, err);
 }
 
 /* Pushes the arguments of the phase's entry (a module's `main`): the spec as JSON, then, where it

@@ -258,15 +258,6 @@ nl_http *nl_http_new(nl_loop *loop, const nl_http_options *options, nl_err *err)
     return http;
 }
 
-static void free_key(struct nl_http_key *key) {
-    if (!key)
-        return;
-    if (key->header)
-        explicit_bzero(key->header, strlen(key->header));
-    free(key->header);
-    free(key);
-}
-
 static void drop_all(struct nl_http_list *list) {
     while (list->first)
         nl_http_cancel(list->first);
@@ -294,57 +285,8 @@ void nl_http_free(nl_http *http) {
     nl_http_sockets_free(http);
     free(http->last_url);
     free(http->ca_file);
-    while (http->keys) {
-        struct nl_http_key *next = http->keys->next;
-        free_key(http->keys);
-        http->keys = next;
-    }
+    nl_http_known_free(http);
     free(http);
-}
-
-static bool is_key_text(const char *key) {
-    for (const char *c = key; *c; c++) {
-        if ((unsigned char)*c <= ' ' || *c == 0x7F)
-            return false;
-    }
-    return true;
-}
-
-/* Calls under way hold their key's record: it stays, without a base that could match. */
-static void forget_key(nl_http *http, const struct nl_http_target *base) {
-    for (struct nl_http_key *at = http->keys; at; at = at->next) {
-        if (nl_http_target_is_under(&at->base, base) && nl_http_target_is_under(base, &at->base))
-            at->base.host[0] = '\0';
-    }
-}
-
-bool nl_http_auth(nl_http *http, const char *base_url, const char *key, nl_err *err) {
-    struct nl_http_key *made = NULL;
-    struct nl_http_target base;
-
-    if (!nl_http_target(base_url, &base, err))
-        return false;
-    if (strlen(base.path) + 1 == sizeof base.path)
-        return nl_err_set(err, NL_INVALID, "the base URL is too long");
-    if (!is_key_text(key))
-        return nl_err_set(err, NL_INVALID, "the API key holds a space or a line break");
-    forget_key(http, &base);
-    if (!key[0])
-        return true;
-    if (!nl_log_secret(key))
-        return nl_err_set(err, NL_LIMIT, "no room to protect another key from being logged");
-    made = calloc(1, sizeof *made);
-    if (made && asprintf(&made->header, "Authorization: Bearer %s", key) < 0)
-        made->header = NULL;
-    if (!made || !made->header) {
-        free_key(made);
-        return nl_err_nomem(err);
-    }
-    made->base = base;
-    made->key = made->header + strlen("Authorization: Bearer ");
-    made->next = http->keys;
-    http->keys = made;
-    return true;
 }
 
 nl_http_call *nl_http_start(nl_http *http, const nl_http_request *request, nl_http_done done,

@@ -39,6 +39,16 @@ void nl_http_free(nl_http *http);
  * endpoint repeats it, it reads "***". The same base_url again replaces its key (""
  * takes it away). */
 bool nl_http_auth(nl_http *http, const char *base_url, const char *key, nl_err *err);
+/* The same with another header, such as "api-key: ", to the end of which the key is added. */
+bool nl_http_auth_as(nl_http *http, const char *base_url, const char *header, const char *key,
+                     nl_err *err);
+
+/* Keeps a text about `url` for as long as the client lives, in place of an earlier one: scripts
+ * come and go, and what one learnt about an endpoint serves the next. Copied. False with NL_LIMIT
+ * where it is longer than 64 KiB or there are 64 already, which changes nothing. */
+bool nl_http_remember(nl_http *http, const char *url, const char *text, nl_err *err);
+/* That text, borrowed until the next nl_http_remember; NULL where there is none. */
+const char *nl_http_remembered(const nl_http *http, const char *url);
 
 /* True where `url`'s host is 127.0.0.0/8, ::1 or localhost. */
 bool nl_http_is_loopback(const char *url);

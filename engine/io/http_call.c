@@ -186,6 +186,11 @@ static bool add_header(nl_http_call *call, const char *line) {
     return true;
 }
 
+/* Does the line bring the header that the key would? */
+static bool is_keys_own(const struct nl_http_key *key, const char *line, size_t name) {
+    return key && strncasecmp(line, key->header, name) == 0 && key->header[name] == ':';
+}
+
 static bool copy_headers(nl_http_call *call, const nl_http_request *request, nl_err *err) {
     bool own = false;
     for (const char *const *line = request->headers; line && *line; line++) {
@@ -193,7 +198,8 @@ static bool copy_headers(nl_http_call *call, const nl_http_request *request, nl_
         if (name == 0 || (*line)[name] == '\0' || strpbrk(*line, "\r\n") ||
             strcspn(*line, " \t") < name)
             return nl_err_set(err, NL_INVALID, "a header must read \"Name: value\" on one line");
-        own = own || (name == 13 && strncasecmp(*line, "authorization", 13) == 0);
+        own = own || (name == 13 && strncasecmp(*line, "authorization", 13) == 0) ||
+              is_keys_own(call->key, *line, name);
         if (!add_header(call, *line))
             return nl_err_nomem(err);
     }

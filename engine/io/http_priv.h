@@ -25,9 +25,15 @@ bool nl_http_target_is_under(const struct nl_http_target *target,
 /* A key and where it may go. */
 struct nl_http_key {
     struct nl_http_target base;
-    char *header; /* "Authorization: Bearer KEY" */
+    char *header; /* "Authorization: Bearer KEY", or another that ends in the key */
     const char *key;
     struct nl_http_key *next;
+};
+
+/* What a caller noted of an address. */
+struct nl_http_memo {
+    char *url, *text;
+    struct nl_http_memo *next;
 };
 
 /* An easy handle with what never changes set once; kept for the next call. */
@@ -92,6 +98,8 @@ struct nl_http {
     char *last_url; /* whose target is last_target; NULL for none */
     struct nl_http_target last_target;
     struct nl_http_key *keys;
+    struct nl_http_memo *memos;
+    size_t n_memos;
     struct nl_http_slot *free_slots;
     struct nl_http_list queued, active, failed;
     struct nl_http_socket **sockets; /* by descriptor */
@@ -117,6 +125,10 @@ bool nl_http_call_prepare(nl_http_call *call, nl_err *err);
 uint64_t nl_http_call_deadline(const nl_http_call *call);
 /* Looks at the clock: true, with `stop` set, where the call is over. */
 bool nl_http_call_overdue(nl_http_call *call, uint64_t now);
+
+/* --- http_known.c -------------------------------------------------------------------------- */
+
+void nl_http_known_free(nl_http *http); /* keys and notes */
 
 /* --- http_end.c ---------------------------------------------------------------------------- */
 

@@ -14,12 +14,6 @@ local SCHEMA = {
   },
 }
 
---- Why a reply brought no pair, in words.
-local NOTHING = {
-  empty = "the reply is empty", no_json = "there is no JSON object in the reply",
-  nothing_usable = "no object in the reply is a usable pair", truncated = "the reply ends inside its first object",
-}
-
 ---@class nlsql.AskingOptions
 ---@field first fun(): table[]?, string?  the messages of the first turn
 ---@field follow string                   template of what is said in the next ones; it is given `faults`
@@ -63,7 +57,7 @@ function asking.turn(ctx, item, options)
   if #found == 0 then
     state.unread = state.unread + 1
     local unread = refused and #refused > 0 and refused
-      or { { reason = NOTHING[kind] or ("the reply cannot be used: " .. reply.outcome) } }
+      or { { reason = replies.nothing(reply.outcome, kind) } }
     return {}, { unread = unread }
   end
   messages[#messages + 1] = { role = "assistant", content = reply.content }

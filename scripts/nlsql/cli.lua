@@ -13,6 +13,7 @@ local options = require "nlsql.options"
 local pg = require "nlsql.pg"
 local phasefile = require "nlsql.phasefile"
 local proc = require "nlsql.proc"
+local profiles = require "nlsql.profiles"
 local serving_of = require("nlsql.serving").of
 local skeleton = require "nlsql.skeleton"
 local text = require "nlsql.text"
@@ -215,7 +216,7 @@ function cli.plan(flags_text)
   for _, phase in ipairs(got.phases) do most = math.max(most, phase.settings.parallelism or 0) end
   local settings = got.settings
   return assert(json.encode {
-    base_url = settings.base_url, allow_insecure = settings.allow_insecure,
+    base_url = settings.base_url, key_header = profiles.of(settings).key_header, allow_insecure = settings.allow_insecure,
     max_connections = math.max(most * 2, 64), phases = json.array(phases),
     demo = serving.demo and not serving.problem,
     log = (flags.command or "run") == "run" and not flags.dry_run, -- what others say is for the moment

@@ -91,18 +91,6 @@ function Conversation:snapshot()
   })
 end
 
---- Why a reply brought no candidate at all, in words.
-local NOTHING_READ = {
-  content_filter = "the endpoint's content filter held the reply back",
-  empty = "the reply is empty",
-  length = "the output limit cut the reply before its first whole pair",
-  no_choices = "the endpoint answered without a choice",
-  no_json = "there is no JSON object in the reply",
-  nothing_usable = "no object in the reply is a usable pair",
-  refusal = "the model refused to answer",
-  truncated = "the reply ends inside its first object",
-}
-
 --- May another turn be asked for, by the item's own count?
 function Conversation:wants_more()
   return self.own < self.item.count and self.turns < self.ctx.opt.max_attempts and not self.over
@@ -233,8 +221,7 @@ local function ask(self)
   if #found == 0 and reply.exhausted then
     unread = {}
   elseif #found == 0 and #unread == 0 then
-    local kind = reply.outcome ~= "ok" and reply.outcome or state
-    unread = { { reason = NOTHING_READ[kind] or kind } }
+    unread = { { reason = replies.nothing(reply.outcome, state) } }
   end
   if #found > 0 then
     self.messages, self.sample = messages, 1

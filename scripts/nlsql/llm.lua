@@ -7,6 +7,7 @@ local console = require "nlsql.console"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local money = require "nlsql.money"
+local pace = require "nlsql.pace"
 local text = require "nlsql.text"
 
 local llm = {}
@@ -20,6 +21,7 @@ local llm = {}
 ---@field chatlog nlsql.Chatlog?  hears of each request and reply
 ---@field counts table        requests, recalled, retries, tokens_in, tokens_out, cost, in_flight, answered, outcomes
 ---@field provider table
+---@field pace nlsql.Pace?     of the endpoint; nil where nothing is sent
 ---@field failed_in_a_row integer
 local Llm = {}
 Llm.__index = Llm
@@ -35,8 +37,9 @@ local PROVIDERS = { offline = "nlsql.offline", openai = "nlsql.openai" }
 ---@return nlsql.Llm
 function llm.open(settings, store, run, price, world)
   local provider = require(PROVIDERS[settings.provider])
+  local endpoint = provider.open(settings, world)
   return setmetatable({
-    endpoint = provider.open(settings, world), provider = provider,
+    endpoint = endpoint, provider = provider, pace = provider.PACED and pace.of(endpoint.url, settings) or nil,
     store = store, run = run, price = price, settings = settings,
     counts = { requests = 0, recalled = 0, retries = 0, tokens_in = 0, tokens_out = 0, cost = 0,
       in_flight = 0, answered = 0, outcomes = {} },
@@ -95,13 +98,26 @@ local function count_outcome(self, outcome)
   outcomes[outcome] = (outcomes[outcome] or 0) + 1
 end
 
+--- Waits; less long where the user wants to stop.
+local function sleep(seconds)
+  local till = jobs.now() + seconds
+  while jobs.now() < till and jobs.stopping() == 0 do jobs.sleep(math.min(till - jobs.now(), 0.5)) end
+end
+
+local STOPPED = { "stopping", "cancelled" }
+
 --- One try: reserve, send, settle. nil, message, code where there is no money or no store.
 local function try(self, ask, key, sample)
-  local body = self.provider.body(self.endpoint, ask)
+  local size = self.provider.size and self.provider.size(ask) or 0
+  local place <close> = self.pace and self.pace:enter(size, ask.max_tokens) or nil
+  if self.pace and not place then return nil, table.unpack(STOPPED) end
+  local body, no_room = self.provider.body(self.endpoint, ask)
+  if not body then return { failure = "item", outcome = "too_long", message = no_room, content = "", sent = false } end
   local sent, why = json.encode(body)
   if not sent then return nil, "the request cannot be written: " .. tostring(why), "invalid" end
   local price = ask.price or self.price
-  local most = money.most(price, #sent, ask.max_tokens)
+  local profile = self.endpoint.profile
+  local most = money.most(price, #sent, ask.max_tokens, profile and profile.overhead)
   local reservation = 0
   if most > 0 then
     local reserved, message, code = self.store:reserve(most)
@@ -113,8 +129,9 @@ local function try(self, ask, key, sample)
   end
   self.counts.requests = self.counts.requests + 1
   self.counts.in_flight = self.counts.in_flight + 1
-  local reply = self.provider.send(self.endpoint, body, sent)
+  local reply = self.provider.send(self.endpoint, body, sent, size)
   self.counts.in_flight = self.counts.in_flight - 1
+  if place then self.pace:settle(place, reply) end
 
   local usage, cost = reply.usage, 0
   if usage then
@@ -175,7 +192,9 @@ local function keep_all(reply) return reply.outcome ~= "broken" end
 
 --- May the endpoint call tools, as far as is known? Not before it was asked is it sure.
 ---@return boolean
-function Llm:calls_tools() return not self.provider.NO_TOOLS and not self.endpoint.no_tools end
+function Llm:calls_tools()
+  return not self.provider.NO_TOOLS and not (self.provider.manner and self.provider.manner(self.endpoint).no_tools)
+end
 
 --- Could the provider answer a request with this task? A model might; the grammar knows.
 ---@param task table
@@ -224,6 +243,9 @@ function Llm:chat(ask)
     if reply.failure == "fatal" then
       return nil, ("%s: %s"):format(self.endpoint.url, reply.message), reply.code or "model"
     end
+    if reply.failure == "item" then
+      return { outcome = reply.outcome, content = "", message = reply.message, gave_up = true }
+    end
     if reply.failure == "learn" and learnt < 8 then
       learnt = learnt + 1
     else
@@ -234,7 +256,7 @@ function Llm:chat(ask)
       self.counts.retries = self.counts.retries + 1
       local wait = backoff(self, key, tries, reply.retry_after)
       console.debug(("retry %d in %.1f s: %s"):format(tries, wait, reply.message or reply.outcome))
-      jobs.sleep(wait)
+      sleep(wait)
     end
   end
   self.failed_in_a_row = self.failed_in_a_row + 1

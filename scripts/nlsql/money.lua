@@ -8,7 +8,8 @@ local http = require "nlsql.http"
 
 local money = {}
 
---- Tokens that an endpoint may add to what is sent (chat template, response schema).
+--- Tokens that an endpoint may add to what is sent (chat template, a prompt for tools), where its profile
+--- does not say.
 money.OVERHEAD_TOKENS = 512
 
 local function nano_per_token(dollars_per_million) return math.ceil(dollars_per_million * 1000) end
@@ -56,9 +57,10 @@ end
 ---@param price nlsql.Price
 ---@param request_bytes integer
 ---@param max_tokens integer
+---@param overhead integer?  tokens that the endpoint may add
 ---@return integer nano
-function money.most(price, request_bytes, max_tokens)
-  return (request_bytes + money.OVERHEAD_TOKENS) * math.max(price.input, price.cached) + max_tokens * price.output
+function money.most(price, request_bytes, max_tokens, overhead)
+  return (request_bytes + (overhead or money.OVERHEAD_TOKENS)) * math.max(price.input, price.cached) + max_tokens * price.output
 end
 
 --- What a call cost, by the endpoint's own word.

@@ -1,33 +1,58 @@
 --- openai: the provider for any endpoint that speaks Chat Completions.
 ---
---- What an endpoint does not understand (a kind of response_format, the name of the output limit,
---- temperature, stream options, tools) is found out from its own refusal and remembered for the run.
+--- How the known kinds of endpoints differ is in nlsql.profiles; what an endpoint does not understand
+--- besides (a kind of response_format, the name of the output limit, temperature, stream options, tools) is
+--- found out from its own refusal (nlsql.refusals) and remembered for the run.
 
 local http = require "nlsql.http"
 local json = require "nlsql.json"
+local profiles = require "nlsql.profiles"
+local refusals = require "nlsql.refusals"
 
-local openai = { reads_prompts = true }
+local openai = { reads_prompts = true, PACED = true }
 
 ---@class nlsql.Endpoint
----@field url string          the chat completions URL
+---@field url string          where the model's chat completions are asked for
 ---@field model string
 ---@field settings table      timeouts, stream, temperature, …
----@field formats string[]    kinds of response_format still worth trying, best first
----@field limit_name string   "max_completion_tokens" or "max_tokens"
----@field dropped table<string, boolean> parameters that this endpoint refused
----@field no_tools boolean?   it cannot call tools: it said so
+---@field profile nlsql.EndpointProfile
+---@field manners table<string, nlsql.Manner>  by model
 
 --- How an endpoint is to be spoken to. `settings.base_url` ends in /v1 or the like.
 ---@return nlsql.Endpoint
 function openai.open(settings)
   return {
-    url = settings.base_url:gsub("/+$", "") .. "/chat/completions",
+    url = profiles.chat_url(settings, settings.openai_model),
     model = settings.openai_model,
     settings = settings,
-    formats = { "json_schema", "json_object", "plain" },
-    limit_name = settings.base_url:find("api.openai.com", 1, true) and "max_completion_tokens" or "max_tokens",
-    dropped = {},
+    profile = profiles.of(settings),
+    manners = {},
   }
+end
+
+local function note_of(endpoint, model) return ("manner %s %s"):format(model, endpoint.url) end
+
+--- How a model of the endpoint is to be asked, as far as is known: what an earlier phase learnt too.
+---@param endpoint nlsql.Endpoint
+---@param model string?  nil: the endpoint's own
+---@return nlsql.Manner
+function openai.manner(endpoint, model)
+  model = model or endpoint.model
+  local manner = endpoint.manners[model]
+  if not manner then
+    local learnt = json.decode(http.remembered(note_of(endpoint, model)) or "null")
+    local profile = endpoint.profile
+    manner = type(learnt) == "table" and learnt ~= json.null and learnt
+      or { formats = table.move(profile.formats, 1, #profile.formats, 1, {}), limit_name = profile.limit, dropped = {} }
+    endpoint.manners[model] = manner
+  end
+  return manner
+end
+
+--- Keeps what was learnt for the phases that follow.
+local function keep_manner(endpoint, model, manner)
+  local text = json.encode(manner)
+  if text then http.remember(note_of(endpoint, model), text) end
 end
 
 local function response_format(kind, schema)
@@ -58,99 +83,59 @@ local function message_of(message)
   return { role = message.role, content = message.content, tool_calls = json.array(calls) }
 end
 
---- The request's body as a table. A form of the reply is not asked for while tools are offered:
---- most endpoints take one or the other.
+--- Bytes of what is said, on which room for a reply depends.
+---@param ask table
+---@return integer
+function openai.size(ask)
+  local n = 0
+  for _, message in ipairs(ask.messages) do
+    n = n + #(message.content or "") + 16
+    for _, call in ipairs(message.tool_calls or {}) do n = n + #call.name + #call.arguments + 32 end
+  end
+  for _, tool in ipairs(ask.tools or {}) do n = n + #(json.encode(tool.parameters) or "") + #tool.description + 64 end
+  return n
+end
+
+local function offered(list)
+  local out = {}
+  for i, tool in ipairs(list) do
+    out[i] = { type = "function", ["function"] = { name = tool.name, description = tool.description,
+      parameters = tool.parameters } }
+  end
+  return json.array(out)
+end
+
+--- The request's body as a table; nil and a sentence where the model has no room left for a reply. A form
+--- of the reply is not asked for while tools are offered: most endpoints take one or the other.
 ---@param endpoint nlsql.Endpoint
 ---@param ask table messages, tools, schema, max_tokens, temperature
+---@return table?, string?
 function openai.body(endpoint, ask)
-  local messages = {}
+  local messages, model = {}, ask.model or endpoint.model
+  local manner = openai.manner(endpoint, model)
   for i, message in ipairs(ask.messages) do messages[i] = message_of(message) end
   local body = {
-    model = ask.model or endpoint.model,
-    messages = json.array(messages),
-    temperature = ask.temperature,
+    model = model, messages = json.array(messages),
+    temperature = profiles.temperature(endpoint.profile, model, ask.temperature),
   }
-  body[endpoint.limit_name] = ask.max_tokens
-  if ask.tools then
-    local offered = {}
-    for i, tool in ipairs(ask.tools) do
-      offered[i] = { type = "function", ["function"] = { name = tool.name, description = tool.description,
-        parameters = tool.parameters } }
+  if ask.max_tokens then
+    local limit = refusals.fitting(manner, ask.max_tokens, openai.size(ask))
+    if not limit then
+      return nil, ("the prompt leaves no room for a reply in the %d tokens that %s takes"):format(manner.window, model)
     end
-    body.tools = json.array(offered)
+    body[manner.limit_name] = limit
+  end
+  if ask.tools then
+    body.tools = offered(ask.tools)
   elseif ask.schema then
-    body.response_format = response_format(endpoint.formats[1], ask.schema)
+    body.response_format = response_format(manner.formats[1], ask.schema)
   end
   if endpoint.settings.stream then
     body.stream = true
-    body.stream_options = { include_usage = true }
+    body.stream_options = endpoint.profile.usage and { include_usage = true } or nil
   end
-  for name in pairs(endpoint.dropped) do body[name] = nil end
+  for name in pairs(manner.dropped) do body[name] = nil end
   return body
-end
-
---- How endpoints name what they lack: Ollama "… does not support tools", vLLM '"auto" tool choice
---- requires …', llama-server "tools param requires --jinja flag", OpenRouter "… support tool use".
-local TOOL_WORDS = { "tools", "tool_choice", "tool choice", "tool use", "tool calling", "tool-calling", "function calling",
-  "function-calling" }
-
---- Does a refusal of this status say that the endpoint cannot call tools? Some say so with another
---- status than 400; those say more of other things, so there the lack must be named too.
-local function lacks_tools(status, words)
-  if words:find("context length", 1, true) then return false end -- which may count the tools' tokens
-  local named = false
-  for _, word in ipairs(TOOL_WORDS) do named = named or words:find(word, 1, true) ~= nil end
-  if not named or status == 400 or status == 422 then return named end
-  return words:find("support", 1, true) ~= nil or words:find("requires", 1, true) ~= nil
-end
-
---- Statuses with which endpoints say that they cannot call tools.
-local TOOL_STATUS = { [400] = true, [404] = true, [422] = true, [500] = true, [501] = true }
-
---- Notes that the endpoint cannot call tools, where its refusal of `sent` says so.
-local function learn_tools(endpoint, status, message, sent)
-  if not sent.tools or not TOOL_STATUS[status] or not lacks_tools(status, message:lower()) then return false end
-  endpoint.no_tools = true
-  return true
-end
-
---- Learns from a 400 that names what it did not understand. True where another try makes sense.
----@param endpoint nlsql.Endpoint
----@param message string the endpoint's own words
----@param sent table the body that it refused
----@return boolean again
-function openai.learn(endpoint, message, sent)
-  local words = message:lower()
-  local function names(word) return words:find(word, 1, true) ~= nil end
-  if sent.response_format and (names("response_format") or names("json_schema") or names("json_object")
-      or names("structured output")) then
-    -- another call may have learnt it while this one was under way
-    if endpoint.formats[1] == (sent.response_format.type) then table.remove(endpoint.formats, 1) end
-    return true
-  end
-  if sent.max_tokens and names("max_completion_tokens") then
-    endpoint.limit_name = "max_completion_tokens"
-    return true
-  elseif sent.max_completion_tokens and (names("max_tokens") or names("max_completion_tokens")) then
-    endpoint.limit_name = "max_tokens"
-    return true
-  end
-  for _, name in ipairs { "stream_options", "temperature" } do
-    if sent[name] and names(name) then
-      endpoint.dropped[name] = true
-      return true
-    end
-  end
-  return false
-end
-
-local function error_text(body)
-  local value = json.decode(body)
-  local e = type(value) == "table" and value.error
-  if type(e) == "table" and type(e.message) == "string" then return e.message end
-  if type(e) == "string" then return e end
-  local flat = body:sub(1, 300):gsub("<[^>]*>", " "):gsub("%s+", " ")
-  return flat ~= "" and flat or "(no text)"
 end
 
 --- The completion in a body: whole JSON, or a stream of events folded into one.
@@ -216,6 +201,11 @@ function openai.read(completion)
   end
   local message = choice.message
   reply.content = type(message.content) == "string" and message.content or ""
+  -- llama-server, where its template does not fit the model, puts all of a finished answer there
+  if reply.content == "" and choice.finish_reason == "stop" and type(message.reasoning_content) == "string"
+    and not message.tool_calls then
+    reply.content = message.reasoning_content
+  end
   reply.tool_calls = calls_of(message)
   if type(message.refusal) == "string" and message.refusal ~= "" then
     reply.outcome, reply.message = "refusal", message.refusal
@@ -241,7 +231,10 @@ end
 ---@field message string?  the endpoint's or the refusal's own words
 ---@field usage table?     tokens_in, tokens_out, tokens_cached, cost (dollars); nil where not reported
 ---@field stored string?   the completion as JSON, to be recorded
----@field failure string?  nil where a completion came; else "retry", "learn" or "fatal"
+---@field failure string?  nil where a completion came; else "retry", "learn", "item" (hopeless for this request, not for
+---                         others) or "fatal"
+---@field slow boolean?     the endpoint asks to slow down
+---@field header (fun(name: string): string?)? its headers
 ---@field retry_after number? seconds
 ---@field sent boolean     the request may have reached the endpoint (and be paid for)
 ---@field seconds number
@@ -249,40 +242,74 @@ end
 
 local RETRIED = { [408] = true, [409] = true, [425] = true, [429] = true }
 
+--- Statuses that ask to slow down: too many requests, unavailable, and Anthropic's overloaded.
+local SLOW = { [429] = true, [503] = true, [529] = true }
+
 local function failed(reply, failure, outcome, message)
   reply.failure, reply.outcome, reply.message = failure, outcome, message
   return reply
+end
+
+--- Seconds that the endpoint asks to wait: in milliseconds where it says so (Azure, OpenAI).
+local function wait_of(got)
+  local ms = tonumber(http.header(got, "retry-after-ms"))
+  return ms and ms >= 0 and ms < 1e9 and ms / 1000 or got.retry_after
+end
+
+--- What a status of 400 or above makes of a reply.
+local function refused(endpoint, reply, got, body, size)
+  local status, model = got.status, body.model
+  local manner = openai.manner(endpoint, model)
+  local message, kind = refusals.text(got.body)
+  local outcome, named = "http_" .. status, ("HTTP %d: %s"):format(status, message)
+  reply.slow = SLOW[status] or status >= 500 and refusals.busy(message, kind) or nil
+  if refusals.out_of_money(kind) then
+    reply.slow = nil
+    return failed(reply, "fatal", "no_credit", named)
+  end
+  local bad = status == 400 or status == 413 or status == 422
+  if refusals.tools(manner, status, message, body) or bad and refusals.learn(manner, message, body, size) then
+    keep_manner(endpoint, model, manner)
+    return failed(reply, "learn", outcome, named)
+  end
+  if RETRIED[status] or status >= 500 and kind ~= "exceed_context_size_error" then
+    return failed(reply, "retry", outcome, named)
+  end
+  if (bad or status >= 500) and refusals.too_long(message, kind) then return failed(reply, "item", "too_long", named) end
+  if (bad or status == 403) and refusals.filtered(message, kind) then
+    return failed(reply, nil, "content_filter", message)
+  end
+  return failed(reply, "fatal", outcome, named)
+end
+
+--- An error in the place of a completion: worth another try, unless it says otherwise.
+local function error_body(reply, completion)
+  local e = completion.error
+  local code = type(e) == "table" and e.code
+  local kind = type(e) == "table" and (type(code) == "string" and code or type(e.type) == "string" and e.type) or ""
+  reply.slow = SLOW[code] or refusals.busy(reply.message, kind) or nil
+  return failed(reply, refusals.out_of_money(kind) and "fatal" or "retry", "error_body", reply.message)
 end
 
 --- One request, one reply, no retries.
 ---@param endpoint nlsql.Endpoint
 ---@param body table
 ---@param text string the body as JSON
+---@param size integer? of what is said: openai.size
 ---@return nlsql.Reply
-function openai.send(endpoint, body, text)
+function openai.send(endpoint, body, text, size)
   local settings = endpoint.settings
   local got, why, code = http.request {
-    url = endpoint.url, body = text,
+    url = profiles.chat_url(settings, body.model), body = text,
     headers = { ["Content-Type"] = "application/json" },
     connect = settings.connect_timeout, idle = settings.idle_timeout, total = settings.total_timeout,
     max_reply = settings.max_reply_bytes,
   }
   if not got then return { failure = "fatal", outcome = code, message = why, content = "", sent = false, seconds = 0 } end
-  local reply = { content = "", sent = got.sent, seconds = got.seconds, retry_after = got.retry_after }
+  local reply = { content = "", sent = got.sent, seconds = got.seconds, retry_after = wait_of(got) }
+  function reply.header(name) return http.header(got, name) end
   local status = got.status
-  if status >= 400 then
-    local message = error_text(got.body)
-    local named = ("HTTP %d: %s"):format(status, message)
-    if learn_tools(endpoint, status, message, body) then return failed(reply, "learn", "http_" .. status, named) end
-    if RETRIED[status] or status >= 500 then return failed(reply, "retry", "http_" .. status, named) end
-    if (status == 400 or status == 422) and openai.learn(endpoint, message, body) then
-      return failed(reply, "learn", "http_" .. status, named)
-    end
-    if status == 400 and message:find("content", 1, true) and message:find("filter", 1, true) then
-      return failed(reply, nil, "content_filter", message)
-    end
-    return failed(reply, "fatal", "http_" .. status, named)
-  end
+  if status >= 400 then return refused(endpoint, reply, got, body, size or 0) end
   if status ~= 0 and (status < 200 or status > 299) then
     return failed(reply, "fatal", "http_" .. status, ("HTTP %d: not a Chat Completions endpoint"):format(status))
   end
@@ -297,7 +324,7 @@ function openai.send(endpoint, body, text)
   local read = openai.read(completion)
   for name, value in pairs(read) do reply[name] = value end
   reply.stored = stored
-  if read.outcome == "error_body" then return failed(reply, "retry", "error_body", read.message) end
+  if read.outcome == "error_body" then return error_body(reply, completion) end
   if got.error or not whole then
     reply.outcome = "broken"
     reply.message = got.error or "the stream ended early"

@@ -8,6 +8,7 @@ local catalog = require "nlsql.catalog"
 local jobs = require "nlsql.jobs"
 local reader = require "nlsql.relationreader"
 local relations = require "nlsql.relations"
+local replies = require "nlsql.replies"
 local words = require "nlsql.grammar.words"
 
 local proposals = {}
@@ -307,14 +308,6 @@ end
 
 --- --- a turn --------------------------------------------------------------------------------------
 
---- Why a reply names no relation, in words.
-local NOTHING = {
-  empty = "the reply is empty", length = "the output limit cut the reply before its first whole relation",
-  no_json = "there is no JSON in the reply", nothing_usable = "nothing in the reply is a relation",
-  refusal = "the model refused to answer", truncated = "the reply ends inside its first relation",
-  content_filter = "the endpoint's content filter held the reply back",
-}
-
 --- Adds what became of the claims to what is told with the next request; false: it was all told before.
 local function remember(state, judged, became)
   local seen, fresh = {}, false
@@ -355,8 +348,7 @@ function proposals.turn(ctx, item, count, state)
   if #claims == 0 then
     state.sample = state.sample + 1
     if found == "none" or reply.exhausted then return {}, { over = true } end
-    local kind = reply.outcome ~= "ok" and reply.outcome or found
-    return {}, { unread = #unread > 0 and unread or { { reason = NOTHING[kind] or kind } } }
+    return {}, { unread = #unread > 0 and unread or { { reason = replies.nothing(reply.outcome, found, "relation") } } }
   end
   for i = count + 1, #claims do
     unread[#unread + 1] = { reason = ("more than the %d relations that were asked for"):format(count) }

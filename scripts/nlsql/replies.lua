@@ -320,4 +320,29 @@ function replies.verdict(text)
   return review
 end
 
+--- Why there is nothing, in words; %s is what was wanted.
+local NOTHING = {
+  broken = "the reply broke off before its first whole %s",
+  content_filter = "the endpoint's content filter held the reply back",
+  empty = "the reply is empty",
+  length = "the output limit cut the reply before its first whole %s",
+  no_choices = "the endpoint answered without a choice",
+  no_json = "there is no JSON object in the reply",
+  nothing_usable = "no object in the reply is a usable %s",
+  refusal = "the model refused to answer",
+  tool_calls = "the model called tools that it was not offered",
+  truncated = "the reply ends inside its first object",
+}
+
+--- Why a reply brought nothing usable: by what the endpoint said of it, else by the state that its reader
+--- gave.
+---@param outcome string   of nlsql.Reply
+---@param state string?    of replies.read and its like
+---@param what string?     what was wanted ("pair")
+---@return string
+function replies.nothing(outcome, state, what)
+  local why = outcome ~= "ok" and NOTHING[outcome] or NOTHING[state] or state or outcome
+  return (why:gsub("%%s", what or "pair"))
+end
+
 return replies

@@ -3,11 +3,14 @@
 
 local catalog = require "nlsql.catalog"
 local handwritten = require "nlsql.handwritten"
+local profiles = require "nlsql.profiles"
 
 local settings = {}
 
 local function is_url(s) return s:find("^https?://[^%s/]+") ~= nil and not s:find("%s") end
 local function is_date(s) return s:find("^%d%d%d%d%-%d%d%-%d%d$") ~= nil end
+
+local function is_version(s) return s:find("^[%w%-.]+$") ~= nil end
 
 local TEXT, BOOLEAN = { type = "text" }, { type = "boolean" }
 local TEXTS = { type = "list", of = TEXT }
@@ -91,6 +94,7 @@ local CRITIC = {
 settings.RULES = {
   allow_insecure = BOOLEAN,
   anonymise = { either = { ON_OFF, { type = "map" } }, expected = "on or off" },
+  api_version = { type = "text", match = is_version, expected = "a version such as 2024-10-21" },
   base_url = { type = "text", match = is_url, expected = "an http:// or https:// address" },
   budget_usd = { type = "number", min = 0 },
   connect_timeout = SECONDS,
@@ -112,9 +116,11 @@ settings.RULES = {
   parallelism = { type = "integer", min = 1 },
   phase_memory = { type = "integer", min = 16, expected = "megabytes, a whole number of 16 or more" },
   prices = { type = "map", keys = { as_of = DATE }, of = PRICE },
+  profile = { type = "text", choices = profiles.NAMES },
   provider = { type = "text", choices = { "openai", "offline" } },
   require_readonly_role = BOOLEAN,
   relations = { type = "list", expected = "a list of relations, each " .. handwritten.EXPECTED, of = RELATION },
+  requests_per_minute = { type = "integer", min = 1 },
   retries = { type = "integer", min = 0, max = 100 },
   retry_base = { type = "number", min = 0, max = 60 },
   schema_tokens = { type = "integer", min = 100 },
@@ -125,6 +131,7 @@ settings.RULES = {
   tables = { either = { PATTERNS, { type = "map", keys = { include = PATTERNS, exclude = PATTERNS } } },
     expected = "a list of patterns, or include: and exclude:" },
   temperature = { type = "number", min = 0, max = 2 },
+  tokens_per_minute = { type = "integer", min = 1 },
   total_timeout = SECONDS,
 }
 

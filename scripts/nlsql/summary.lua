@@ -63,14 +63,15 @@ function summary.block(drive, started)
   local fresh = entries.accepted - entries.resumed_with
   local rate = fresh / seconds
   local eta = rate > 0 and duration((wanted - entries.accepted) / rate) or "?"
-  local spent = money.show(drive.store:ledger())
+  local spent, pace = money.show(drive.store:ledger()), drive.ctx.llm.pace
+  local slowed = pace and pace.limit < pace.cap and (" of %d (slowed down)"):format(math.floor(pace.limit)) or ""
   if counts.cost > 0 and fresh > 0 then
     local left = counts.cost / fresh * math.max(wanted - entries.accepted, 0)
     spent = ("%s, about %s in all"):format(spent, money.show((drive.store:ledger()) + left))
   end
-  return ("%s %s%s %s / %s pairs%s · %.1f/s · %d in flight · %s · ETA %s\nrejected: %s"):format(
+  return ("%s %s%s %s / %s pairs%s · %.1f/s · %d in flight%s · %s · ETA %s\nrejected: %s"):format(
     drive.ctx.phase, ("█"):rep(filled), ("░"):rep(24 - filled), thousands(entries.accepted), thousands(wanted),
-    drive.plan_over and "" or "+", rate, counts.in_flight, spent, eta,
+    drive.plan_over and "" or "+", rate, counts.in_flight, slowed, spent, eta,
     next(entries.rejected) and by_gate(entries.rejected) or "none")
 end
 
@@ -188,6 +189,8 @@ function summary.report(drive, dataset, started)
   out[#out + 1] = ("Requests: %s%s, %s replies from the store, %s retries; %s tokens in, %s out"):format(
     thousands(counts.requests), outcomes_of(counts), thousands(counts.recalled), thousands(counts.retries),
     thousands(counts.tokens_in), thousands(counts.tokens_out))
+  local paced = ctx.llm.pace and ctx.llm.pace:report()
+  if paced then out[#out + 1] = "Pace:     " .. paced end
   if ctx.counts.repairs_tried > 0 then
     out[#out + 1] = ("Repairs:  %d of %d tried passed every gate"):format(ctx.counts.repaired, ctx.counts.repairs_tried)
   end

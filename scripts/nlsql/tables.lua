@@ -127,6 +127,10 @@ local function ask(ctx, template, least, request)
   if not reply then return { message = message, code = code } end
   if reply.gave_up then console.warn("join sets: " .. reply.message) end
   local sets, dropped = read_sets(ctx, reply.content)
+  if #sets == 0 and not reply.gave_up and not reply.exhausted then
+    local _, state = replies.sets(reply.content)
+    console.warn(("join sets: %s"):format(replies.nothing(reply.outcome, state, "set of tables")))
+  end
   return { sets = sets, dropped = dropped }
 end
 

@@ -84,11 +84,6 @@ local function ask_with_tools(ctx, item, o, state)
   return { content = result.content or "", reason = result.reason, outcome = "ok" }
 end
 
-local NOT_READ = {
-  empty = "the reply is empty", no_json = "there is no JSON object in the reply",
-  nothing_usable = "no object in the reply is a usable pair", truncated = "the reply ends inside its first object",
-}
-
 --- Brings the candidates of one turn, as a phase's `run` does.
 ---@param ctx nlsql.Context
 ---@param item table
@@ -113,8 +108,7 @@ function toolturn.pairs(ctx, item, o)
   else
     state.tries = state.tries + 1 -- the same once more
     if #unread == 0 and not got.over then
-      local outcome = got.outcome ~= "ok" and got.outcome ~= "length" and got.outcome
-      local reason = got.reason or outcome or NOT_READ[kind] or kind
+      local reason = got.reason or replies.nothing(got.outcome, kind)
       unread = { { reason = reason, text = got.content ~= "" and got.content or nil } }
     end
   end

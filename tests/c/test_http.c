@@ -185,12 +185,14 @@ static void a_large_body_goes_out_and_comes_back(void **state) {
     assert_non_null(body);
     memset(body, ' ', size);
     body[size] = '\0';
-    nl_http_request request = {
-        .url = fake.chat, .body = body, .body_size = size, .body_stays = true, .max_reply = 80 << 20
-    };
+    nl_http_request request = { .url = fake.chat,
+                                .body = body,
+                                .body_size = size,
+                                .body_stays = true,
+                                .max_reply = 120 << 20 };
     ask(&request, &result);
     assert_int_equal(result.err.code, NL_OK);
-    assert_int_equal(result.size, 64 << 20);
+    assert_int_equal(result.size, 100000000);
     drop(&result);
     char *log = fake_log(&fake);
     assert_non_null(strstr(log, "\"content-length\":\"3145728\""));
@@ -443,6 +445,9 @@ static void what_cannot_be_asked_is_refused_at_once(void **state) {
             fail_msg("case %zu: %s", i, err.msg);
         assert_null(strstr(err.msg, "secret"));
     }
+    nl_err err = { .msg = "" };
+    assert_false(nl_http_auth_as(http, "http://127.0.0.1/v1", "X: a\r\nY: ", "key", &err));
+    assert_false(nl_http_auth_as(http, "http://127.0.0.1/v1", "nothing", "key", &err));
 }
 
 static void loopback_is_known_by_address(void **state) {
@@ -607,6 +612,55 @@ static void a_key_is_never_repeated(void **state) {
     nl_log_redact(line);
     assert_string_equal(line, "Bearer ***!");
     drop(&result);
+}
+
+static void a_key_may_go_in_another_header(void **state) {
+    (void)state;
+    static const char *const arguments[] = { "--as", "azure", "--require-key", "azure-123456",
+                                             NULL };
+    static const char *const own[] = { "API-Key: other", NULL };
+    struct result result;
+    char url[160];
+
+    fake_start(&fake, FAKE, arguments, NULL);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/openai/v1/models", fake.port);
+    nl_http_request request = { .url = url };
+    assert_true(nl_http_auth(http, url, "azure-123456", NULL));
+    ask(&request, &result);
+    assert_int_equal(result.status, 401); /* as a bearer's it is no key there */
+    drop(&result);
+    assert_true(nl_http_auth_as(http, url, "api-key: ", "azure-123456", NULL));
+    ask(&request, &result);
+    assert_int_equal(result.status, 200);
+    drop(&result);
+    request.headers = own; /* in any case of letters */
+    ask(&request, &result);
+    assert_int_equal(result.status, 401);
+    drop(&result);
+}
+
+static void notes_are_kept_for_each_address(void **state) {
+    (void)state;
+    static char large[(64 << 10) + 2];
+    nl_err err = { .msg = "" };
+    char url[32];
+
+    assert_null(nl_http_remembered(http, "a"));
+    assert_true(nl_http_remember(http, "a", "one", &err));
+    assert_true(nl_http_remember(http, "b", "two", &err));
+    assert_true(nl_http_remember(http, "a", "three", &err));
+    assert_string_equal(nl_http_remembered(http, "a"), "three");
+    assert_string_equal(nl_http_remembered(http, "b"), "two");
+    memset(large, 'x', sizeof large - 1);
+    assert_false(nl_http_remember(http, "a", large, &err));
+    assert_int_equal(err.code, NL_LIMIT);
+    assert_string_equal(nl_http_remembered(http, "a"), "three");
+    for (int i = 2; i < 64; i++) {
+        (void)snprintf(url, sizeof url, "url %d", i);
+        assert_true(nl_http_remember(http, url, "x", &err));
+    }
+    assert_false(nl_http_remember(http, "one too many", "x", &err));
+    assert_true(nl_http_remember(http, "b", "still", &err));
 }
 
 static void a_key_must_be_fit_for_a_header(void **state) {
@@ -807,6 +861,8 @@ int main(void) {
         CASE(certificates_are_checked),
         CASE(a_key_goes_only_where_it_belongs),
         CASE(a_key_is_never_repeated),
+        CASE(a_key_may_go_in_another_header),
+        CASE(notes_are_kept_for_each_address),
         CASE(a_key_must_be_fit_for_a_header),
         CASE(calls_wait_their_turn),
         CASE(a_cancelled_call_is_never_heard_of),

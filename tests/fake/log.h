@@ -22,7 +22,8 @@ static enum MHD_Result log_header(void *ctx, enum MHD_ValueKind kind, const char
     for (size_t i = 0; i < n; i++)
         lower[i] = (char)tolower((unsigned char)name[i]);
     nl_json_key_n(w, lower, n);
-    if (strcasecmp(name, "Authorization") == 0) { /* a log is no place for keys */
+    if (strcasecmp(name, "Authorization") == 0 ||
+        strcasecmp(name, "api-key") == 0) { /* a log is no place for keys */
         (void)snprintf(shortened, sizeof shortened, "(%zu bytes)", strlen(value));
         value = shortened;
     }
@@ -30,9 +31,9 @@ static enum MHD_Result log_header(void *ctx, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
-/* One request as one line: its number, path, headers and body. */
-static void write_log(FILE *log, struct MHD_Connection *connection, size_t number, const char *path,
-                      const nl_buf *body) {
+/* One request as one line: its number, when it came, path, headers and body. */
+static void write_log(FILE *log, struct MHD_Connection *connection, size_t number, uint64_t ms,
+                      const char *path, const nl_buf *body) {
     nl_json_writer w;
     nl_buf line;
 
@@ -41,8 +42,16 @@ static void write_log(FILE *log, struct MHD_Connection *connection, size_t numbe
     nl_json_open_object(&w);
     nl_json_key(&w, "n");
     nl_json_put_int(&w, (int64_t)number);
+    nl_json_key(&w, "ms");
+    nl_json_put_int(&w, (int64_t)ms);
     nl_json_key(&w, "path");
     nl_json_str(&w, path);
+    const char *version =
+        MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "api-version");
+    if (version) {
+        nl_json_key(&w, "api_version");
+        nl_json_str(&w, version);
+    }
     nl_json_key(&w, "headers");
     nl_json_open_object(&w);
     MHD_get_connection_values(connection, MHD_HEADER_KIND, log_header, &w);

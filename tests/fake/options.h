@@ -11,9 +11,28 @@
 #include "pairs.h"
 #include "rules.h"
 
+enum server {
+    AS_PLAIN,
+    AS_OPENAI,
+    AS_AZURE,
+    AS_OPENROUTER,
+    AS_ANTHROPIC,
+    AS_OLLAMA,
+    AS_LMSTUDIO,
+    AS_LLAMA_SERVER,
+    AS_VLLM,
+    N_SERVERS
+};
+
+static const char *const server_names[] = {
+    "plain",  "openai",   "azure",        "openrouter", "anthropic",
+    "ollama", "lmstudio", "llama-server", "vllm",
+};
+
 static struct {
     unsigned port;
-    long delay_ms;
+    long delay_ms, max_in_flight, rate, burst;
+    enum server server;
     const char *key, *log_path;
     nl_buf tls_cert, tls_key; /* PEM; empty: plain http */
     bool no_json_schema, no_json_object, max_tokens_only, max_completion_tokens_only, ignore_stream,
@@ -88,6 +107,16 @@ static bool set_flag(const char *name) {
     return false;
 }
 
+static void set_server(const char *name) {
+    for (int i = 0; i < N_SERVERS; i++) {
+        if (strcmp(name, server_names[i]) == 0) {
+            options.server = (enum server)i;
+            return;
+        }
+    }
+    die("fake_openai: there is no server %s%s\n", name, "");
+}
+
 static void set_value(const char *name, const char *value) {
     char *end = NULL;
     long number = value ? strtol(value, &end, 10) : -1;
@@ -109,6 +138,14 @@ static void set_value(const char *name, const char *value) {
         options.key = value;
     else if (strcmp(name, "--port") == 0 && is_number && number < 65536)
         options.port = (unsigned)number;
+    else if (strcmp(name, "--as") == 0)
+        set_server(value);
+    else if (strcmp(name, "--max-in-flight") == 0 && is_number)
+        options.max_in_flight = number;
+    else if (strcmp(name, "--rate") == 0 && is_number)
+        options.rate = number;
+    else if (strcmp(name, "--burst") == 0 && is_number)
+        options.burst = number;
     else if (strcmp(name, "--delay-ms") == 0 && is_number)
         options.delay_ms = number;
     else if (strcmp(name, "--per-reply") == 0 && is_number)
@@ -119,6 +156,7 @@ static void set_value(const char *name, const char *value) {
 
 static void read_options(int argc, char **argv) {
     options.pairs.per_reply = 10;
+    options.burst = 5;
     nl_buf_init(&options.tls_cert);
     nl_buf_init(&options.tls_key);
     for (int i = 1; i < argc; i++) {

@@ -20,6 +20,7 @@ struct completion {
     const char *finish_reason;
     const nl_json_node *usage; /* from a rule: an object, or false for none; NULL: counted */
     size_t prompt_tokens, completion_tokens;
+    bool priced;
 };
 
 struct reply {
@@ -31,6 +32,8 @@ struct reply {
     size_t break_at; /* end the connection here; SIZE_MAX: never */
     long delay_ms, event_delay_ms;
     enum fault fault;
+    bool dripping; /* its head went out by hand */
+    bool slowed;   /* refused for its pace */
 };
 
 /* A rule's usage is written as it stands there: members that are numbers, and one level of
@@ -56,8 +59,12 @@ static void put_usage(nl_buf *out, const struct completion *c) {
         put_numbers(&w, c->usage);
         return;
     }
-    nl_buf_printf(out, "{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu}",
+    nl_buf_printf(out, "{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu",
                   c->prompt_tokens, c->completion_tokens, c->prompt_tokens + c->completion_tokens);
+    if (c->priced) /* OpenRouter: a credit is a dollar */
+        nl_buf_printf(out, ",\"cost\":%.7f",
+                      1e-6 * (double)(c->prompt_tokens + c->completion_tokens));
+    nl_buf_char(out, '}');
 }
 
 static bool has_usage(const struct completion *c) {

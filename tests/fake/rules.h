@@ -21,13 +21,22 @@ enum fault {
     EMPTY,          /* no body */
     HTML,           /* a proxy's page */
     TRUNCATED_JSON, /* a whole response whose JSON is cut in the middle */
-    HUGE_REPLY,     /* a reply of 64 MiB */
+    HUGE_REPLY,     /* a reply of 100 MB */
+    DRIP_HEAD,      /* a head that never ends, a line at a time */
+    DRIP_BODY,      /* a stream of comments that never ends */
+    LONG_LENGTH,    /* a Content-Length beyond the body */
+    SHORT_LENGTH,   /* one that cuts it */
+    BAD_CHUNKS,     /* a chunk whose size is no number */
+    GZIP_BOMB,      /* a body that unpacks to 159 times its size, 124 MB */
+    EXIT,           /* the endpoint goes away for good, without a word */
     N_FAULTS
 };
 
 static const char *const fault_names[] = {
-    "",     "reset_before", "reset_mid", "half_open",      "garbage",
-    "hang", "empty",        "html",      "truncated_json", "huge",
+    "",          "reset_before", "reset_mid",   "half_open",      "garbage",
+    "hang",      "empty",        "html",        "truncated_json", "huge",
+    "drip_head", "drip_body",    "long_length", "short_length",   "bad_chunks",
+    "gzip_bomb", "exit",
 };
 
 struct rule {
@@ -37,7 +46,8 @@ struct rule {
     unsigned status;
     const nl_json_node *headers;
     const char *body;
-    char *content; /* owned */
+    const char *hex; /* the body's bytes, where they are no text */
+    char *content;   /* owned */
     const nl_json_node *tool_calls;
     const nl_json_node *usage;
     const char *finish_reason;
@@ -78,7 +88,7 @@ static bool known_member(const char *key) {
     static const char *const keys[] = {
         "match",    "times",          "status", "headers",       "body",
         "content",  "pairs",          "usage",  "finish_reason", "stream_break_after",
-        "delay_ms", "event_delay_ms", "fault",  "tool_calls"
+        "delay_ms", "event_delay_ms", "fault",  "tool_calls",    "hex"
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (strcmp(key, keys[i]) == 0)
@@ -122,6 +132,7 @@ static bool read_rule(struct rule *rule, nl_err *err) {
     rule->status = (unsigned)nl_json_get_num(root, "status", 200);
     rule->headers = nl_json_get(root, "headers");
     rule->body = nl_json_get_str(root, "body");
+    rule->hex = nl_json_get_str(root, "hex");
     rule->tool_calls = nl_json_get(root, "tool_calls");
     rule->usage = nl_json_get(root, "usage");
     rule->finish_reason = nl_json_get_str(root, "finish_reason");

@@ -318,7 +318,7 @@ describe("an endpoint without tools", function()
       local body = openai.body(endpoint, { messages = {}, tools = { { name = "a", description = "", parameters = {} } } })
       local reply = openai.send(endpoint, body, assert(json.encode(body)))
       fake.stop()
-      assert.equal(case[3], endpoint.no_tools == true)
+      assert.equal(case[3], openai.manner(endpoint).no_tools == true)
       assert.equal(case[3], reply.failure == "learn")
     end)
   end

@@ -12,6 +12,7 @@ end
 --- One or more pairs for each key: what stands behind "key: ", and the complaint behind "PLACE: key".
 local SETTINGS = {
   allow_insecure = { "2", ": expected true or false, found 2" },
+  api_version = { "'1?x'", ': expected a version such as 2024-10-21, found "1?x"' },
   anonymise = { "[on]", ": expected on or off, found a list" },
   base_url = { "ftp://x", ': expected an http:// or https:// address, found "ftp://x"',
     "'http://a b'", ': expected an http:// or https:// address, found "http://a b"' },
@@ -41,10 +42,13 @@ local SETTINGS = {
   phase_memory = { "8", ": expected megabytes, a whole number of 16 or more, found 8" },
   prices = { "[1]", ": expected keys and values, found a list", "{m: {input: -1, output: 1}}",
     ".m.input: expected a number of 0 or more, found -1" },
+  profile = { "gemini", ': expected one of "openai", "azure", "openrouter", "anthropic", "ollama", "lmstudio", '
+    .. '"llama-server", "vllm", "other", found "gemini"' },
   provider = { "anthropic", ': expected one of "openai", "offline", found "anthropic"' },
   relations = { "a.x -> b.y", ": expected a list of relations, each", "[[a.x, b.y]]", "[1]: expected \"orders.customer_id",
     "[{from: a.x, to: {b: y}}]", "[1].to: expected text such as", "[a.x]", '[1]: expected "orders.customer_id -> customers.id"' },
   require_readonly_role = { "superuser", ': expected true or false, found "superuser"' },
+  requests_per_minute = { "0", ": expected a whole number of 1 or more, found 0" },
   retries = { "101", ": expected a whole number from 0 to 100, found 101" },
   retry_base = { "61", ": expected a number from 0 to 60, found 61" },
   schema_tokens = { "99", ": expected a whole number of 100 or more, found 99" },
@@ -57,6 +61,7 @@ local SETTINGS = {
     "[a, b.c.d]", '[2]: the pattern "b.c.d" has more than one dot: expected a table, or schema.table',
     "{exclude: ['\"a']}", '.exclude[1]: the pattern "\"a" has a quote that is not closed' },
   temperature = { "2.1", ": expected a number from 0 to 2, found 2.1", "hot", ': expected a number from 0 to 2, found "hot"' },
+  tokens_per_minute = { "1.5", ": expected a whole number of 1 or more, found 1.5" },
   total_timeout = { "0", ": expected seconds, a number above 0, found 0" },
 }
 
