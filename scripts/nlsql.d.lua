@@ -625,12 +625,9 @@ function Db:close() end
 ---@field max_rows integer?          rows kept; nil: 1,000 for a probe, all of a query
 ---@field max_bytes integer?         of one reply's data; nil: 16 MiB
 ---@field max_field integer?         bytes; longer values are cut at a character's edge; nil: no cap
----@field work_mem integer?          kB; lowers the server's work_mem to it; nil: as it is
----@field temp_files integer?        kB; lowers temp_file_limit to it where the role may; nil: as it is
 
 ---@class nlsql.ProbeOptions : nlsql.QueryLimits
 ---@field max_cost number?   plans above it are refused; nil: none
----@field max_plan_rows number?  plans of which any step expects more rows are refused; nil: none
 ---@field execute boolean?   false: stop after the plan
 ---@field rows boolean?      true: give the rows too
 
@@ -650,7 +647,6 @@ function Db:close() end
 ---@field position integer? character in the query that the error points at, from 1
 ---@field cost number       of the plan
 ---@field plan_rows number  as the planner guesses
----@field most_rows number  the largest number of rows that a step of the plan expects
 ---@field plan string       EXPLAIN's JSON; "" where it did not come to that
 ---@field explain_ms number
 ---@field execute_ms number
@@ -941,6 +937,106 @@ local store = {}
 ---@return nlsql.Code? code
 function store.open(path) end
 
+--- A store that goes with its closing: for a run that keeps nothing but its dataset, which is made anew.
+--- Blocks.
+---@return nlsql.Store?
+---@return string? message
+---@return nlsql.Code? code
+function store.scratch() end
+
+--- Opens a store to look at, which another process may be writing. Blocks. "not_found" where there is none.
+---@param path string
+---@return nlsql.StoreView?
+---@return string? message
+---@return nlsql.Code? code
+function store.view(path) end
+
+---@class nlsql.StoreView : userdata
+local StoreView = {}
+
+--- Its runs, the oldest first.
+---@param archived boolean?  those put away by --fresh, too
+---@return fun(): nlsql.RunRow?
+function StoreView:runs(archived) end
+
+--- What happened in a run, in order of time.
+---@param run integer
+---@param marks table<string, integer>?  the last `id` seen, by `kind`
+---@return fun(): nlsql.RunEvent?
+function StoreView:events(run, marks) end
+
+--- The process that has the store open to write; nil: none; 0: it is not known which.
+---@return integer? pid
+function StoreView:holder() end
+
+--- Over all runs; `reserved` may be of a process that was killed.
+---@return integer spent
+---@return integer reserved
+function StoreView:ledger() end
+
+--- A recorded reply of a run, as Run:recall gives it.
+---@param run integer
+---@param key nlsql.Key
+---@param sample integer
+---@return string?
+function StoreView:reply(run, key, sample) end
+
+--- Compares a file with the lines of a run's entries: how many agree from the first on, how many there
+--- should be, how many there are.
+---@param run integer
+---@param path string
+---@return integer? same
+---@return integer|string entries  or the message
+---@return integer|nlsql.Code lines  or the code
+function StoreView:compare(run, path) end
+
+--- May be called again.
+function StoreView:close() end
+
+---@class nlsql.RunRow
+---@field id integer
+---@field phase string
+---@field version string    "" where none was given
+---@field source string?    what its pairs are of
+---@field dataset string    "" where it writes none
+---@field config string?    what Run:note last put down
+---@field started integer   Unix milliseconds, as all times
+---@field archived integer?
+---@field opened integer?   the last time
+---@field pid integer?      by this process
+---@field ended integer?    nil: that is running, or was killed
+---@field outcome string?
+---@field changed string?   the last words of Run:note
+---@field items integer
+---@field items_done integer
+---@field entries integer
+---@field rejections integer  not taken up again
+---@field calls integer
+---@field failed integer      of the calls
+---@field cost integer
+
+---@class nlsql.RunEvent
+---@field kind "opening"|"call"|"rejection"|"entry"
+---@field id integer
+---@field at integer?
+---@field item string?
+---@field turn integer?
+---@field candidate integer?
+---@field purpose string?
+---@field model string?
+---@field outcome string?
+---@field kept integer?     1: the reply is served again
+---@field sample integer?
+---@field tokens_in integer?
+---@field tokens_out integer?
+---@field cost integer?
+---@field seconds number?
+---@field gate string?
+---@field reason string?    of an opening: what changed
+---@field question string?
+---@field sql string?
+---@field detail string?
+
 ---@class nlsql.Store : userdata
 local Store = {}
 
@@ -1044,8 +1140,42 @@ function Run:commit(turn) end
 ---@return fun(): nlsql.Key?, nlsql.Key?, nlsql.Key?
 function Run:seen() end
 
+--- Rejections of an item that were not taken up again, in their order.
+---@param item string
+---@return nlsql.RejectedBefore[]
+function Run:rejected(item) end
+
+--- What `note` last put down before this opening of the run; "" where there was nothing.
+---@return string
+function Run:before() end
+
+--- Puts down what the run is made with, and in words what changed of it; nil leaves either as it is.
+---@param config string?
+---@param changed string?
+---@return true?
+---@return string? message
+---@return nlsql.Code? code
+function Run:note(config, changed) end
+
+--- Notes how this opening of the run ended.
+---@param outcome string
+---@return true?
+---@return string? message
+---@return nlsql.Code? code
+function Run:ended(outcome) end
+
 --- May be called again.
 function Run:close() end
+
+---@class nlsql.RejectedBefore
+---@field id integer
+---@field turn integer
+---@field candidate integer
+---@field gate string
+---@field reason string
+---@field question string?
+---@field sql string?
+---@field detail string?   JSON
 
 ---@class nlsql.SavedItem
 ---@field done boolean
@@ -1077,6 +1207,7 @@ function Run:close() end
 ---@field state string?     JSON; nil: unchanged
 ---@field entries nlsql.StoredEntry[]?
 ---@field rejections nlsql.Rejection[]?
+---@field retried integer[]? rejections of earlier turns that this one replaces, by their id
 ---@field wait boolean?     false: do not wait for the disk
 
 ---@class nlsql.StoredEntry

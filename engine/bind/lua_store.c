@@ -174,14 +174,27 @@ static int l_reserve(lua_State *L) {
 
 /* --- the store ----------------------------------------------------------------------------- */
 
+static struct nl_lua_store *push_closed(lua_State *L) {
+    struct nl_lua_store *handle = lua_newuserdatauv(L, sizeof *handle, 0);
+    memset(handle, 0, sizeof *handle);
+    luaL_setmetatable(L, NL_LUA_STORE);
+    return handle;
+}
+
 /* store | nil, message, code = open(path) */
 static int l_open(lua_State *L) {
     nl_err err;
     const char *path = luaL_checkstring(L, 1);
-    struct nl_lua_store *handle = lua_newuserdatauv(L, sizeof *handle, 0);
-    memset(handle, 0, sizeof *handle);
-    luaL_setmetatable(L, NL_LUA_STORE);
+    struct nl_lua_store *handle = push_closed(L);
     handle->store = nl_store_open(nl_host_loop(L), path, &err);
+    return handle->store ? 1 : nl_push_err(L, &err);
+}
+
+/* store | nil, message, code = scratch(): one that goes with its closing */
+static int l_scratch(lua_State *L) {
+    nl_err err;
+    struct nl_lua_store *handle = push_closed(L);
+    handle->store = nl_store_open_scratch(nl_host_loop(L), &err);
     return handle->store ? 1 : nl_push_err(L, &err);
 }
 
@@ -267,12 +280,15 @@ int luaopen_nlsql_store(lua_State *L) {
     };
     static const luaL_Reg functions[] = {
         { "open", l_open },
+        { "scratch", l_scratch },
+        { "view", nl_lua_view_open },
         { NULL, NULL },
     };
     luaL_newmetatable(L, WAIT);
     lua_pushcfunction(L, collect_wait);
     lua_setfield(L, -2, "__gc");
     nl_lua_run_setup(L);
+    nl_lua_view_setup(L);
     luaL_newmetatable(L, NL_LUA_STORE); /* mt */
     luaL_newlib(L, methods);            /* mt methods */
     lua_setfield(L, -2, "__index");     /* mt */

@@ -1,4 +1,4 @@
-/* lua_store_priv.h: what the two files of the store's binding share.
+/* lua_store_priv.h: what the files of the store's binding share.
  *
  * A closed store calls nobody, so the handle knows who waits for it, and wakes them itself. */
 #ifndef NL_BIND_LUA_STORE_PRIV_H
@@ -38,6 +38,23 @@ int nl_lua_wait_park(lua_State *L);
 void nl_lua_run_setup(lua_State *L);
 /* store:run{…} */
 int nl_lua_run_open(lua_State *L);
+
+/* The run at `at`, which must be open. */
+nl_store_run *nl_lua_check_run(lua_State *L, int at);
+
+/* --- what was before (lua_store_past.c) ------------------------------------------------------ */
+
+/* Makes the metatables. [-0, +0, m] */
+void nl_lua_past_setup(lua_State *L);
+int nl_lua_run_seen(lua_State *L);     /* run:seen() */
+int nl_lua_run_rejected(lua_State *L); /* run:rejected(item) */
+
+/* --- looking (lua_store_view.c) ------------------------------------------------------------- */
+
+/* Makes the metatables. [-0, +0, m] */
+void nl_lua_view_setup(lua_State *L);
+/* store.view(path) */
+int nl_lua_view_open(lua_State *L);
 
 nl_store *nl_lua_check_store(lua_State *L, int at);
 

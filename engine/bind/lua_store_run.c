@@ -9,7 +9,6 @@
 #include "base/banned.h"
 
 #define RUN "nlsql.store.run"
-#define SEEN "nlsql.store.seen"
 #define TEXT "nlsql.store.text"
 
 enum {
@@ -29,7 +28,7 @@ static struct nl_lua_store *store_of(lua_State *L, int at) {
     return handle;
 }
 
-static nl_store_run *check_run(lua_State *L, int at) {
+nl_store_run *nl_lua_check_run(lua_State *L, int at) {
     struct run *run = luaL_checkudata(L, at, RUN);
     luaL_argcheck(L, run->run, at, "this run is closed");
     luaL_argcheck(L, store_of(L, at)->store, at, "the store of this run is closed");
@@ -96,7 +95,7 @@ static nl_key key_field(lua_State *L, int table, const char *name) {
 static int l_item(lua_State *L) {
     nl_err err;
     nl_store_item item;
-    nl_store_run *run = check_run(L, 1);
+    nl_store_run *run = nl_lua_check_run(L, 1);
     if (!nl_store_item_get(run, luaL_checkstring(L, 2), &item, &err))
         return luaL_error(L, "%s", err.msg);
     if (!item.found) {
@@ -128,7 +127,7 @@ static int l_recall(lua_State *L) {
     size_t size;
     bool found;
     nl_key key;
-    nl_store_run *run = check_run(L, 1);
+    nl_store_run *run = nl_lua_check_run(L, 1);
     const char *bytes = luaL_checklstring(L, 2, &size);
     luaL_argcheck(L, size == sizeof key, 2, "expected a key of 16 bytes");
     memcpy(&key, bytes, sizeof key);
@@ -168,7 +167,7 @@ static int finish(lua_State *L, const struct nl_lua_wait *wait) {
 /* true | nil, message, code = run:record{...}: waits only while the disk is far behind */
 static int l_record(lua_State *L) {
     nl_err err;
-    nl_store_run *run = check_run(L, 1);
+    nl_store_run *run = nl_lua_check_run(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     nl_store_call call = { .key = key_field(L, 2, "key") };
     call.sample = count_field(L, 2, "sample", 1);
@@ -239,10 +238,10 @@ static size_t list_field(lua_State *L, const char *name) {
 }
 
 /* true | nil, message, code = run:commit{item=, ordinal=, turn=, done=, state=, entries=,
- * rejections=, wait=}: parks until durable unless wait is false */
+ * rejections=, retried=, wait=}: parks until durable unless wait is false */
 static int l_commit(lua_State *L) {
     nl_err err;
-    nl_store_run *run = check_run(L, 1);
+    nl_store_run *run = nl_lua_check_run(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     nl_store_turn turn = { .item = need_text(L, 2, "item") };
     turn.ordinal = count_field(L, 2, "ordinal", 0);
@@ -260,69 +259,48 @@ static int l_commit(lua_State *L) {
     lua_insert(L, -2);
     read_rejections(L, rejections, turn.n_rejections);
     turn.rejections = rejections;
+    turn.n_retried = list_field(L, "retried");
+    int64_t *retried = lua_newuserdatauv(L, (turn.n_retried + 1) * sizeof *retried, 0);
+    lua_insert(L, -2);
+    for (size_t i = 0; i < turn.n_retried; i++) {
+        lua_rawgeti(L, -1, (lua_Integer)i + 1);
+        if (!lua_isinteger(L, -1))
+            luaL_error(L, "retried: expected a list of numbers");
+        retried[i] = lua_tointeger(L, -1);
+        lua_pop(L, 1);
+    }
+    turn.retried = retried;
     struct nl_lua_wait *wait = wait_if(L, bool_field(L, 2, "wait", true));
     if (!nl_store_turn_put(run, &turn, wait ? nl_lua_durable : NULL, wait, &err))
         return nl_push_err(L, &err);
     return finish(L, wait);
 }
 
-/* --- what was accepted before -------------------------------------------------------------- */
+/* --- notes --------------------------------------------------------------------------------- */
 
-struct seen {
-    nl_key *keys; /* three an entry */
-    size_t n, room, at;
-    bool failed;
-};
-
-static void add_seen(void *ctx, const nl_store_seen *one) {
-    struct seen *seen = ctx;
-    if (seen->failed)
-        return;
-    if (seen->n + 3 > seen->room) {
-        size_t room = seen->room ? seen->room * 2 : 3072;
-        nl_key *keys = realloc(seen->keys, room * sizeof *keys);
-        if (!keys) {
-            seen->failed = true;
-            return;
-        }
-        seen->keys = keys;
-        seen->room = room;
-    }
-    seen->keys[seen->n++] = one->sql;
-    seen->keys[seen->n++] = one->masked;
-    seen->keys[seen->n++] = one->question;
+/* text = run:before(): the config that was last noted before; "" where there was none */
+static int l_before(lua_State *L) {
+    lua_pushstring(L, nl_store_run_before(nl_lua_check_run(L, 1)));
+    return 1;
 }
 
-static int collect_seen(lua_State *L) {
-    struct seen *seen = luaL_checkudata(L, 1, SEEN);
-    free(seen->keys);
-    seen->keys = NULL;
-    seen->n = 0;
-    return 0;
-}
-
-static int next_seen(lua_State *L) {
-    struct seen *seen = luaL_checkudata(L, lua_upvalueindex(1), SEEN);
-    if (seen->at >= seen->n)
-        return 0;
-    for (int i = 0; i < 3; i++)
-        lua_pushlstring(L, (const char *)&seen->keys[seen->at + (size_t)i], sizeof *seen->keys);
-    seen->at += 3;
-    return 3;
-}
-
-/* for sql_key, masked_key, question_key in run:seen() */
-static int l_seen(lua_State *L) {
+/* true | nil, message, code = run:note(config, changed): either may be nil, which leaves it */
+static int l_note(lua_State *L) {
     nl_err err;
-    nl_store_run *run = check_run(L, 1);
-    struct seen *seen = lua_newuserdatauv(L, sizeof *seen, 0);
-    memset(seen, 0, sizeof *seen);
-    luaL_setmetatable(L, SEEN);
-    if (!nl_store_each_seen(run, add_seen, seen, &err))
-        return luaL_error(L, "%s", err.msg);
-    if (seen->failed)
-        return luaL_error(L, "not enough memory");
-    lua_pushcclosure(L, next_seen, 1);
+    nl_store_run *run = nl_lua_check_run(L, 1);
+    if (!nl_store_run_note(run, luaL_optstring(L, 2, NULL), luaL_optstring(L, 3, NULL), &err))
+        return nl_push_err(L, &err);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* true | nil, message, code = run:ended(outcome) */
+static int l_ended(lua_State *L) {
+    nl_err err;
+    nl_store_run *run = nl_lua_check_run(L, 1);
+    if (!nl_store_run_end(run, luaL_checkstring(L, 2), &err))
+        return nl_push_err(L, &err);
+    lua_pushboolean(L, 1);
     return 1;
 }
 
@@ -407,11 +385,19 @@ static void new_class(lua_State *L, const char *name, const luaL_Reg *methods,
 
 void nl_lua_run_setup(lua_State *L) {
     static const luaL_Reg methods[] = {
-        { "item", l_item },     { "recall", l_recall }, { "record", l_record },
-        { "commit", l_commit }, { "seen", l_seen },     { "close", l_run_close },
+        { "item", l_item },
+        { "recall", l_recall },
+        { "record", l_record },
+        { "commit", l_commit },
+        { "seen", nl_lua_run_seen },
+        { "close", l_run_close },
+        { "rejected", nl_lua_run_rejected },
+        { "before", l_before },
+        { "note", l_note },
+        { "ended", l_ended },
         { NULL, NULL },
     };
     new_class(L, TEXT, NULL, collect_text);
-    new_class(L, SEEN, NULL, collect_seen);
+    nl_lua_past_setup(L);
     new_class(L, RUN, methods, l_run_close);
 }

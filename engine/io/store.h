@@ -26,6 +26,9 @@ typedef struct nl_store_run nl_store_run;
 /* Opens or creates `path` (folders too), takes the lock (NL_BUSY names the process that holds
  * it), checks the schema's version, and charges in full what a crash left reserved. Blocking. */
 nl_store *nl_store_open(nl_loop *loop, const char *path, nl_err *err);
+/* A store below TMPDIR (/tmp) that goes with its closing, for a run that keeps nothing but its
+ * dataset, which is made anew each time. Nothing of it is ever synced to the disk. Blocking. */
+nl_store *nl_store_open_scratch(nl_loop *loop, nl_err *err);
 /* Waits until all that was submitted is durable, then closes, runs included. No callbacks come
  * any more. NULL is fine; not from a callback of this store. */
 void nl_store_close(nl_store *store);
@@ -67,6 +70,15 @@ nl_store_run *nl_store_run_open(nl_store *store, const nl_store_run_options *opt
 /* Waits until what was submitted is durable; callbacks for it may still come. NULL is fine. */
 void nl_store_run_close(nl_store_run *run);
 
+/* What nl_store_run_note last put down of what was there before; "" where there was nothing.
+ * Borrowed until the run is closed. */
+const char *nl_store_run_before(const nl_store_run *run);
+/* Puts down, with what is submitted next, what the run is made with (`config`, free text, in the
+ * place of what stood there), and in words what `changed` of it. NULL leaves either as it is. */
+bool nl_store_run_note(nl_store_run *run, const char *config, const char *changed, nl_err *err);
+/* How this opening of the run ended ("done", "budget", …). One that is never told was cut off. */
+bool nl_store_run_end(nl_store_run *run, const char *outcome, nl_err *err);
+
 /* --- reading, blocking and short (an indexed look-up); for the start of a run or an item ---- */
 
 typedef struct {
@@ -82,6 +94,18 @@ bool nl_store_item_get(nl_store_run *run, const char *key, nl_store_item *item, 
  * *reply is malloced for the caller, NULL where none was found. */
 bool nl_store_call_get(nl_store_run *run, nl_key key, uint32_t sample, bool *found, char **reply,
                        size_t *size, nl_err *err);
+
+/* Calls `each` for the committed rejections of an item that were not taken up again, in their
+ * order. Its texts are borrowed, and may be NULL but for gate and reason. `each` must not read from
+ * this store. */
+typedef struct {
+    int64_t id;
+    uint32_t turn, candidate;
+    const char *gate, *reason, *question, *sql, *detail;
+} nl_store_rejected;
+bool nl_store_each_rejected(nl_store_run *run, const char *item,
+                            void (*each)(void *ctx, const nl_store_rejected *rejected), void *ctx,
+                            nl_err *err);
 
 /* Calls `each` for every committed entry of the run in commit order. `each` must not read from
  * this store. */
@@ -142,6 +166,8 @@ typedef struct {
     size_t n_entries;
     const nl_store_rejection *rejections;
     size_t n_rejections;
+    const int64_t *retried; /* numbers of rejections of earlier turns, which this one replaces */
+    size_t n_retried;
 } nl_store_turn;
 bool nl_store_turn_put(nl_store_run *run, const nl_store_turn *turn, nl_store_done done, void *ctx,
                        nl_err *err); /* done may be NULL */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -177,6 +178,8 @@ out:
 bool nl_store_align(nl_store *store, nl_store_run *run, const char *path, nl_store_run_info *info,
                     nl_err *err) {
     struct nl_store_match match;
+    if (store->scratch && unlink(path) != 0 && errno != ENOENT)
+        return nl_err_errno(err, "cannot replace %s", path);
     if (!nl_store_compare(store, run->id, path, &match, err))
         return false;
     if (match.rest > 0 && !match.torn) {

@@ -9,21 +9,27 @@
 
 #include "base/banned.h"
 
-/* "nlsq": tells our files from other programs' (PRAGMA application_id). */
-#define APPLICATION_ID 0x6e6c7371
-#define SCHEMA_VERSION 2
 #define STR_(x) #x
 #define STR(x) STR_(x)
 
 /* Texts of requests are kept once each: a retry or a further sample repeats its request. A run
  * with `archived` set is history (--fresh); at most one of a phase and version is open. `source` is
- * NULL where it was not told. In the ledger, `cost` is NULL while a reservation is outstanding.
- * Times are Unix milliseconds. */
+ * NULL where it was not told, as is `config`. An opening is one process's work at a run: `ended` is
+ * NULL while it lasts, and for ever where it was killed. A rejection has `retried` set once its
+ * candidate went through the gates again. In the ledger, `cost` is NULL while a reservation is
+ * outstanding. Times are Unix milliseconds. */
+#define RUNS_LOOKED_AT                                                                             \
+    "CREATE TABLE opening (id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run,"           \
+    " at INTEGER NOT NULL, pid INTEGER NOT NULL, ended INTEGER, outcome TEXT, changed TEXT);"      \
+    "CREATE INDEX opening_run ON opening (run);"                                                   \
+    "CREATE INDEX call_run ON call (run);"                                                         \
+    "CREATE INDEX rejection_run ON rejection (run, item);"
+
 static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE run (id INTEGER PRIMARY KEY, phase TEXT NOT NULL, version TEXT NOT NULL,"
     " fingerprint TEXT NOT NULL, source TEXT, dataset TEXT NOT NULL, started INTEGER NOT NULL,"
-    " archived INTEGER);"
+    " archived INTEGER, config TEXT);"
     "CREATE UNIQUE INDEX run_open ON run (phase, version) WHERE archived IS NULL;"
     "CREATE TABLE item (id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run,"
     " key TEXT NOT NULL, ordinal INTEGER NOT NULL, turns INTEGER NOT NULL,"
@@ -38,30 +44,43 @@ static const char schema[] =
     "CREATE TABLE entry (id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run,"
     " item INTEGER NOT NULL REFERENCES item, turn INTEGER NOT NULL, line TEXT NOT NULL,"
     " question TEXT NOT NULL, sql TEXT NOT NULL, sql_key BLOB NOT NULL,"
-    " masked_key BLOB NOT NULL, question_key BLOB NOT NULL, facts TEXT);"
+    " masked_key BLOB NOT NULL, question_key BLOB NOT NULL, facts TEXT, at INTEGER);"
     "CREATE INDEX entry_run ON entry (run);"
     "CREATE TABLE rejection (id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run,"
     " item INTEGER NOT NULL REFERENCES item, turn INTEGER NOT NULL, candidate INTEGER NOT NULL,"
-    " gate TEXT NOT NULL, reason TEXT NOT NULL, question TEXT, sql TEXT, detail TEXT);"
+    " gate TEXT NOT NULL, reason TEXT NOT NULL, question TEXT, sql TEXT, detail TEXT,"
+    " at INTEGER, retried INTEGER);"
     "CREATE TABLE ledger (id INTEGER PRIMARY KEY, reserved INTEGER NOT NULL, cost INTEGER,"
     " at INTEGER NOT NULL);"
-    "CREATE INDEX ledger_outstanding ON ledger (id) WHERE cost IS NULL;"
-    "PRAGMA application_id = " STR(APPLICATION_ID) ";"
-                                                   "PRAGMA user_version = " STR(
-                                                       SCHEMA_VERSION) ";"
-                                                                       "COMMIT;";
+    "CREATE INDEX ledger_outstanding ON ledger (id) WHERE cost IS NULL;" RUNS_LOOKED_AT
+    "PRAGMA application_id = " STR(NL_STORE_APPLICATION) ";"
+                                                         "PRAGMA user_version = " STR(
+                                                             NL_STORE_SCHEMA) ";"
+                                                                              "COMMIT;";
 
-/* From version 1, which did not know of sources. */
-static const char upgrade[] = "BEGIN IMMEDIATE;"
-                              "ALTER TABLE run ADD COLUMN source TEXT;"
-                              "PRAGMA user_version = 2;"
-                              "COMMIT;";
+/* From version 1, which did not know of sources, and from version 2, which did not know when what
+ * happened, nor under which configuration. */
+static const char *const upgrades[NL_STORE_SCHEMA] = {
+    [1] = "BEGIN IMMEDIATE;"
+          "ALTER TABLE run ADD COLUMN source TEXT;"
+          "PRAGMA user_version = 2;"
+          "COMMIT;",
+    [2] = "BEGIN IMMEDIATE;"
+          "ALTER TABLE run ADD COLUMN config TEXT;"
+          "ALTER TABLE entry ADD COLUMN at INTEGER;"
+          "ALTER TABLE rejection ADD COLUMN at INTEGER;"
+          "ALTER TABLE rejection ADD COLUMN retried INTEGER;" RUNS_LOOKED_AT
+          "PRAGMA user_version = 3;"
+          "COMMIT;",
+};
 
 /* Durable means durable: FULL syncs the log at each commit. */
 static const char writer_settings[] = "PRAGMA synchronous = FULL;"
                                       "PRAGMA wal_autocheckpoint = 4000;"
                                       "PRAGMA journal_size_limit = 67108864;"
                                       "PRAGMA cache_size = -8192;";
+
+static const char scratch_settings[] = "PRAGMA synchronous = OFF;";
 
 static const char *const writes[W_COUNT] = {
     [W_BEGIN] = "BEGIN IMMEDIATE",
@@ -78,20 +97,26 @@ static const char *const writes[W_COUNT] = {
                " turns = max(turns, excluded.turns), accepted = accepted + excluded.accepted,"
                " done = excluded.done, state = coalesce(excluded.state, state) RETURNING id",
     [W_ENTRY] = "INSERT INTO entry (run, item, turn, line, question, sql, sql_key, masked_key,"
-                " question_key, facts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                " question_key, facts, at)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [W_REJECTION] = "INSERT INTO rejection (run, item, turn, candidate, gate, reason, question,"
-                    " sql, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                    " sql, detail, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [W_LEDGER] = "INSERT INTO ledger (id, reserved, cost, at) VALUES (?1, ?2, ?3, ?4)",
     [W_SETTLE] = "UPDATE ledger SET cost = ?2 WHERE id = ?1",
+    [W_RETRIED] = "UPDATE rejection SET retried = ?2 WHERE id = ?1 AND run = ?3",
+    [W_CONFIG] = "UPDATE run SET config = ?2 WHERE id = ?1",
+    [W_CHANGED] = "UPDATE opening SET changed = ?2 WHERE id = ?1",
+    [W_ENDED] = "UPDATE opening SET ended = ?3, outcome = ?2 WHERE id = ?1",
 };
 
 static const char *const reads[R_COUNT] = {
     [R_ITEM] = "SELECT done, turns, accepted, state FROM item WHERE run = ?1 AND key = ?2",
-    /* the first recorded answer is the answer, whatever came later */
-    [R_CALL] = "SELECT reply FROM call WHERE run = ?1 AND key = ?2 AND sample = ?3"
-               " AND reply IS NOT NULL ORDER BY id LIMIT 1",
+    [R_CALL] = NL_STORE_REPLY_SQL,
     [R_SEEN] = "SELECT sql_key, masked_key, question_key, question, sql FROM entry"
                " WHERE run = ?1 ORDER BY id",
+    [R_REJECTED] = "SELECT id, turn, candidate, gate, reason, question, sql, detail FROM rejection"
+                   " WHERE run = ?1 AND item = (SELECT id FROM item WHERE run = ?1 AND key = ?2)"
+                   " AND retried IS NULL ORDER BY id",
 };
 
 bool nl_store_db_err(const nl_store *store, sqlite3 *db, nl_err *err) {
@@ -169,8 +194,8 @@ static bool script(const nl_store *store, sqlite3 *db, const char *sql, nl_err *
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || nl_store_db_err(store, db, err);
 }
 
-static bool number(const nl_store *store, sqlite3 *db, const char *sql, int64_t *value,
-                   nl_err *err) {
+bool nl_store_number(const nl_store *store, sqlite3 *db, const char *sql, int64_t *value,
+                     nl_err *err) {
     sqlite3_stmt *stmt = nl_store_prepare(store, db, sql, err);
     bool ok = stmt && (sqlite3_step(stmt) == SQLITE_ROW || nl_store_db_err(store, db, err));
     if (ok)
@@ -192,26 +217,26 @@ static bool set_wal(const nl_store *store, nl_err *err) {
     return ok;
 }
 
-/* Looks before it touches anything: a file of another program stays as it is. *missing: the
- * script that makes the tables as they are to be; NULL: they are. */
-static bool check_kind(const nl_store *store, const char **missing, nl_err *err) {
+/* Looks before it touches anything: a file of another program stays as it is. *found: the version
+ * of its tables; 0: there are none. */
+static bool check_kind(const nl_store *store, int64_t *found, nl_err *err) {
     int64_t application = 0, version = 0, tables = 0;
-    if (!number(store, store->writer, "PRAGMA application_id", &application, err) ||
-        !number(store, store->writer, "PRAGMA user_version", &version, err) ||
-        !number(store, store->writer, "SELECT count(*) FROM sqlite_master", &tables, err))
+    if (!nl_store_number(store, store->writer, "PRAGMA application_id", &application, err) ||
+        !nl_store_number(store, store->writer, "PRAGMA user_version", &version, err) ||
+        !nl_store_number(store, store->writer, "SELECT count(*) FROM sqlite_master", &tables, err))
         return false;
     bool fresh = application == 0 && version == 0 && tables == 0;
-    *missing = fresh ? schema : version == 1 ? upgrade : NULL;
-    if (!fresh && application != APPLICATION_ID)
+    *found = version;
+    if (!fresh && application != NL_STORE_APPLICATION)
         return nl_err_set(err, NL_IO,
                           "%s is an SQLite database of another program: move it away, or use "
                           "another folder",
                           store->path);
-    if (version > SCHEMA_VERSION)
+    if (version > NL_STORE_SCHEMA)
         return nl_err_set(err, NL_IO,
                           "%s was written by a newer nlsql (its schema is version %lld, this "
                           "program knows %d): use that program, or another folder",
-                          store->path, (long long)version, SCHEMA_VERSION);
+                          store->path, (long long)version, NL_STORE_SCHEMA);
     return true;
 }
 
@@ -240,12 +265,23 @@ static bool prepare_all(const nl_store *store, sqlite3 *db, const char *const *s
     return true;
 }
 
+/* Makes the tables of a new file, or brings older ones up to date, one version after the other. */
+static bool make_tables(const nl_store *store, int64_t found, nl_err *err) {
+    if (found == 0)
+        return script(store, store->writer, schema, err);
+    for (; found < NL_STORE_SCHEMA; found++) {
+        if (!script(store, store->writer, upgrades[found], err))
+            return false;
+    }
+    return true;
+}
+
 bool nl_store_connect(nl_store *store, nl_err *err) {
-    const char *missing;
+    int64_t found;
     store->writer = open_file(store, err);
-    if (!store->writer || !check_kind(store, &missing, err) || !set_wal(store, err) ||
-        !script(store, store->writer, writer_settings, err) ||
-        (missing && !script(store, store->writer, missing, err)) ||
+    if (!store->writer || !check_kind(store, &found, err) || !set_wal(store, err) ||
+        !script(store, store->writer, store->scratch ? scratch_settings : writer_settings, err) ||
+        !make_tables(store, found, err) ||
         !prepare_all(store, store->writer, writes, store->write, W_COUNT, err))
         return false;
     store->reader = open_file(store, err);

@@ -19,7 +19,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-enum nl_store_op_kind { OP_CALL, OP_TURN, OP_RESERVE, OP_SETTLE, OP_FLUSH, OP_SYNC };
+enum nl_store_op_kind { OP_CALL, OP_TURN, OP_RESERVE, OP_SETTLE, OP_NOTE, OP_FLUSH, OP_SYNC };
 
 /* The head of every submission. */
 struct nl_store_op {
@@ -41,6 +41,11 @@ struct nl_store_call_op {
 struct nl_store_turn_op {
     struct nl_store_op op;
     nl_store_turn turn; /* its arrays, then their texts, lie behind this struct */
+};
+
+struct nl_store_note_op {
+    struct nl_store_op op;
+    const char *config, *changed, *outcome; /* behind this struct; NULL: as it is */
 };
 
 struct nl_store_settle_op {
@@ -91,14 +96,19 @@ enum {
     W_REJECTION,
     W_LEDGER,
     W_SETTLE,
+    W_RETRIED,
+    W_CONFIG,
+    W_CHANGED,
+    W_ENDED,
     W_COUNT
 };
-enum { R_ITEM, R_CALL, R_SEEN, R_COUNT };
+enum { R_ITEM, R_CALL, R_SEEN, R_REJECTED, R_COUNT };
 
 struct nl_store {
     nl_loop *loop;
     char *path;
-    int lock; /* -1: not held */
+    int lock;      /* -1: not held */
+    char *scratch; /* the folder that goes with it; NULL: it is one to be kept */
 
     struct sqlite3 *writer, *reader;
     struct sqlite3_stmt *write[W_COUNT], *read[R_COUNT];
@@ -127,24 +137,37 @@ struct nl_store {
 struct nl_store_run {
     nl_store *store;
     nl_store_run *next;
-    int64_t id;
+    int64_t id, opening;
+    nl_buf before;      /* nl_store_run_before */
     nl_dedup *answered; /* the loop's: keys of calls that can be recalled */
     nl_buf state;       /* the loop's: of the last nl_store_item_get */
     nl_jsonl dataset;   /* the writer's */
     nl_buf lines;       /* the writer's: of the open transaction */
 };
 
-/* --- store.c ------------------------------------------------------------------------------- */
+/* --- store_queue.c ------------------------------------------------------------------------- */
 
 /* Owns `op` from here on. */
 void nl_store_submit(nl_store *store, struct nl_store_op *op);
 /* False with the sticky error where the store has failed. */
 bool nl_store_usable(const nl_store *store, nl_err *err);
+/* Starts the writer's thread. */
+bool nl_store_start(nl_store *store, nl_err *err);
+/* On the loop: calls those who waited for what is durable now, or has failed. */
+void nl_store_report(void *store);
 /* Runs fn on the writer's thread, after all that was submitted, and waits for it. */
 typedef bool (*nl_store_sync_fn)(nl_store *store, void *ctx, nl_err *err);
 bool nl_store_sync(nl_store *store, nl_store_sync_fn fn, void *ctx, nl_err *err);
 
 /* --- store_db.c ---------------------------------------------------------------------------- */
+
+/* "nlsq": tells our files from other programs' (PRAGMA application_id). */
+#define NL_STORE_APPLICATION 0x6e6c7371
+#define NL_STORE_SCHEMA 3
+/* The first recorded answer is the answer, whatever came later. */
+#define NL_STORE_REPLY_SQL                                                                         \
+    "SELECT reply FROM call WHERE run = ?1 AND key = ?2 AND sample = ?3"                           \
+    " AND reply IS NOT NULL ORDER BY id LIMIT 1"
 
 /* Opens both connections, checks what kind of file it is, makes the tables of a new one. */
 bool nl_store_connect(nl_store *store, nl_err *err);
@@ -156,6 +179,9 @@ bool nl_store_step(const nl_store *store, struct sqlite3_stmt *stmt, nl_err *err
 /* Prepares one for a single use. */
 struct sqlite3_stmt *nl_store_prepare(const nl_store *store, struct sqlite3 *db, const char *sql,
                                       nl_err *err);
+/* The whole number that a query of one value gives. */
+bool nl_store_number(const nl_store *store, struct sqlite3 *db, const char *sql, int64_t *value,
+                     nl_err *err);
 /* Keys lie in the database as 16 bytes, the digits of nl_key_hex. */
 void nl_store_bind_key(struct sqlite3_stmt *stmt, int at, nl_key key);
 nl_key nl_store_column_key(struct sqlite3_stmt *stmt, int column);
@@ -192,6 +218,8 @@ bool nl_store_free_name(const char *path, char *name, size_t room, nl_err *err);
 /* --- store_run.c, store_read.c ------------------------------------------------------------ */
 
 void nl_store_run_free(nl_store_run *run);
+/* A copy of a reply, malloced, with a NUL behind it. */
+bool nl_store_keep(const char *text, size_t size, char **reply, size_t *reply_size, nl_err *err);
 /* The set of recallable calls holds this in place of (key, sample). */
 nl_key nl_store_call_key(nl_key key, uint32_t sample);
 

@@ -176,7 +176,7 @@ static size_t turn_room(const nl_store_turn *turn) {
         size += sizeof *r + room_for(r->gate) + room_for(r->reason) + room_for(r->question) +
                 room_for(r->sql) + room_for(r->detail);
     }
-    return size;
+    return size + turn->n_retried * sizeof *turn->retried;
 }
 
 static struct nl_store_turn_op *copy_turn(const nl_store_turn *turn) {
@@ -186,12 +186,16 @@ static struct nl_store_turn_op *copy_turn(const nl_store_turn *turn) {
         return NULL;
     nl_store_entry *entries = (nl_store_entry *)(op + 1);
     nl_store_rejection *rejections = (nl_store_rejection *)(entries + turn->n_entries);
-    struct packer packer = { (char *)(rejections + turn->n_rejections) };
+    int64_t *retried = (int64_t *)(rejections + turn->n_rejections);
+    struct packer packer = { (char *)(retried + turn->n_retried) };
     *op = (struct nl_store_turn_op){ .op = { .kind = OP_TURN, .size = size }, .turn = *turn };
     op->turn.item = pack(&packer, turn->item);
     op->turn.state = pack(&packer, turn->state);
     op->turn.entries = entries;
     op->turn.rejections = rejections;
+    op->turn.retried = retried;
+    if (turn->n_retried > 0)
+        memcpy(retried, turn->retried, turn->n_retried * sizeof *retried);
     for (size_t i = 0; i < turn->n_entries; i++) {
         entries[i] = turn->entries[i];
         entries[i].line = pack(&packer, entries[i].line);
@@ -265,6 +269,7 @@ static bool write_entry(nl_store *store, nl_store_run *run, int64_t item, uint32
     nl_store_bind_key(stmt, 8, entry->masked_key);
     nl_store_bind_key(stmt, 9, entry->question_key);
     sqlite3_bind_text(stmt, 10, entry->facts, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 11, store->wall_ms);
     if (!nl_store_step(store, stmt, err))
         return false;
     if (!nl_buf_str(&run->lines, entry->line) || !nl_buf_char(&run->lines, '\n'))
@@ -284,6 +289,15 @@ static bool write_rejection(nl_store *store, int64_t run, int64_t item, uint32_t
     sqlite3_bind_text(stmt, 7, rejection->question, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 8, rejection->sql, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 9, rejection->detail, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 10, store->wall_ms);
+    return nl_store_step(store, stmt, err);
+}
+
+static bool write_retried(nl_store *store, int64_t run, int64_t rejection, nl_err *err) {
+    sqlite3_stmt *stmt = store->write[W_RETRIED];
+    sqlite3_bind_int64(stmt, 1, rejection);
+    sqlite3_bind_int64(stmt, 2, store->wall_ms);
+    sqlite3_bind_int64(stmt, 3, run);
     return nl_store_step(store, stmt, err);
 }
 
@@ -299,6 +313,62 @@ static bool write_turn(nl_store *store, const struct nl_store_turn_op *op, nl_er
     }
     for (size_t i = 0; i < turn->n_rejections; i++) {
         if (!write_rejection(store, run->id, item, turn->turn, &turn->rejections[i], err))
+            return false;
+    }
+    for (size_t i = 0; i < turn->n_retried; i++) {
+        if (!write_retried(store, run->id, turn->retried[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* --- notes on a run ------------------------------------------------------------------------ */
+
+static bool submit_note(nl_store_run *run, const char *config, const char *changed,
+                        const char *outcome, nl_err *err) {
+    size_t size =
+        sizeof(struct nl_store_note_op) + room_for(config) + room_for(changed) + room_for(outcome);
+    if (!nl_store_usable(run->store, err))
+        return false;
+    struct nl_store_note_op *op = malloc(size);
+    if (!op)
+        return nl_err_nomem(err);
+    struct packer packer = { (char *)(op + 1) };
+    *op = (struct nl_store_note_op){ .op = { .kind = OP_NOTE, .size = size, .run = run } };
+    op->config = pack(&packer, config);
+    op->changed = pack(&packer, changed);
+    op->outcome = pack(&packer, outcome);
+    nl_store_submit(run->store, &op->op);
+    return true;
+}
+
+bool nl_store_run_note(nl_store_run *run, const char *config, const char *changed, nl_err *err) {
+    return submit_note(run, config, changed, NULL, err);
+}
+
+bool nl_store_run_end(nl_store_run *run, const char *outcome, nl_err *err) {
+    return submit_note(run, NULL, NULL, outcome, err);
+}
+
+static bool write_note(nl_store *store, const struct nl_store_note_op *note, nl_err *err) {
+    const struct {
+        int which;
+        int64_t id;
+        const char *text;
+    } notes[] = {
+        { W_CONFIG, note->op.run->id, note->config },
+        { W_CHANGED, note->op.run->opening, note->changed },
+        { W_ENDED, note->op.run->opening, note->outcome },
+    };
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+        sqlite3_stmt *stmt = store->write[notes[i].which];
+        if (!notes[i].text)
+            continue;
+        sqlite3_bind_int64(stmt, 1, notes[i].id);
+        sqlite3_bind_text(stmt, 2, notes[i].text, -1, SQLITE_STATIC);
+        if (notes[i].which == W_ENDED)
+            sqlite3_bind_int64(stmt, 3, store->wall_ms);
+        if (!nl_store_step(store, stmt, err))
             return false;
     }
     return true;
@@ -318,6 +388,8 @@ bool nl_store_execute(nl_store *store, struct nl_store_op *op, nl_err *err) {
         const struct nl_store_settle_op *settle = (const struct nl_store_settle_op *)op;
         return settle_ledger(store, settle->id, settle->cost, err);
     }
+    case OP_NOTE:
+        return write_note(store, (const struct nl_store_note_op *)op, err);
     case OP_FLUSH:
     case OP_SYNC:
         break;

@@ -46,7 +46,7 @@ nl_key nl_store_call_key(nl_key key, uint32_t sample) {
     return nl_key_of(&both, sizeof both);
 }
 
-static bool keep(const char *text, size_t size, char **reply, size_t *reply_size, nl_err *err) {
+bool nl_store_keep(const char *text, size_t size, char **reply, size_t *reply_size, nl_err *err) {
     *reply = malloc(size + 1);
     if (!*reply)
         return nl_err_nomem(err);
@@ -67,7 +67,7 @@ static bool find_stored(nl_store_run *run, nl_key key, uint32_t sample, bool *fo
     bool ok = step_row(store, stmt, found, err);
     if (*found) {
         const char *text = (const char *)sqlite3_column_text(stmt, 0);
-        ok = keep(text, (size_t)sqlite3_column_bytes(stmt, 0), reply, size, err);
+        ok = nl_store_keep(text, (size_t)sqlite3_column_bytes(stmt, 0), reply, size, err);
         *found = ok;
     }
     sqlite3_reset(stmt);
@@ -97,7 +97,7 @@ static bool find_pending(nl_store_run *run, nl_key key, uint32_t sample, bool *f
     if (!call)
         call = find_in(store->first, run, key, sample);
     if (call)
-        ok = keep(call->reply, call->reply_size, reply, size, err);
+        ok = nl_store_keep(call->reply, call->reply_size, reply, size, err);
     *found = call && ok;
     pthread_mutex_unlock(&store->mutex);
     return ok;
@@ -139,6 +139,35 @@ bool nl_store_each_seen(nl_store_run *run, void (*each)(void *ctx, const nl_stor
             break;
         }
         each(ctx, &seen);
+    }
+    sqlite3_reset(stmt);
+    return ok;
+}
+
+bool nl_store_each_rejected(nl_store_run *run, const char *item,
+                            void (*each)(void *ctx, const nl_store_rejected *rejected), void *ctx,
+                            nl_err *err) {
+    nl_store *store = run->store;
+    sqlite3_stmt *stmt = store->read[R_REJECTED];
+    bool row = true, ok;
+    sqlite3_bind_int64(stmt, 1, run->id);
+    sqlite3_bind_text(stmt, 2, item, -1, SQLITE_STATIC);
+    while ((ok = step_row(store, stmt, &row, err)) && row) {
+        nl_store_rejected rejected = {
+            .id = sqlite3_column_int64(stmt, 0),
+            .turn = (uint32_t)sqlite3_column_int64(stmt, 1),
+            .candidate = (uint32_t)sqlite3_column_int64(stmt, 2),
+            .gate = (const char *)sqlite3_column_text(stmt, 3),
+            .reason = (const char *)sqlite3_column_text(stmt, 4),
+            .question = (const char *)sqlite3_column_text(stmt, 5),
+            .sql = (const char *)sqlite3_column_text(stmt, 6),
+            .detail = (const char *)sqlite3_column_text(stmt, 7),
+        };
+        if (!rejected.gate || !rejected.reason) {
+            ok = nl_err_nomem(err);
+            break;
+        }
+        each(ctx, &rejected);
     }
     sqlite3_reset(stmt);
     return ok;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -16,6 +17,7 @@ void nl_store_run_free(nl_store_run *run) {
     nl_dedup_free(run->answered);
     nl_jsonl_close(&run->dataset);
     nl_buf_release(&run->state);
+    nl_buf_release(&run->before);
     nl_buf_release(&run->lines);
     free(run);
 }
@@ -68,7 +70,7 @@ static bool same_source(const nl_store_run_options *options, const char *source,
 static bool find_run(nl_store *store, struct opening *opening, nl_err *err) {
     const nl_store_run_options *options = opening->options;
     sqlite3_stmt *stmt = bound(store,
-                               "SELECT id, fingerprint, source FROM run"
+                               "SELECT id, fingerprint, source, config FROM run"
                                " WHERE phase = ?2 AND version = ?3 AND archived IS NULL",
                                0, options->phase, options->version, NULL, err);
     int code = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
@@ -79,7 +81,10 @@ static bool find_run(nl_store *store, struct opening *opening, nl_err *err) {
         const char *source = (const char *)sqlite3_column_text(stmt, 2);
         opening->run->id = sqlite3_column_int64(stmt, 0);
         opening->info->changed = !fingerprint || strcmp(fingerprint, options->fingerprint) != 0;
+        const char *config = (const char *)sqlite3_column_text(stmt, 3);
         ok = options->fresh || same_source(options, source, err);
+        if (ok && config && !nl_buf_str(&opening->run->before, config))
+            ok = nl_err_nomem(err);
     }
     sqlite3_finalize(stmt);
     return ok;
@@ -104,6 +109,31 @@ static bool make_run(nl_store *store, struct opening *opening, nl_err *err) {
     if (!finish(store, stmt, err))
         return false;
     opening->run->id = sqlite3_last_insert_rowid(store->writer);
+    return true;
+}
+
+/* The run goes on as it is now configured. */
+static bool renew_run(nl_store *store, const struct opening *opening, nl_err *err) {
+    const nl_store_run_options *options = opening->options;
+    return finish(store,
+                  bound(store,
+                        "UPDATE run SET dataset = ?2, fingerprint = ?3,"
+                        " source = coalesce(?4, source) WHERE id = ?1",
+                        opening->run->id, path_of(options), options->fingerprint, options->source,
+                        err),
+                  err);
+}
+
+static bool note_opening(nl_store *store, struct opening *opening, nl_err *err) {
+    sqlite3_stmt *stmt = bound(store, "INSERT INTO opening (run, at, pid) VALUES (?1, ?2, ?3)",
+                               opening->run->id, NULL, NULL, NULL, err);
+    if (stmt) {
+        sqlite3_bind_int64(stmt, 2, now_ms());
+        sqlite3_bind_int64(stmt, 3, getpid());
+    }
+    if (!finish(store, stmt, err))
+        return false;
+    opening->run->opening = sqlite3_last_insert_rowid(store->writer);
     return true;
 }
 
@@ -144,6 +174,7 @@ static bool archive(nl_store *store, struct opening *opening, nl_err *err) {
     if (filled && rename(path, info->kept) != 0)
         return nl_err_errno(err, "cannot move %s to %s", path, info->kept);
     run->id = 0;
+    nl_buf_clear(&run->before);
     info->changed = false;
     return true;
 }
@@ -221,14 +252,11 @@ static bool open_run(nl_store *store, void *ctx, nl_err *err) {
     if (run->id == 0) {
         if (!make_run(store, opening, err))
             return false;
-    } else if (!finish(store,
-                       bound(store,
-                             "UPDATE run SET dataset = ?2, fingerprint = ?3,"
-                             " source = coalesce(?4, source) WHERE id = ?1",
-                             run->id, path_of(options), options->fingerprint, options->source, err),
-                       err)) {
+    } else if (!renew_run(store, opening, err)) {
         return false;
     }
+    if (!note_opening(store, opening, err))
+        return false;
     if (!load(store, opening, err) ||
         (options->dataset && !nl_store_align(store, run, options->dataset, opening->info, err)))
         return false;
@@ -252,11 +280,16 @@ nl_store_run *nl_store_run_open(nl_store *store, const nl_store_run_options *opt
     opening.run->store = store;
     nl_jsonl_init(&opening.run->dataset);
     nl_buf_init(&opening.run->state);
+    nl_buf_init(&opening.run->before);
     nl_buf_init(&opening.run->lines);
     if (nl_store_sync(store, open_run, &opening, err))
         return opening.run;
     nl_store_run_free(opening.run);
     return NULL;
+}
+
+const char *nl_store_run_before(const nl_store_run *run) {
+    return run->before.data ? run->before.data : "";
 }
 
 static bool close_run(nl_store *store, void *ctx, nl_err *err) {

@@ -9,8 +9,8 @@ local DECLARATIONS = "scripts/nlsql.d.lua"
 local CLASSES = {
   ["nlsql.catalog"] = "nlsql.Catalog", ["nlsql.cluster"] = "nlsql.Cluster", ["nlsql.job"] = "nlsql.Job",
   ["nlsql.pg"] = "nlsql.Db", ["nlsql.proc"] = "nlsql.Process", ["nlsql.protect.set"] = "nlsql.ProtectedSet",
-  ["nlsql.sql.statement"] = "nlsql.Statement",
-  ["nlsql.store"] = "nlsql.Store", ["nlsql.store.run"] = "nlsql.Run", ["nlsql.text.set"] = "nlsql.KeySet",
+  ["nlsql.sql.statement"] = "nlsql.Statement", ["nlsql.store"] = "nlsql.Store", ["nlsql.store.run"] = "nlsql.Run",
+  ["nlsql.store.view"] = "nlsql.StoreView", ["nlsql.text.set"] = "nlsql.KeySet",
   ["nlsql.watch"] = "nlsql.Watch",
 }
 
