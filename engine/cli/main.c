@@ -40,6 +40,10 @@ static const nl_arg run_args[] = {
     { "seed", 0, NL_ARG_INT, "N", "seed of everything that is drawn" },
     { "run-version", 0, NL_ARG_TEXT, "V", "writes dataset_V.jsonl, a run of its own" },
     { "fresh", 0, NL_ARG_FLAG, NULL, "archives what was there and starts over" },
+    { "replay", 0, NL_ARG_FLAG, NULL,
+      "makes the dataset again from the recorded replies alone, beside the one there is" },
+    { "retry-rejected", 0, NL_ARG_FLAG, NULL,
+      "sends what was rejected through the gates again before it goes on" },
     { "dry-run", 0, NL_ARG_FLAG, NULL,
       "the plan, the first prompts, and what it may cost; no model is asked" },
     LOG_OPTIONS,
@@ -110,26 +114,6 @@ static const nl_arg relations_args[] = {
     NO_MORE,
 };
 
-static const nl_arg check_args[] = {
-    { "json", 0, NL_ARG_FLAG, NULL, "one JSON object for each line" },
-    { "field", 0, NL_ARG_TEXT, "NAME",
-      "the field that holds the query (default: the usual names)" },
-    { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
-    { "set", 's', NL_ARG_LIST, "KEY=VALUE", "a setting; may be repeated" },
-    { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },
-    DEMO_OPTION,
-    LOG_OPTIONS,
-    NO_MORE,
-};
-
-static const nl_arg role_args[] = {
-    { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
-    { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },
-    DEMO_OPTION,
-    LOG_OPTIONS,
-    NO_MORE,
-};
-
 static const nl_arg config_args[] = {
     { "check", 0, NL_ARG_FLAG, NULL, "only says what a run would refuse: every complaint" },
     { "json", 0, NL_ARG_FLAG, NULL, "one JSON object instead of text" },
@@ -138,6 +122,22 @@ static const nl_arg config_args[] = {
     { "model", 'm', NL_ARG_TEXT, "NAME", "model to ask" },
     { "parallelism", 'j', NL_ARG_INT, "N", "items worked on at once" },
     MODEL_OPTIONS,
+    LOG_OPTIONS,
+    NO_MORE,
+};
+
+static const nl_arg runs_args[] = {
+    { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
+    { "json", 0, NL_ARG_FLAG, NULL, "one JSON object a line instead of text" },
+    { "all", 0, NL_ARG_FLAG, NULL, "those too that --fresh archived, and those of try and ask" },
+    LOG_OPTIONS,
+    NO_MORE,
+};
+
+static const nl_arg log_args[] = {
+    { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
+    { "follow", 'f', NL_ARG_FLAG, NULL, "goes on while the run does" },
+    { "json", 0, NL_ARG_FLAG, NULL, "one JSON object a line instead of text" },
     LOG_OPTIONS,
     NO_MORE,
 };
@@ -272,24 +272,19 @@ static const nl_command commands[] = {
       "score from\n"
       "0 to 1; nlsql relations --explain a.x b.y tells all of one pair.",
       relations_args, cmd_script },
-    { "check", NULL, "FILE", "Sends each line's query of a JSONL file through the gates",
-      "FILE is a dataset, or what another tool wrote (\"query\", \"SQL\", a chat's \"messages\", "
-      "…), or - for\n"
-      "standard input. One verdict a line, in order. No model is asked.\n"
-      "\n"
-      "exit codes:  0 all passed, 1 the file cannot be read, 3 configuration, 4 database, 7 some "
-      "fell",
-      check_args, cmd_script },
-    { "role", NULL, "NAME", "Prints the SQL of a role that only reads what a run reads",
-      "NAME is nlsql where it is not given. Nothing is changed: nlsql role | psql makes the role.\n"
-      "A run warns where its own may do more; with require_readonly_role it refuses (exit code 4).",
-      role_args, cmd_script },
     { "config", NULL, NULL, "Prints the configuration as it holds, each value with its origin",
       "The first that says it wins: a flag, the environment, .env, the phase's section, defaults,\n"
       "the top level of the file, what is built in. Secrets are not printed.\n"
       "\n"
       "exit codes:  0 done, 3 something is wrong",
       config_args, cmd_script },
+    { "runs", NULL, NULL, "Lists the runs of the store: how far they are, and what they cost",
+      "Works while a run is going on.", runs_args, cmd_script },
+    { "log", NULL, "RUN", "Prints what happened in a run: what was accepted, rejected and asked",
+      "RUN is a number of nlsql runs or a phase; without it the run that was last gone on with. "
+      "Works "
+      "while\nthe run is going on.",
+      log_args, cmd_script },
     { "phases", NULL, NULL, "Lists the phases with their options", NULL, phases_args, cmd_script },
     { "lua", NULL, "FILE", "Runs a Lua file inside the engine, with all its modules", NULL, no_args,
       cmd_lua },

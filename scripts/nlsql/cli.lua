@@ -14,6 +14,7 @@ local pg = require "nlsql.pg"
 local phasefile = require "nlsql.phasefile"
 local proc = require "nlsql.proc"
 local profiles = require "nlsql.profiles"
+local replay = require "nlsql.replay"
 local serving_of = require("nlsql.serving").of
 local skeleton = require "nlsql.skeleton"
 local text = require "nlsql.text"
@@ -135,7 +136,10 @@ local function spec_of(phase, got, flags, serving)
     spec.try = { item = flags.item, table = flags.table, watch = flags.watch, models = flags.models, n = flags.n }
   else
     local dir = (phase.options.dataset_output_file_dir or {}).value or "generated_datasets/" .. name
-    spec.dataset = ("%s/dataset%s.jsonl"):format(dir, spec.version ~= "" and "_" .. spec.version or "")
+    spec.dataset = ("%s/dataset%s%s.jsonl"):format(dir, spec.version ~= "" and "_" .. spec.version or "",
+      flags.replay and ".replay" or "")
+    spec.replay, spec.retry_rejected = flags.replay, flags.retry_rejected
+    if flags.replay then settings.provider = replay.provider(settings.store, name, spec.version) or settings.provider end
     if flags.dry_run then entry = "nlsql.forecast" end
   end
   return {
@@ -187,11 +191,26 @@ local function specs_of(got, flags, serving)
   return list
 end
 
+--- Flags that mean nothing together, as a sentence.
+local function clash_of(flags)
+  for _, two in ipairs { { "replay", "fresh" }, { "replay", "dry_run" }, { "replay", "retry_rejected" },
+    { "retry_rejected", "fresh" }, { "retry_rejected", "dry_run" } } do
+    if flags[two[1]] and flags[two[2]] then
+      return ("--%s and --%s do not go together"):format((two[1]:gsub("_", "-")), (two[2]:gsub("_", "-")))
+    end
+  end
+end
+
 --- The plan of `nlsql run`, `try` or `ask` (flags.command): settings of the engine, and for each phase its file and spec.
 ---@param flags_text string
 ---@return string|integer plan as JSON, or an exit code where that was said already
 function cli.plan(flags_text)
   local flags = assert(json.decode(flags_text))
+  local clash = clash_of(flags)
+  if clash then
+    console.error(clash)
+    return 2
+  end
   if not take_demo(flags) then return 3 end
   if type(flags.model) == "table" then flags.models, flags.model = flags.model, flags.model[1] end
   local got = load_config(flags, flags.phase)
@@ -206,7 +225,8 @@ function cli.plan(flags_text)
   local serving = serving_of(given_of(flags), got, "run")
   if serving.warning then console.warn(serving.warning) end
   local problem = serving.problem
-  if flags.dry_run and problem and problem.code == "model" then serving.problem = nil end -- none is asked
+  local asks_none = flags.dry_run or flags.replay
+  if asks_none and problem and problem.code == "model" then serving.problem = nil end
   local phases, why, code = specs_of(got, flags, serving)
   if not phases then
     console.error(why)
@@ -225,7 +245,7 @@ end
 
 --- The database that `nlsql run` would read: a pool, and the demo's cluster where that serves. Nil
 --- where why not was said already.
-local function open_database(flags, got, sessions)
+local function open_database(flags, got)
   local serving = serving_of(given_of(flags), got, "schema")
   if serving.warning then console.warn(serving.warning) end
   if serving.problem then return nil, console.error(serving.problem.message) end
@@ -235,64 +255,9 @@ local function open_database(flags, got, sessions)
     demo, why = cluster.demo()
     if not demo then return nil, console.error(why) end
   end
-  got.settings.demo = serving.demo or nil
-  db, why = pg.open(demo and demo:url(), { sessions = math.min(sessions or 2, got.settings.db_concurrent_sessions),
-    connect_timeout = got.settings.connect_timeout })
+  db, why = pg.open(demo and demo:url(), { sessions = math.min(2, got.settings.db_concurrent_sessions) })
   if not db then return nil, console.error(why) end
   return db, demo
-end
-
---- Calls `f(settings, db, schema)`, which returns an exit code, with the database that a run would read.
-local function with_schema(flags, sessions, f)
-  local got = load_config(flags)
-  if not got then return 3 end
-  local db, demo = open_database(flags, got, sessions)
-  if not db then return 4 end
-  local server <close> = demo -- luacheck: ignore 211
-  local schema, message, code = introspect.load(db, got.settings)
-  if not schema then
-    console.error(message)
-    return code == "config" and 3 or 4
-  end
-  local status = f(got.settings, db, schema)
-  db:close()
-  return status
-end
-
---- nlsql check FILE: each line's query through the gates.
----@param flags_text string
----@return integer
-function cli.check(flags_text)
-  local flags = assert(json.decode(flags_text))
-  if not flags.file then
-    console.error("which file? usage: nlsql check FILE.jsonl, or - for standard input")
-    return 2
-  end
-  return with_schema(flags, math.huge, function(settings, db, schema)
-    local fine, why = require("nlsql.role").check(db, settings)
-    if not fine then
-      console.error(why)
-      return 4
-    end
-    return require("nlsql.check").run(flags, { schema = schema, settings = settings, db = db })
-  end)
-end
-
---- nlsql role: the SQL of a role that only reads.
----@param flags_text string
----@return integer
-function cli.role(flags_text)
-  local flags = assert(json.decode(flags_text))
-  local role = require "nlsql.role"
-  local name = flags.name or "nlsql"
-  local fault = role.fault(name)
-  if fault then
-    console.error(("nlsql role: %s"):format(fault))
-    return 2
-  end
-  return with_schema(flags, 1, function(settings, db, schema)
-    return role.run(name, { db = db, schema = schema }, settings)
-  end)
 end
 
 --- nlsql schema: what introspection sees.
@@ -376,6 +341,24 @@ local function make_folder(path)
   return nil, ("cannot make %s: %s"):format(path, (tostring(output):gsub("%s+$", "")))
 end
 
+--- nlsql runs: the runs of the store.
+---@param flags_text string
+---@return integer
+function cli.runs(flags_text)
+  local flags = assert(json.decode(flags_text))
+  local got = load_config(flags)
+  return got and require("nlsql.runscommand").runs(flags, got.settings.store) or 3
+end
+
+--- nlsql log: what happened in a run, and what happens.
+---@param flags_text string
+---@return integer
+function cli.log(flags_text)
+  local flags = assert(json.decode(flags_text))
+  local got = load_config(flags)
+  return got and require("nlsql.runscommand").log(flags, got.settings.store) or 3
+end
+
 --- nlsql new phase NAME: a phase to start from.
 ---@param flags_text string
 ---@return integer
@@ -391,42 +374,9 @@ function cli.new(flags_text)
   return 0
 end
 
---- A default as a reader knows it from config.yaml.
-local function one_line(value)
-  if value == nil or value == json.null then return "-" end
-  if type(value) ~= "table" then return tostring(value) end
-  return ("[%s%s]"):format(table.concat(value, ", ", 1, math.min(3, #value)),
-    #value > 3 and (", … %d more"):format(#value - 3) or "")
-end
-
 --- nlsql phases: the phases with their options.
 ---@return integer
-function cli.phases()
-  for _, name in ipairs(phase_names()) do
-    local path = files.find("phases", name .. ".lua")
-    local chunk, why = loadfile(path, "t")
-    local ok, phase = false, why
-    if chunk then ok, phase = pcall(chunk) end
-    if not ok or type(phase) ~= "table" then
-      console.warn(("%s: %s"):format(path, tostring(phase)))
-    else
-      console.out(("%s: %s\n"):format(name, phase.summary or ""))
-      local names = {}
-      for option in pairs(phase.options or {}) do names[#names + 1] = option end
-      table.sort(names)
-      local width, values = 0, {}
-      for i, option in ipairs(names) do
-        values[i] = one_line(phase.options[option][1])
-        width = math.max(width, #values[i])
-      end
-      for i, option in ipairs(names) do
-        local help = phase.options[option][2] or ""
-        console.out(("  %-18s %-" .. math.min(width, 40) .. "s  %s\n"):format(option, values[i], help))
-      end
-    end
-  end
-  return 0
-end
+function cli.phases() return require("nlsql.phasescommand").run(phase_names()) end
 
 --- nlsql config: the configuration as it holds, or what is wrong with it.
 ---@param flags_text string

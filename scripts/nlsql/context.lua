@@ -22,6 +22,7 @@ local context = {}
 ---@field keep_rows boolean?       do rows of the dataset hold those of the answer?
 ---@field told_no_rows boolean?
 ---@field templates table<string, nlsql.Template>
+---@field on_template fun(template: nlsql.Template)?  hears of each template when it is first rendered
 ---@field rendered table<string, string[]>
 local Context = {}
 Context.__index = Context
@@ -89,6 +90,7 @@ function Context:render(name, values)
     template, why = prompt.load(name)
     if not template then return nil, why end
     self.templates[name] = template
+    if self.on_template then self.on_template(template) end
   end
   return template:render(self:briefing():fill(values, tables_shown(self, values.schema_json)))
 end

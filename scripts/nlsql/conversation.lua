@@ -155,11 +155,11 @@ local function judge(self, pair)
   return one
 end
 
-local function judge_all(self, pairs_read)
+local function judge_all(self, list, judge_one)
   local ctx, stop = self.ctx, nil
-  local judged = jobs.map(pairs_read, ctx.settings.db_concurrent_sessions * 2, function(pair)
+  local judged = jobs.map(list, ctx.settings.db_concurrent_sessions * 2, function(pair)
     if stop then return false end
-    local one, message, code = judge(self, pair)
+    local one, message, code = judge_one(pair)
     if not one then
       stop = stop or { message, code }
     elseif one.verdict.lost then
@@ -183,6 +183,25 @@ local function count_own(self, judged)
       end
     end
   end
+end
+
+--- Sends candidates that fell in earlier turns through the gates again. No model repairs them; a score is
+--- asked for where the configuration wants one.
+---@param list nlsql.RejectedBefore[]  with `given`, the candidate
+---@return nlsql.Turn?, string?, string?
+function Conversation:retry(list)
+  local ctx, phase, item = self.ctx, self.phase, self.item
+  local judged, message, code = judge_all(self, list, function(rejected)
+    local one = { candidate = rejected.given, before = rejected }
+    one.verdict = gates.check(ctx, item, rejected.given, phase.accept)
+    if not one.verdict.ok then return one end
+    local scored, why, kind = critic.score(ctx, item, rejected.given, one.verdict, phase)
+    if not scored then return nil, why, kind end
+    return one
+  end)
+  if not judged then return nil, message, code end
+  count_own(self, judged)
+  return { number = 0, judged = judged, unread = {}, outcome = "retried", state = self:snapshot() }
 end
 
 --- What a turn brought, before the gates.
@@ -259,8 +278,9 @@ local function run_own(self)
 end
 
 ---@class nlsql.Turn
----@field number integer
----@field judged table[]   {candidate=, verdict=, first=}: in the order of the reply
+---@field number integer   0: no turn, but candidates of earlier ones
+---@field judged table[]   {candidate=, verdict=, first=, before=}: in the order of the reply; `before`: how it fell in an
+---                        earlier turn
 ---@field unread table[]   {reason=, text=}: what the read gate refused
 ---@field outcome string
 ---@field state string     the conversation's state after it
@@ -280,7 +300,7 @@ function Conversation:turn()
     return { number = self.turns, judged = {}, unread = {}, outcome = brought.outcome, gave_up = true }
   end
   local judged
-  judged, message, code = judge_all(self, brought.candidates)
+  judged, message, code = judge_all(self, brought.candidates, function(pair) return judge(self, pair) end)
   if not judged then return nil, message, code end
   count_own(self, judged)
   if #judged > 0 then self.faults = faults_of(judged) end

@@ -8,6 +8,7 @@
 local console = require "nlsql.console"
 local conversation = require "nlsql.conversation"
 local jobs = require "nlsql.jobs"
+local retry = require "nlsql.retry"
 
 local drive = {}
 
@@ -31,6 +32,10 @@ local drive = {}
 ---@field done integer
 ---@field failed integer
 ---@field skipped integer
+---@field missing integer      items that a replay had no reply for
+---@field first_missing string?
+---@field retrying boolean?    rejected candidates meet the gates again
+---@field retried { tried: integer, accepted: integer }
 ---@field commits integer
 ---@field busy integer
 ---@field changed nlsql.Signal
@@ -63,7 +68,7 @@ function drive.new(ctx, phase, run, entries)
     window = parallelism * 4 + 16, -- items between the first not taken and the last planned
     items = {}, planned = 0, wanted = 0, head = 1, keys = {},
     ready = {}, first_ready = 1, last_ready = 0, again = {},
-    done = 0, failed = 0, skipped = 0, commits = 0, busy = 0,
+    done = 0, failed = 0, skipped = 0, missing = 0, commits = 0, busy = 0, retried = { tried = 0, accepted = 0 },
     changed = jobs.signal(),
   }, Drive)
 end
@@ -116,8 +121,12 @@ function Drive:emit(item)
   local record = { item = item, turns = {}, first = 1, last = 0, saved = saved }
   item.accepted = saved and saved.accepted or 0
   self.items[item.ordinal] = record
+  if self.retrying and saved and saved.accepted < item.count then
+    record.retry = retry.worth(self.phase, self.run:rejected(item.key))
+  end
   -- a larger count or more attempts than it was done with let an item go on
-  if saved and saved.done and (saved.accepted >= item.count or saved.turns >= self.ctx.opt.max_attempts) then
+  local spent = saved and saved.done and (saved.accepted >= item.count or saved.turns >= self.ctx.opt.max_attempts)
+  if spent and #(record.retry or {}) == 0 then
     record.skip = true
     self.skipped = self.skipped + 1
   else
@@ -159,11 +168,16 @@ local function talk(self, record)
   record.talk = record.talk or conversation.open(self.ctx, self.phase, record.item, record.saved)
   record.saved = nil
   local c = record.talk
-  while c:wants_more() and not self:halted() do
+  while (c:wants_more() or record.retry) and not self:halted() do
+    local again = record.retry
+    record.retry = nil
     -- a job of its own, so that a hook that loops for ever or eats memory ends this item only
-    local ok, turn, message, code = jobs.spawn(c.turn, c):wait()
+    local ok, turn, message, code = jobs.spawn(again and c.retry or c.turn, c, again):wait()
     if not ok then
       record.failure = tostring(turn)
+      break
+    elseif not turn and code == "missing" then
+      record.failure, record.missing = ("turn %d: %s"):format(c.turns + 1, message), true
       break
     elseif not turn then
       if code ~= "cancelled" then self:stop(message, code) end
@@ -196,12 +210,16 @@ end
 
 local function commit(self, record, turn, done)
   local item = record.item
-  local taken, fallen = {}, {}
-  if turn then taken, fallen = self.entries:take(item, turn) end
+  local taken, fallen, retried = {}, {}, {}
+  if turn then taken, fallen, retried = self.entries:take(item, turn) end
+  if turn and turn.number == 0 then
+    self.retried.tried = self.retried.tried + #turn.judged
+    self.retried.accepted = self.retried.accepted + #taken
+  end
   self.commits = self.commits + 1
   local ok, message, code = self.run:commit {
     item = item.key, ordinal = item.ordinal, turn = turn and turn.number or 0, done = done,
-    state = turn and turn.state, entries = taken, rejections = fallen,
+    state = turn and turn.state, entries = taken, rejections = fallen, retried = retried,
     wait = self.commits % COMMITS_AHEAD == 0,
   }
   if not ok then self:stop(message, code) end
@@ -211,7 +229,10 @@ end
 local function finish(self, record)
   if record.failure then
     self.failed = self.failed + 1
-    if self.failed == HOPELESS and self.done + self.skipped == 0 then
+    if record.missing then
+      self.missing = self.missing + 1
+      self.first_missing = self.first_missing or ("item %s: %s"):format(record.item.key, record.failure)
+    elseif self.failed - self.missing == HOPELESS and self.done + self.skipped == 0 then
       self:stop(("the first %d items all failed; the last: %s"):format(HOPELESS, record.failure), "script")
     end
     console.warn(("item %s: %s"):format(record.item.key, record.failure))

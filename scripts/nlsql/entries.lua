@@ -88,7 +88,8 @@ entries.FACTS = { "columns", "constructs", "functions", "item", "joined", "liter
 local function facts_of(self, item, turn, index, one)
   local f, probe = one.verdict.facts, one.verdict.probe or {}
   local facts = {
-    phase = self.ctx.phase, item = item.key, turn = turn.number, candidate = index,
+    phase = self.ctx.phase, item = item.key, turn = one.before and one.before.turn or turn.number,
+    candidate = one.before and one.before.candidate or index, retried_from = one.before and one.before.gate,
     provider = self.ctx.settings.provider, model = self.ctx.llm.endpoint.model,
     tables = f.tables, columns = f.columns, functions = f.functions, literals = f.literals,
     constructs = f.constructs, joined = f.joined, ordered = f.ordered,
@@ -153,29 +154,34 @@ local SHOWN = 5
 ---@param item table with `accepted`
 ---@param turn nlsql.Turn
 ---@return table[] entries, table[] rejections for the store
+---@return integer[] retried  earlier rejections that these replace
 function Entries:take(item, turn)
-  local taken, fallen = {}, {}
-  local function reject(index, gate, reason, candidate, detail)
+  local taken, fallen, retried = {}, {}, {}
+  local function reject(index, gate, reason, candidate, detail, before)
+    if before and before.gate == gate and before.reason == reason then return end -- as it was
     count_rejection(self, gate, reason)
     fallen[#fallen + 1] = {
-      gate = gate, reason = reason, candidate = index, question = candidate.question, sql = candidate.sql,
-      detail = detail and json.encode { detail = detail } or nil,
+      gate = gate, reason = reason, candidate = before and before.candidate or index, question = candidate.question,
+      sql = candidate.sql,
+      detail = (detail or candidate.answer) and json.encode { detail = detail, answer = candidate.answer } or nil,
     }
+    if before then retried[#retried + 1] = before.id end
   end
   for _, one in ipairs(turn.unread) do reject(0, "read", one.reason or "unreadable", { sql = one.text }) end
   for index, one in ipairs(turn.judged) do
     local verdict = one.verdict
     local double = verdict.ok and self:double_of(verdict)
     if not verdict.ok then
-      reject(index, verdict.gate, verdict.reason, one.candidate, verdict.detail)
+      reject(index, verdict.gate, verdict.reason, one.candidate, verdict.detail, one.before)
     elseif double then
       self.ctx:count_fault("unique")
-      reject(index, "unique", double, one.candidate)
+      reject(index, "unique", double, one.candidate, nil, one.before)
     elseif item.accepted >= item.count then
       self.surplus = self.surplus + 1
     else
       local entry, why = entry_of(self, item, turn, index, one)
       if entry then
+        if one.before then retried[#retried + 1] = one.before.id end
         self:remember(verdict.sql_key, verdict.masked_key, verdict.question_key)
         taken[#taken + 1] = entry
         item.accepted = item.accepted + 1
@@ -186,11 +192,11 @@ function Entries:take(item, turn)
           self.shown[#self.shown + 1] = entry
         end
       else
-        reject(index, "accept", "record: " .. tostring(why), one.candidate)
+        reject(index, "accept", "record: " .. tostring(why), one.candidate, nil, one.before)
       end
     end
   end
-  return taken, fallen
+  return taken, fallen, retried
 end
 
 return entries

@@ -8,6 +8,7 @@ local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local money = require "nlsql.money"
 local pace = require "nlsql.pace"
+local replay = require "nlsql.replay"
 local text = require "nlsql.text"
 
 local llm = {}
@@ -23,6 +24,8 @@ local llm = {}
 ---@field provider table
 ---@field pace nlsql.Pace?     of the endpoint; nil where nothing is sent
 ---@field failed_in_a_row integer
+---@field recorded nlsql.Recorded?  replies of an earlier run, which alone serve
+---@field asking table<string, nlsql.Signal>  requests under way, each with who waits for the same
 local Llm = {}
 Llm.__index = Llm
 
@@ -32,10 +35,11 @@ local DOWN_AFTER = 3
 --- Modules, of which a run loads its own: the grammar is large.
 local PROVIDERS = { offline = "nlsql.offline", openai = "nlsql.openai" }
 
---- `world`: what the offline provider works on.
+--- `world`: what the offline provider works on; `recorded`: whose replies serve in place of any provider's.
 ---@param world { schema: nlsql.Catalog, db: nlsql.Db }
+---@param recorded nlsql.Recorded?
 ---@return nlsql.Llm
-function llm.open(settings, store, run, price, world)
+function llm.open(settings, store, run, price, world, recorded)
   local provider = require(PROVIDERS[settings.provider])
   local endpoint = provider.open(settings, world)
   return setmetatable({
@@ -43,7 +47,7 @@ function llm.open(settings, store, run, price, world)
     store = store, run = run, price = price, settings = settings,
     counts = { requests = 0, recalled = 0, retries = 0, tokens_in = 0, tokens_out = 0, cost = 0,
       in_flight = 0, answered = 0, outcomes = {} },
-    failed_in_a_row = 0,
+    failed_in_a_row = 0, recorded = recorded, asking = {},
   }, Llm)
 end
 
@@ -160,7 +164,12 @@ local function try(self, ask, key, sample)
 end
 
 local function recalled(self, ask, key, sample)
-  local stored = self.run:recall(key, sample)
+  local stored
+  if self.recorded then
+    stored = replay.reply(self.recorded, key, sample)
+  else
+    stored = self.run:recall(key, sample)
+  end
   if not stored then return nil end
   local completion = json.decode(stored)
   if type(completion) ~= "table" then return nil end
@@ -172,6 +181,20 @@ local function recalled(self, ask, key, sample)
 end
 
 local function keep_all(reply) return reply.outcome ~= "broken" end
+
+local MISSING = "no reply to its request %q%s is recorded"
+
+--- Waits while the same is being asked, so that its reply, once recorded, serves here too. What it returns
+--- ends the turn when it is closed.
+local function take_turn(self, name)
+  while self.asking[name] do self.asking[name]:wait() end
+  local signal = jobs.signal()
+  self.asking[name] = signal
+  return setmetatable({}, { __close = function()
+    self.asking[name] = nil
+    signal:notify()
+  end })
+end
 
 ---@class nlsql.Ask
 ---@field messages table[]     {role=, content=}; of role "assistant" with `tool_calls`, as replies have them; of role
@@ -205,7 +228,8 @@ function Llm:able(task)
 end
 
 --- Asks. Returns a reply whose outcome says what came; nil, message, code where nothing can:
---- code "model" (refused for good, or down), "budget", "cancelled", or the store's.
+--- code "model" (refused for good, or down), "budget", "cancelled", "missing" (a replay has no such
+--- reply), or the store's.
 ---@param ask nlsql.Ask
 ---@return nlsql.Reply?, string?, string?
 function Llm:chat(ask)
@@ -220,10 +244,13 @@ function Llm:chat(ask)
   local worth = ask.keep
   ask.keep = worth and function(reply) return reply.outcome ~= "broken" or worth(reply) end or keep_all
   local key, sample = request_key(self, ask), ask.sample or 1
+  local place <close> = take_turn(self, key .. sample) -- luacheck: ignore 211
   local reply = recalled(self, ask, key, sample)
   if reply then
     if self.chatlog then self.chatlog:chat(ask, reply) end
     return reply
+  elseif self.recorded then
+    return nil, MISSING:format(ask.purpose, sample > 1 and (" (sample %d)"):format(sample) or ""), "missing"
   end
 
   local tries, learnt = 0, 0

@@ -26,6 +26,7 @@ local prompt = {}
 ---@class nlsql.Template
 ---@field name string     as shown in complaints: "prompts/join_sql.txt"
 ---@field blocks table[]  {role=, line=, parts=}
+---@field key string?     hash of its text, where it was read from a file
 local Template = {}
 Template.__index = Template
 
@@ -271,7 +272,9 @@ function prompt.load(name)
   end
   local source, message, code = files.read(path)
   if not source then return nil, message, code end
-  return prompt.parse(source, shown)
+  local template, complaint, kind = prompt.parse(source, shown)
+  if template then template.key = text.hex(text.key(source)) end
+  return template, complaint, kind
 end
 
 local function each_name(parts, visit)

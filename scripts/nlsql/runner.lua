@@ -5,6 +5,7 @@ local drive = require "nlsql.drive"
 local entries = require "nlsql.entries"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
+local replay = require "nlsql.replay"
 local session = require "nlsql.session"
 local summary = require "nlsql.summary"
 
@@ -26,7 +27,14 @@ local function progress(started)
   end
 end
 
-local function verdict_of(d, dataset)
+--- Why a replay is not whole. Of a run that went on with other options the requests come out otherwise.
+local function missing_words(d, recorded)
+  return ("%d of %d items lack a recorded reply; the first: %s%s; nlsql run without --replay asks for it"):format(d.missing,
+    d.planned, d.first_missing,
+    recorded.run.changed and ("; the run was changed on its way: " .. recorded.run.changed) or "")
+end
+
+local function verdict_of(d, dataset, recorded)
   local accepted = d.entries.accepted
   if d.fatal then
     local code, go_on = d.fatal.code, "run the same command again to go on"
@@ -40,6 +48,9 @@ local function verdict_of(d, dataset)
     console.warn(("interrupted; %s pairs are safe in %s, and replies that were not taken yet are kept; run the "
       .. "same command again to go on"):format(summary.thousands(accepted), dataset))
     return EXIT.cancelled
+  elseif d.missing > 0 then
+    console.error(missing_words(d, recorded))
+    return EXIT.missing
   elseif d.failed > 0 and d.done + d.skipped == 0 then
     return EXIT.script
   elseif accepted < math.max(d.wanted, 1) then -- nothing at all is too few, however little was wanted
@@ -48,18 +59,24 @@ local function verdict_of(d, dataset)
   return EXIT.done
 end
 
+--- How a run ended, as the store keeps it.
+local OUTCOMES = { [EXIT.done] = "done", [EXIT.model] = "model", [EXIT.db] = "database", [EXIT.budget] = "budget",
+  [EXIT.too_few] = "too few", [EXIT.cancelled] = "interrupted" }
+
 local function run_phase(spec, chunk, load_error, source)
   local started = jobs.now()
   local phase = session.load(spec, chunk, load_error, source)
   local s = session.open(spec, phase, source)
   local d = drive.new(s.ctx, phase, s.run, entries.open(s.ctx, phase, s.run))
-  d.store = s.store
+  d.store, d.retrying = s.store, spec.retry_rejected
   d:run_all(progress(started))
   console.block("")
   local durable, message = s.store:flush()
   if not durable and not d.fatal then d.fatal = { message = message, code = "io" } end
   summary.report(d, spec.dataset, started)
-  local code = verdict_of(d, spec.dataset)
+  local code = verdict_of(d, spec.dataset, s.recorded)
+  if s.recorded then replay.compare(s.recorded, spec.dataset) end
+  s.run:ended(OUTCOMES[code] or "error")
   session.close(s)
   return code
 end

@@ -1,6 +1,7 @@
 --- session: what a phase works with, made from its spec: its file, its options, the database, the
 --- store, the model. `run`, `try`, `ask` and a dry run all start here.
 
+local changes = require "nlsql.changes"
 local console = require "nlsql.console"
 local context = require "nlsql.context"
 local discovered = require "nlsql.discovered"
@@ -14,7 +15,7 @@ local money = require "nlsql.money"
 local options = require "nlsql.options"
 local pg = require "nlsql.pg"
 local prompt = require "nlsql.prompt"
-local role = require "nlsql.role"
+local replay = require "nlsql.replay"
 local sample = require "nlsql.sample"
 local store = require "nlsql.store"
 local text = require "nlsql.text"
@@ -23,7 +24,7 @@ local session = {}
 
 --- Exit codes by the code of an error.
 session.EXIT = { done = 0, script = 1, io = 1, usage = 2, config = 3, db = 4, net = 4, timeout = 4, not_found = 4, model = 5,
-  budget = 6, too_few = 7, cancelled = 130 }
+  missing = 5, budget = 6, too_few = 7, cancelled = 130 }
 
 --- Raises what `session.guard` turns into one line and an exit code.
 ---@param message string
@@ -142,8 +143,6 @@ local function open_database(settings)
   end
   console.info(("%s: PostgreSQL %s, %d tables in %s%s"):format(db:name(), (schema:version()), #names,
     table.concat(schema:schemas(), ", "), elsewhere))
-  local fine, refused, refusal = role.check(db, settings)
-  if not fine then give_up(refused, refusal) end
   return db, schema
 end
 
@@ -169,10 +168,26 @@ local function source_of(settings)
     settings.provider == "offline" and "the offline grammar" or "a model")
 end
 
+--- Says what changed since the run was last gone on with, and notes what it is made with now.
+local function note_changes(spec, opt, source, run, info)
+  local before = changes.read(run:before())
+  local made_with = changes.of(opt, spec.settings, source, before)
+  local words = before and info.resumed and changes.words(before, made_with, spec.file) or {}
+  if #words > 0 then
+    console.warn(("changed since then: %s; what is done stays as it is, the rest is made with what is there now "
+      .. "(--fresh starts over)"):format(table.concat(words, "; ")))
+  elseif info.changed and not before then
+    console.warn("the phase, its options or the model changed since then; what is done stays as it is "
+      .. "(--fresh starts over)")
+  end
+  run:note(assert(json.encode(made_with)), #words > 0 and table.concat(words, "; ") or nil)
+  return made_with
+end
+
 local function open_store(spec, opt, source)
   local settings = spec.settings
-  local st = need("io", store.open(settings.store))
-  if settings.budget_usd then st:budget(math.floor(settings.budget_usd * 1e9)) end
+  local st = need("io", (spec.replay and store.scratch or store.open)(settings.store))
+  if settings.budget_usd and not spec.replay then st:budget(math.floor(settings.budget_usd * 1e9)) end
   local run, info, code = st:run {
     phase = spec.name, version = spec.version, fingerprint = fingerprint(spec, opt, source), source = source_of(settings),
     dataset = spec.dataset, fresh = spec.fresh,
@@ -186,12 +201,17 @@ local function open_store(spec, opt, source)
   if info.resumed and spec.dataset then
     console.info(("going on with an earlier run: %d pairs, %d items done, %d replies kept (--fresh starts over)")
       :format(info.entries, info.items_done, info.calls))
-    if info.changed then
-      console.warn("the phase, its options or the model changed since then; what is done stays as it is "
-        .. "(--fresh starts over)")
-    end
   end
-  return st, run
+  local made_with = spec.dataset and not spec.replay and note_changes(spec, opt, source, run, info)
+  return st, run, made_with or nil
+end
+
+--- Keeps which prompts a run renders, as soon as it does.
+local function note_template(run, made_with, template)
+  local name = template.name:match("^prompts/(.+)%.txt$")
+  if not name or made_with.prompts[name] == template.key then return end
+  made_with.prompts[name] = template.key
+  run:note(assert(json.encode(made_with)))
 end
 
 --- Templates that cannot be read are found before anything is asked and paid for.
@@ -213,6 +233,7 @@ end
 ---@field store table
 ---@field run table
 ---@field ctx nlsql.Context
+---@field recorded nlsql.Recorded?  the run that is replayed
 
 --- Opens all that a phase works with; raises what is wrong, with its code. `spec.dataset` nil: nothing
 --- is written but calls; `spec.dry`: no store at all, the model must not be asked. `world`: what is open
@@ -227,7 +248,13 @@ function session.open(spec, phase, source, world)
   local asks = phase.model ~= false
   check_templates(opt)
   if spec.problem and (asks or spec.problem.code ~= "model") then give_up(spec.problem.message, spec.problem.code) end
-  local price = asks and price_of(settings) or money.FREE
+  local recorded
+  if spec.replay then
+    local why
+    recorded, why = replay.open(spec, opt, source)
+    if not recorded then give_up(why, "config") end
+  end
+  local price = asks and not recorded and price_of(settings) or money.FREE
   local db, schema
   if world then
     db, schema = world.db, world.schema
@@ -235,22 +262,25 @@ function session.open(spec, phase, source, world)
     if settings.stand_ins then console.info(settings.stand_ins) end
     db, schema = open_database(settings)
   end
-  local st, run = world and world.store, world and world.run
-  if not st and not spec.dry then st, run = open_store(spec, opt, source) end
+  local st, run, made_with = world and world.store, world and world.run, nil
+  if not st and not spec.dry then st, run, made_with = open_store(spec, opt, source) end
   if phase.relations and not world then discovered.add({ schema = schema, db = db }, settings, st) end
   local ctx = context.new {
     phase = phase.name, opt = opt, settings = settings, schema = schema, db = db,
-    llm = llm.open(settings, st, run, price, { schema = schema, db = db }),
+    llm = llm.open(settings, st, run, price, { schema = schema, db = db }, recorded),
     counts = { repaired = 0, repairs_tried = 0, faults = {}, mended = {} },
   }
+  if made_with then ctx.on_template = function(template) note_template(run, made_with, template) end end
   for _, name in ipairs(opt.dataset_fields or {}) do ctx.keep_rows = ctx.keep_rows or name == "rows" end
-  return { phase = phase, opt = opt, settings = settings, db = db, schema = schema, store = st, run = run, ctx = ctx }
+  return { phase = phase, opt = opt, settings = settings, db = db, schema = schema, store = st, run = run, ctx = ctx,
+    recorded = recorded }
 end
 
 --- Closes store and run, and the database unless it is kept for another round.
 ---@param s nlsql.Session
 ---@param keep_world boolean?
 function session.close(s, keep_world)
+  if s.recorded then s.recorded.view:close() end
   if s.run then s.run:close() end
   if s.store then s.store:close() end
   if not keep_world then s.db:close() end

@@ -191,6 +191,10 @@ function summary.report(drive, dataset, started)
     thousands(counts.tokens_in), thousands(counts.tokens_out))
   local paced = ctx.llm.pace and ctx.llm.pace:report()
   if paced then out[#out + 1] = "Pace:     " .. paced end
+  if drive.retrying then
+    out[#out + 1] = ("Retried:  %s rejected candidates met the gates again, %s passed"):format(
+      thousands(drive.retried.tried), thousands(drive.retried.accepted))
+  end
   if ctx.counts.repairs_tried > 0 then
     out[#out + 1] = ("Repairs:  %d of %d tried passed every gate"):format(ctx.counts.repaired, ctx.counts.repairs_tried)
   end
@@ -204,7 +208,7 @@ function summary.report(drive, dataset, started)
     ctx.settings.free and " (an endpoint on loopback costs nothing)" or
     ctx.settings.unpriced and " (no price is known for this model)" or "", money.show(spent))
   out[#out + 1] = ("Time:     %s"):format(duration(jobs.now() - started))
-  if not drive.fatal then add_next(out, ctx) end
+  if not drive.fatal and not ctx.llm.recorded then add_next(out, ctx) end
   console.out(table.concat(out, "\n"), "\n")
 end
 

@@ -20,9 +20,9 @@ Every command that the help lists has a help of its own.
   usage: nlsql new [phase NAME] [options]
   usage: nlsql schema [options]
   usage: nlsql relations [COLUMN] [options]
-  usage: nlsql check [FILE] [options]
-  usage: nlsql role [NAME] [options]
   usage: nlsql config [options]
+  usage: nlsql runs [options]
+  usage: nlsql log [RUN] [options]
   usage: nlsql phases [options]
   usage: nlsql lua .*FILE.* (re)
 
@@ -42,9 +42,9 @@ Every command that the help lists has a help of its own.
     new      * (glob)
     schema   * (glob)
     relations * (glob)
-    check    * (glob)
-    role     * (glob)
     config   * (glob)
+    runs     * (glob)
+    log      * (glob)
     phases   * (glob)
     lua      * (glob)
   
