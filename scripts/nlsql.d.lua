@@ -625,9 +625,12 @@ function Db:close() end
 ---@field max_rows integer?          rows kept; nil: 1,000 for a probe, all of a query
 ---@field max_bytes integer?         of one reply's data; nil: 16 MiB
 ---@field max_field integer?         bytes; longer values are cut at a character's edge; nil: no cap
+---@field work_mem integer?          kB; lowers the server's work_mem to it; nil: as it is
+---@field temp_files integer?        kB; lowers temp_file_limit to it where the role may; nil: as it is
 
 ---@class nlsql.ProbeOptions : nlsql.QueryLimits
 ---@field max_cost number?   plans above it are refused; nil: none
+---@field max_plan_rows number?  plans of which any step expects more rows are refused; nil: none
 ---@field execute boolean?   false: stop after the plan
 ---@field rows boolean?      true: give the rows too
 
@@ -647,6 +650,7 @@ function Db:close() end
 ---@field position integer? character in the query that the error points at, from 1
 ---@field cost number       of the plan
 ---@field plan_rows number  as the planner guesses
+---@field most_rows number  the largest number of rows that a step of the plan expects
 ---@field plan string       EXPLAIN's JSON; "" where it did not come to that
 ---@field explain_ms number
 ---@field execute_ms number

@@ -72,6 +72,9 @@ static nl_pg_limits check_limits(lua_State *L, int options) {
         .max_rows = size_field(L, options, "max_rows"),
         .max_bytes = size_field(L, options, "max_bytes"),
         .max_field = size_field(L, options, "max_field"),
+        .max_plan_rows = number_field(L, options, "max_plan_rows", 0),
+        .work_mem_kb = size_field(L, options, "work_mem"),
+        .temp_kb = size_field(L, options, "temp_files"),
     };
 }
 
@@ -191,6 +194,7 @@ static int push_probe(lua_State *L, const struct request *request) {
     }
     set_num(L, "cost", reply->cost);
     set_num(L, "plan_rows", reply->plan_rows);
+    set_num(L, "most_rows", reply->most_rows);
     lua_pushlstring(L, reply->plan.data, reply->plan.size);
     lua_setfield(L, -2, "plan");
     set_num(L, "explain_ms", reply->explain_ms);

@@ -77,11 +77,18 @@ static void release(struct proc *proc) {
     nl_buf_release(&proc->text);
 }
 
-/* Not to the end of what a tireless child writes, but of more than a pipe holds. */
+static bool has_line(const struct proc *proc) {
+    return proc->text.size > 0 && memchr(proc->text.data, '\n', proc->text.size);
+}
+
+/* Not to the end of what a tireless child writes, but of more than a pipe holds; where a line is
+ * wanted no further than that, since what stands behind it is moved with every line taken. */
 static void read_output(struct proc *proc) {
     size_t most = proc->aim == EVERYTHING ? MAX_OUTPUT : MAX_LINE;
     char bytes[16384];
     for (int chunks = 0; proc->out >= 0 && chunks < 64; chunks++) {
+        if (proc->aim == A_LINE && has_line(proc))
+            return;
         ssize_t n = read(proc->out, bytes, sizeof bytes);
         if (n < 0 && errno == EINTR)
             continue;
@@ -109,8 +116,7 @@ static void look_for_end(struct proc *proc) {
 static bool is_reached(struct proc *proc) {
     switch (proc->aim) {
     case A_LINE:
-        return proc->out < 0 || memchr(proc->text.data, '\n', proc->text.size) ||
-               proc->text.size >= MAX_LINE;
+        return proc->out < 0 || has_line(proc) || proc->text.size >= MAX_LINE;
     case THE_END:
     case EVERYTHING: /* not until the pipe closes: grandchildren may keep it */
         return proc->ended;

@@ -114,6 +114,26 @@ static const nl_arg relations_args[] = {
     NO_MORE,
 };
 
+static const nl_arg check_args[] = {
+    { "json", 0, NL_ARG_FLAG, NULL, "one JSON object for each line" },
+    { "field", 0, NL_ARG_TEXT, "NAME",
+      "the field that holds the query (default: the usual names)" },
+    { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
+    { "set", 's', NL_ARG_LIST, "KEY=VALUE", "a setting; may be repeated" },
+    { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },
+    DEMO_OPTION,
+    LOG_OPTIONS,
+    NO_MORE,
+};
+
+static const nl_arg role_args[] = {
+    { "config", 'c', NL_ARG_TEXT, "FILE", "configuration (default: config.yaml here, if any)" },
+    { "schemas", 0, NL_ARG_TEXT, "A,B", "schemas to read (default: the search path's)" },
+    DEMO_OPTION,
+    LOG_OPTIONS,
+    NO_MORE,
+};
+
 static const nl_arg config_args[] = {
     { "check", 0, NL_ARG_FLAG, NULL, "only says what a run would refuse: every complaint" },
     { "json", 0, NL_ARG_FLAG, NULL, "one JSON object instead of text" },
@@ -272,6 +292,18 @@ static const nl_command commands[] = {
       "score from\n"
       "0 to 1; nlsql relations --explain a.x b.y tells all of one pair.",
       relations_args, cmd_script },
+    { "check", NULL, "FILE", "Sends each line's query of a JSONL file through the gates",
+      "FILE is a dataset, or what another tool wrote (\"query\", \"SQL\", a chat's \"messages\", "
+      "…), or - for\n"
+      "standard input. One verdict a line, in order. No model is asked.\n"
+      "\n"
+      "exit codes:  0 all passed, 1 the file cannot be read, 3 configuration, 4 database, 7 some "
+      "fell",
+      check_args, cmd_script },
+    { "role", NULL, "NAME", "Prints the SQL of a role that only reads what a run reads",
+      "NAME is nlsql where it is not given. Nothing is changed: nlsql role | psql makes the role.\n"
+      "A run warns where its own may do more; with require_readonly_role it refuses (exit code 4).",
+      role_args, cmd_script },
     { "config", NULL, NULL, "Prints the configuration as it holds, each value with its origin",
       "The first that says it wins: a flag, the environment, .env, the phase's section, defaults,\n"
       "the top level of the file, what is built in. Secrets are not printed.\n"

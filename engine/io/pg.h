@@ -43,10 +43,15 @@ typedef struct {
     uint32_t deadline_ms; /* client side, from start of running: cancel, then close; 0: statement_ms
                              + 5,000 */
     double max_cost;      /* refuse plans above it; 0: none */
+    double max_plan_rows; /* refuse plans of which any step expects more; 0: none */
     size_t max_rows;      /* rows kept; 0: 1,000 for a probe, which fetches no more than it keeps
                            * and one; none for a query */
     size_t max_bytes;     /* of one reply's data, counted before libpq buffers it; 0: 16 MiB */
     size_t max_field;     /* longer values are cut at a character's edge; 0: none */
+    /* Bounds on the server's own settings, for the transaction; they never raise one. 0: none. */
+    size_t work_mem_kb;
+    size_t temp_kb; /* temp_file_limit, where the role may set it (a superuser, or from version 15
+                     * one who was granted that) */
 } nl_pg_limits;
 
 /* A result: cells are row-major, NULL for SQL NULL, text format. Empty where the operation failed.
@@ -66,7 +71,7 @@ typedef struct {
 typedef enum {
     NL_PG_CONNECT, /* never reached the server, or lost it */
     NL_PG_EXPLAIN, /* EXPLAIN failed: the server's grammar or planner refuses the query */
-    NL_PG_COST,    /* the plan is above max_cost */
+    NL_PG_COST,    /* the plan is above max_cost or max_plan_rows */
     NL_PG_EXECUTE, /* DECLARE or FETCH failed */
     NL_PG_DONE
 } nl_pg_stage;
@@ -81,6 +86,7 @@ typedef struct {
     unsigned position;      /* 1-based character in the query that the error points at; 0: none */
     nl_buf plan;            /* EXPLAIN's JSON; empty for nl_pg_query */
     double cost, plan_rows; /* of the plan's top node */
+    double most_rows;       /* the largest number of rows that any node expects */
     double explain_ms, execute_ms;
     nl_pg_rows rows;
 } nl_pg_reply;
@@ -109,8 +115,10 @@ nl_pg_op *nl_pg_stream(nl_pg *pg, const char *sql, const char *const *params, si
 
 /* Tries a query that a model wrote, in two round trips: BEGIN READ ONLY; set_config(…, true);
  * EXPLAIN (FORMAT JSON) DECLARE … CURSOR FOR <sql>. Then, unless the plan is too dear, DECLARE,
- * FETCH max_rows + 1, and ROLLBACK behind a sync of its own. `execute` false: stops after the
- * plan. The text goes in verbatim behind "FOR ", so the caller strips its final semicolon. */
+ * FETCH max_rows + 1, each behind the settings once more (planning runs immutable functions, which
+ * may have changed them), and ROLLBACK behind a sync of its own, with which locks that would
+ * outlive it are released. No parallel workers. `execute` false: stops after the plan. The text
+ * goes in verbatim behind "FOR ", so the caller strips its final semicolon. */
 nl_pg_op *nl_pg_probe(nl_pg *pg, const char *sql, bool execute, const nl_pg_limits *limits,
                       nl_pg_done done, void *ctx, nl_err *err);
 

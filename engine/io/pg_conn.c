@@ -107,10 +107,12 @@ static void on_connecting(void *ctx, int events) {
     }
 }
 
-/* The server's NOTICEs and WARNINGs are of no use to us; libpq would print them. */
-static void ignore_notice(void *ctx, const PGresult *result) {
-    (void)ctx;
-    (void)result;
+/* The server's NOTICEs and WARNINGs are of no use to us, but for one; libpq would print them. */
+static void on_notice(void *ctx, const PGresult *result) {
+    pg_conn *conn = ctx;
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (state && strcmp(state, "25P01") == 0) /* no active transaction */
+        conn->no_transaction = true;
 }
 
 /* `hosts`, `addresses`, `ports`: in place of the URL's; NULL for those. */
@@ -148,7 +150,7 @@ static void connect_now(pg_conn *conn, const char *hosts, const char *addresses,
         return;
     }
     PQsetErrorVerbosity(conn->pq, PQERRORS_VERBOSE);
-    PQsetNoticeReceiver(conn->pq, ignore_notice, NULL);
+    PQsetNoticeReceiver(conn->pq, on_notice, conn);
     if (PQstatus(conn->pq) == CONNECTION_BAD)
         refused(conn);
     else if (!watch(conn, on_connecting, NL_WRITABLE, &err))

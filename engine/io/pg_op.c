@@ -79,7 +79,7 @@ static void leave_conn(nl_pg_op *op, bool fit) {
     conn->timer = NULL;
     conn->op = NULL;
     op->conn = NULL;
-    if (fit && conn->cancels == 0 && !conn->swollen &&
+    if (fit && conn->cancels == 0 && !conn->swollen && !conn->odd && !conn->no_transaction &&
         PQtransactionStatus(conn->pq) == PQTRANS_IDLE && pg_conn_flush(conn)) {
         conn->state = PG_IDLE;
     } else {

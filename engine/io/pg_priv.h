@@ -37,17 +37,25 @@ typedef struct pg_conn {
     int watched;     /* the events that it watches for */
     nl_timer *timer; /* while connecting: its limit; while busy: the operation's deadline */
     pg_state state;
-    nl_pg_op *op;      /* while busy */
-    unsigned cancels;  /* sent for the operation under way */
-    size_t drained;    /* bytes read while dying */
-    unsigned nothings; /* ends of results seen while dying */
-    bool swollen;      /* libpq's buffer has grown by a large row, and never shrinks */
+    nl_pg_op *op;        /* while busy */
+    unsigned cancels;    /* sent for the operation under way */
+    size_t drained;      /* bytes read while dying */
+    unsigned nothings;   /* ends of results seen while dying */
+    bool swollen;        /* libpq's buffer has grown by a large row, and never shrinks */
+    bool odd;            /* the operation under way did what none should: it serves no other */
+    bool no_transaction; /* ROLLBACK found none to end */
     struct pg_resolve *resolve;
     struct pg_conn *next, *previous;
 } pg_conn;
 
-/* Can the server watch whether its client is still there? */
-typedef enum { PG_CHECK_UNKNOWN, PG_CHECK_YES, PG_CHECK_NO } pg_check;
+/* What the first operation of a pool learns of the server, and of the role there. */
+typedef struct {
+    bool known;
+    bool can_check;     /* the server can watch whether its client is still there */
+    bool may_set_temp;  /* temp_file_limit */
+    size_t work_mem_kb; /* the session's own */
+    long long temp_kb;  /* likewise; -1: no limit */
+} pg_server;
 
 typedef enum { OP_QUERY, OP_PROBE } op_kind;
 
@@ -56,10 +64,14 @@ typedef enum {
     STEP_BEGIN,
     STEP_SETTINGS,
     STEP_EXPLAIN,
+    STEP_STATEMENT_MS, /* once more, one by one */
+    STEP_LOCK_MS,
+    STEP_MEMORY,
     STEP_DECLARE,
     STEP_FETCH,
     STEP_QUERY,
     STEP_ROLLBACK,
+    STEP_UNLOCK,
     STEP_SYNC,
     STEP_END
 } pg_step;
@@ -100,7 +112,7 @@ struct nl_pg {
     nl_pg_op *failed;       /* to be told so on the next turn */
     nl_timer *again;        /* a connection is tried again when it fires */
     uint64_t trouble_since; /* loop's time; 0: the server takes connections */
-    pg_check client_check;
+    pg_server server;
     bool freed;
     nl_pg_stats stats;
 };

@@ -87,6 +87,8 @@ void pg_reply_error(nl_pg_op *op, const PGresult *result) {
                       message ? message : "the server gave no reason");
     }
     copy_field(reply->err.sqlstate, sizeof reply->err.sqlstate, state);
+    if (state && (strncmp(state, "XX", 2) == 0 || strncmp(state, "58", 2) == 0))
+        op->conn->odd = true; /* a fault of the server's own, or of its disk */
     copy_field(reply->detail, sizeof reply->detail,
                PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
     copy_field(reply->hint, sizeof reply->hint, PQresultErrorField(result, PG_DIAG_MESSAGE_HINT));
@@ -99,16 +101,29 @@ void pg_reply_error(nl_pg_op *op, const PGresult *result) {
 
 /* --- plans ----------------------------------------------------------------------------------- */
 
-/* The first number of that name. The plan's top node comes first and names its costs before its
- * children; a quoted name within a string has backslashes before its quotes. */
-static double first_number(const nl_buf *json, const char *name) {
-    const char *at = strstr(json->data, name);
+/* The number behind a name that *at is moved to, and then past; -1 where there is no more of them.
+ * A quoted name within a string has backslashes before its quotes. */
+static double next_number(const char **at, const char *name) {
     char *end = NULL;
-    if (!at)
+    const char *found = strstr(*at, name);
+    if (!found)
         return -1;
-    at += strlen(name);
-    double value = strtod(at, &end);
-    return end > at ? value : -1;
+    found += strlen(name);
+    double value = strtod(found, &end);
+    *at = found;
+    return end > found ? value : -1;
+}
+
+/* The plan's top node comes first and names its costs before its children. */
+static void read_plan(nl_pg_reply *reply) {
+    const char *cost_at = reply->plan.data, *rows_at = reply->plan.data;
+    reply->cost = next_number(&cost_at, "\"Total Cost\": ");
+    reply->plan_rows = next_number(&rows_at, "\"Plan Rows\": ");
+    reply->most_rows = reply->plan_rows;
+    for (double rows; (rows = next_number(&rows_at, "\"Plan Rows\": ")) >= 0;) {
+        if (rows > reply->most_rows)
+            reply->most_rows = rows;
+    }
 }
 
 void pg_reply_plan(nl_pg_op *op, const PGresult *result) {
@@ -120,8 +135,7 @@ void pg_reply_plan(nl_pg_op *op, const PGresult *result) {
             return;
         }
     }
-    reply->cost = first_number(&reply->plan, "\"Total Cost\": ");
-    reply->plan_rows = first_number(&reply->plan, "\"Plan Rows\": ");
+    read_plan(reply);
     if (reply->cost < 0) /* or else it would be under every cap */
         pg_reply_fail(op, NL_PG_EXPLAIN, NL_DB, "the server's plan does not tell its cost");
 }

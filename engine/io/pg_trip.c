@@ -5,6 +5,7 @@
  * any server connection of a pooler can serve any transaction. */
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/pg_priv.h"
@@ -18,10 +19,12 @@ static const pg_step query[] = { STEP_BEGIN,    STEP_SETTINGS, STEP_QUERY, STEP_
                                  STEP_ROLLBACK, STEP_SYNC,     STEP_END };
 static const pg_step plan[] = { STEP_BEGIN, STEP_SETTINGS, STEP_EXPLAIN, STEP_SYNC, STEP_END };
 static const pg_step only_plan[] = { STEP_BEGIN,    STEP_SETTINGS, STEP_EXPLAIN, STEP_SYNC,
-                                     STEP_ROLLBACK, STEP_SYNC,     STEP_END };
-static const pg_step execute[] = { STEP_DECLARE,  STEP_FETCH, STEP_SYNC,
-                                   STEP_ROLLBACK, STEP_SYNC,  STEP_END };
-static const pg_step roll_back[] = { STEP_ROLLBACK, STEP_SYNC, STEP_END };
+                                     STEP_ROLLBACK, STEP_UNLOCK,   STEP_SYNC,    STEP_END };
+static const pg_step execute[] = { STEP_STATEMENT_MS, STEP_LOCK_MS,  STEP_MEMORY, STEP_DECLARE,
+                                   STEP_STATEMENT_MS, STEP_LOCK_MS,  STEP_MEMORY, STEP_FETCH,
+                                   STEP_SYNC,         STEP_ROLLBACK, STEP_UNLOCK, STEP_SYNC,
+                                   STEP_END };
+static const pg_step roll_back[] = { STEP_ROLLBACK, STEP_UNLOCK, STEP_SYNC, STEP_END };
 
 uint32_t pg_statement_ms(const nl_pg_op *op) {
     uint32_t ms = op->limits.statement_ms ? op->limits.statement_ms : PG_DEFAULT_STATEMENT_MS;
@@ -60,38 +63,94 @@ static bool send_with(const nl_pg_op *op, const char *prefix) {
     return ok;
 }
 
+/* Functions by their schema and no operators: a search path may lead to others of that name. */
+#define SET(name, value) "pg_catalog.set_config('" name "', '" value "', true)"
+#define NOW(name) "pg_catalog.current_setting('" name "')"
+#define CLIENT_CHECK "client_connection_check_interval"
+#define CAN_CHECK                                                                                  \
+    "(pg_catalog.current_setting('" CLIENT_CHECK "', true) IS NOT NULL AND "                       \
+    "pg_catalog.textlike(pg_catalog.version(), '%%linux%%'))"
+
 /* Strings are to end where the gate saw them end. Compiling a plan (jit) costs more than it saves a
  * query that is capped. Rows come in the table's order, not from where another's scan is. */
 #define SETTINGS                                                                                   \
-    "SELECT set_config('standard_conforming_strings', 'on', true) || "                             \
-    "set_config('jit', 'off', true) || set_config('synchronize_seqscans', 'off', true) || "        \
-    "set_config('statement_timeout', $1, true), "                                                  \
-    "set_config('lock_timeout', $2, true), "                                                       \
-    "set_config('idle_in_transaction_session_timeout', $3, true)"
-#define CLIENT_CHECK "client_connection_check_interval"
-#define CAN_CHECK                                                                                  \
-    "current_setting('" CLIENT_CHECK "', true) IS NOT NULL AND version() LIKE '%linux%'"
+    SET("standard_conforming_strings", "on")                                                       \
+    ", " SET("jit", "off") ", " SET("synchronize_seqscans", "off") ", " SET(                       \
+        "statement_timeout",                                                                       \
+        "%u") ", " SET("lock_timeout", "%u") ", " SET("idle_in_transaction_session_timeout", "%u")
+
+/* What the first operation of a pool asks besides: the server's own settings, which bounds only
+ * ever lower, and what may be set. A server that watches its client ends the query of one that is
+ * gone: from version 14, but setting it is an error where it cannot (on something else than Linux).
+ */
+#define LEARN                                                                                      \
+    CAN_CHECK ", %s, pg_catalog.pg_size_bytes(" NOW(                                               \
+        "work_mem") "), "                                                                          \
+                    "CASE WHEN pg_catalog.texteq(" NOW(                                            \
+                        "temp_file_limit") ", '-1') THEN -1 "                                      \
+                                           "ELSE pg_catalog.pg_size_bytes(" NOW(                   \
+                                               "temp_file_limit") ") END, "                        \
+                                                                  "pg_catalog.set_config(CASE "    \
+                                                                  "WHEN " CAN_CHECK                \
+                                                                  " THEN '" CLIENT_CHECK           \
+                                                                  "' ELSE 'nlsql.unused' "         \
+                                                                  "END, '2s', true), "
+#define IF_SUPERUSER "pg_catalog.texteq(" NOW("is_superuser") ", 'on')"
+#define IF_GRANTED "pg_catalog.has_parameter_privilege('temp_file_limit', 'SET')"
+
+static uint32_t lock_ms(const nl_pg_op *op) {
+    uint32_t ms = op->limits.lock_ms ? op->limits.lock_ms : PG_DEFAULT_LOCK_MS;
+    return ms < INT_MAX ? ms : INT_MAX;
+}
+
+/* The lower of the server's own and ours, kB. */
+static size_t work_mem_kb(const nl_pg_op *op) {
+    enum { LEAST = 64 };
+    size_t own = op->pg->server.work_mem_kb, ours = op->limits.work_mem_kb;
+    if (!ours || ours >= own)
+        return own;
+    return ours > LEAST ? ours : LEAST;
+}
+
+/* 0: it may not be set, or the server's own is lower. */
+static size_t temp_kb(const nl_pg_op *op) {
+    const pg_server *server = &op->pg->server;
+    size_t ours = op->limits.temp_kb < INT_MAX ? op->limits.temp_kb : INT_MAX;
+    return server->may_set_temp && (server->temp_kb < 0 || (long long)ours < server->temp_kb) ? ours
+                                                                                              : 0;
+}
 
 /* Transaction-local settings; being a query it also pins the transaction to READ ONLY, which a SET
- * does not. A server that watches its client ends the query of one that is gone: from version 14,
- * but setting it is an error where it cannot (on something else than Linux), so the first operation
- * of a pool asks. */
+ * does not. */
 static bool send_settings(const nl_pg_op *op) {
-    static const char *const sql[] = {
-        [PG_CHECK_UNKNOWN] = SETTINGS ", set_config(CASE WHEN " CAN_CHECK " THEN '" CLIENT_CHECK
-                                      "' ELSE 'nlsql.unused' END, '2s', true), " CAN_CHECK,
-        [PG_CHECK_YES] = SETTINGS ", set_config('" CLIENT_CHECK "', '2s', true)",
-        [PG_CHECK_NO] = SETTINGS,
-    };
-    enum { IDLE_MS = 60000 };
-    char statement[16], lock[16], idle[16];
-    const char *values[] = { statement, lock, idle };
-    uint32_t lock_ms = op->limits.lock_ms ? op->limits.lock_ms : PG_DEFAULT_LOCK_MS;
-    (void)snprintf(statement, sizeof statement, "%u", pg_statement_ms(op));
-    (void)snprintf(lock, sizeof lock, "%u", lock_ms < INT_MAX ? lock_ms : INT_MAX);
-    (void)snprintf(idle, sizeof idle, "%u", pg_statement_ms(op) + IDLE_MS);
-    return PQsendQueryParams(op->conn->pq, sql[op->pg->client_check], 3, NULL, values, NULL, NULL,
-                             0) == 1;
+    enum { IDLE_MS = 60000, PARAMETER_PRIVILEGES = 150000 };
+    const pg_server *server = &op->pg->server;
+    bool granted = PQserverVersion(op->conn->pq) >= PARAMETER_PRIVILEGES;
+    size_t temp = server->known ? temp_kb(op) : 0;
+    nl_buf text;
+    nl_buf_init(&text);
+    bool ok = nl_buf_str(&text, "SELECT ");
+    if (!server->known)
+        ok = ok && nl_buf_printf(&text, LEARN, granted ? IF_GRANTED : IF_SUPERUSER);
+    ok = ok && nl_buf_printf(&text, SETTINGS, pg_statement_ms(op), lock_ms(op),
+                             pg_statement_ms(op) + IDLE_MS);
+    if (server->known && server->can_check)
+        ok = ok && nl_buf_str(&text, ", " SET(CLIENT_CHECK, "2s"));
+    if (temp > 0)
+        ok = ok && nl_buf_printf(&text, ", " SET("temp_file_limit", "%zu"), temp);
+    if (op->kind == OP_PROBE)
+        ok = ok && nl_buf_str(&text, ", " SET("max_parallel_workers_per_gather", "0"));
+    ok = ok && send(op, text.data);
+    nl_buf_release(&text);
+    return ok;
+}
+
+/* One of them again, before what may run for long: planning runs immutable functions, and those may
+ * have changed it. */
+static bool send_again(const nl_pg_op *op, const char *name, size_t value) {
+    char sql[64];
+    (void)snprintf(sql, sizeof sql, "SET LOCAL %s TO %zu", name, value);
+    return send(op, sql);
 }
 
 static size_t max_rows(const nl_pg_op *op) {
@@ -114,6 +173,12 @@ static bool send_step(const nl_pg_op *op, pg_step step) {
         return send_settings(op);
     case STEP_EXPLAIN:
         return send_with(op, EXPLAIN_PREFIX);
+    case STEP_STATEMENT_MS:
+        return send_again(op, "statement_timeout", pg_statement_ms(op));
+    case STEP_LOCK_MS:
+        return send_again(op, "lock_timeout", lock_ms(op));
+    case STEP_MEMORY:
+        return send_again(op, "work_mem", work_mem_kb(op));
     case STEP_DECLARE:
         return send_with(op, DECLARE_PREFIX);
     case STEP_FETCH:
@@ -124,6 +189,8 @@ static bool send_step(const nl_pg_op *op, pg_step step) {
                                  (const char *const *)op->params, NULL, NULL, 0) == 1;
     case STEP_ROLLBACK:
         return send(op, "ROLLBACK");
+    case STEP_UNLOCK: /* before the sync at which a pooler may give the server to another */
+        return send(op, "SELECT pg_catalog.pg_advisory_unlock_all()");
     case STEP_SYNC:
         return PQpipelineSync(op->conn->pq) == 1;
     case STEP_END:
@@ -155,17 +222,23 @@ static bool after_plan(nl_pg_op *op) {
     return send_trip(op, go_on ? execute : roll_back) && pg_conn_flush(op->conn);
 }
 
-static void check_cost(nl_pg_op *op) {
+static void check_plan(nl_pg_op *op) {
     nl_pg_reply *reply = &op->reply;
-    double most = op->limits.max_cost;
-    if (reply->err.code == NL_OK && most > 0 && !(reply->cost <= most))
+    double cost = op->limits.max_cost, rows = op->limits.max_plan_rows;
+    if (reply->err.code == NL_OK && cost > 0 && !(reply->cost <= cost))
         pg_reply_fail(op, NL_PG_COST, NL_LIMIT,
-                      "the plan's cost is %.0f, more than the %.0f allowed", reply->cost, most);
+                      "the plan's cost is %.0f, more than the %.0f allowed", reply->cost, cost);
+    if (reply->err.code == NL_OK && rows > 0 && !(reply->most_rows <= rows))
+        pg_reply_fail(op, NL_PG_COST, NL_LIMIT,
+                      "a step of the plan expects %.0f rows, more than the %.0f allowed",
+                      reply->most_rows, rows);
 }
 
-/* A transaction that is over before we end it was ended by the text itself. */
-static bool still_in_transaction(nl_pg_op *op) {
-    if (PQtransactionStatus(op->conn->pq) != PQTRANS_IDLE) /* ACTIVE: the rest is under way */
+/* A transaction that is over before we end it was ended by the text itself. While more is under way
+ * libpq does not tell the status; then the server says that ROLLBACK found nothing. */
+static bool was_in_transaction(nl_pg_op *op, bool rolled_back) {
+    bool idle = !rolled_back && PQtransactionStatus(op->conn->pq) == PQTRANS_IDLE;
+    if (!idle && !op->conn->no_transaction)
         return true;
     pg_reply_fail(op, NL_PG_EXECUTE, NL_DB, "the statement ended its transaction");
     return false;
@@ -176,16 +249,16 @@ static bool after_sync(nl_pg_op *op) {
     nl_pg_reply *reply = &op->reply;
     double now = pg_now_ms();
     bool explained = op->step[-1] == STEP_EXPLAIN;
-    bool rolled_back = op->step[-1] == STEP_ROLLBACK;
+    bool rolled_back = op->step[-1] == STEP_ROLLBACK || op->step[-1] == STEP_UNLOCK;
 
-    if (!rolled_back && !still_in_transaction(op)) {
+    if (!was_in_transaction(op, rolled_back)) {
         pg_op_finish(op, false);
         return true;
     }
     if (explained) {
         reply->explain_ms = now - op->sent_at;
         op->sent_at = now;
-        check_cost(op);
+        check_plan(op);
     } else if (!rolled_back) {
         reply->execute_ms = now - op->sent_at;
     }
@@ -206,15 +279,24 @@ static bool after_sync(nl_pg_op *op) {
 }
 
 /* Of the operations that asked at once the last answer counts; they are all the same. */
-static void learn(nl_pg *pg, const PGresult *result) {
+static void learn(pg_server *server, const PGresult *result) {
     enum { ASKED = 4 };
-    if (pg->client_check == PG_CHECK_UNKNOWN && PQntuples(result) == 1 && PQnfields(result) > ASKED)
-        pg->client_check = PQgetvalue(result, 0, ASKED)[0] == 't' ? PG_CHECK_YES : PG_CHECK_NO;
+    if (server->known || PQntuples(result) != 1 || PQnfields(result) < ASKED)
+        return;
+    long long work_mem = strtoll(PQgetvalue(result, 0, 2), NULL, 10);
+    long long temp = strtoll(PQgetvalue(result, 0, 3), NULL, 10);
+    *server = (pg_server){
+        .known = true,
+        .can_check = PQgetvalue(result, 0, 0)[0] == 't',
+        .may_set_temp = PQgetvalue(result, 0, 1)[0] == 't',
+        .work_mem_kb = work_mem > 0 ? (size_t)work_mem / 1024 : 4096,
+        .temp_kb = temp < 0 ? -1 : temp / 1024,
+    };
 }
 
 static void take_tuples(nl_pg_op *op, const PGresult *result) {
     if (*op->step == STEP_SETTINGS)
-        learn(op->pg, result);
+        learn(&op->pg->server, result);
     else if (*op->step == STEP_EXPLAIN)
         pg_reply_plan(op, result);
     else if (*op->step == STEP_FETCH || *op->step == STEP_QUERY)
@@ -247,7 +329,10 @@ bool pg_trip_result(nl_pg_op *op, PGresult *result) {
         break;
     case PGRES_FATAL_ERROR:
     case PGRES_BAD_RESPONSE:
-        pg_reply_error(op, result);
+        if (*op->step == STEP_ROLLBACK || *op->step == STEP_UNLOCK)
+            op->conn->odd = true; /* the answer stands, but the connection serves nobody else */
+        else
+            pg_reply_error(op, result);
         break;
     default: /* COPY: no cursor does that, and nl_pg_query is not for it */
         pg_reply_fail(op, pg_trip_stage(op), NL_INVALID, "an unexpected kind of result");

@@ -245,7 +245,7 @@ end
 
 --- The database that `nlsql run` would read: a pool, and the demo's cluster where that serves. Nil
 --- where why not was said already.
-local function open_database(flags, got)
+local function open_database(flags, got, sessions)
   local serving = serving_of(given_of(flags), got, "schema")
   if serving.warning then console.warn(serving.warning) end
   if serving.problem then return nil, console.error(serving.problem.message) end
@@ -255,9 +255,64 @@ local function open_database(flags, got)
     demo, why = cluster.demo()
     if not demo then return nil, console.error(why) end
   end
-  db, why = pg.open(demo and demo:url(), { sessions = math.min(2, got.settings.db_concurrent_sessions) })
+  got.settings.demo = serving.demo or nil
+  db, why = pg.open(demo and demo:url(), { sessions = math.min(sessions or 2, got.settings.db_concurrent_sessions),
+    connect_timeout = got.settings.connect_timeout })
   if not db then return nil, console.error(why) end
   return db, demo
+end
+
+--- Calls `f(settings, db, schema)`, which returns an exit code, with the database that a run would read.
+local function with_schema(flags, sessions, f)
+  local got = load_config(flags)
+  if not got then return 3 end
+  local db, demo = open_database(flags, got, sessions)
+  if not db then return 4 end
+  local server <close> = demo -- luacheck: ignore 211
+  local schema, message, code = introspect.load(db, got.settings)
+  if not schema then
+    console.error(message)
+    return code == "config" and 3 or 4
+  end
+  local status = f(got.settings, db, schema)
+  db:close()
+  return status
+end
+
+--- nlsql check FILE: each line's query through the gates.
+---@param flags_text string
+---@return integer
+function cli.check(flags_text)
+  local flags = assert(json.decode(flags_text))
+  if not flags.file then
+    console.error("which file? usage: nlsql check FILE.jsonl, or - for standard input")
+    return 2
+  end
+  return with_schema(flags, math.huge, function(settings, db, schema)
+    local fine, why = require("nlsql.role").check(db, settings)
+    if not fine then
+      console.error(why)
+      return 4
+    end
+    return require("nlsql.check").run(flags, { schema = schema, settings = settings, db = db })
+  end)
+end
+
+--- nlsql role: the SQL of a role that only reads.
+---@param flags_text string
+---@return integer
+function cli.role(flags_text)
+  local flags = assert(json.decode(flags_text))
+  local role = require "nlsql.role"
+  local name = flags.name or "nlsql"
+  local fault = role.fault(name)
+  if fault then
+    console.error(("nlsql role: %s"):format(fault))
+    return 2
+  end
+  return with_schema(flags, 1, function(settings, db, schema)
+    return role.run(name, { db = db, schema = schema }, settings)
+  end)
 end
 
 --- nlsql schema: what introspection sees.

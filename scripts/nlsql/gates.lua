@@ -78,19 +78,58 @@ local STAGE_GATE = { connect = "execute", explain = "explain", cost = "explain",
 --- How often a query is tried again when the connection was lost under it.
 local LOST_TRIES = 4
 
+--- The limits under which a query that a model wrote is planned and run, as db:probe takes them.
+---@param limits table  the settings' own
+---@return nlsql.ProbeOptions
+function gates.limits(limits)
+  return {
+    execute = true, statement_timeout = limits.statement_timeout, lock_timeout = limits.lock_timeout,
+    max_cost = limits.max_cost, max_plan_rows = limits.max_plan_rows, max_rows = limits.max_rows,
+    max_bytes = limits.max_bytes, max_field = limits.max_field,
+    work_mem = limits.work_mem and limits.work_mem * 1024, temp_files = limits.temp_files and limits.temp_files * 1024,
+  }
+end
+
 local function ask_database(ctx, query)
-  local limits = ctx.settings.limits
+  local limits = gates.limits(ctx.settings.limits)
+  limits.rows = ctx.keep_rows
   local result
   for try = 1, LOST_TRIES do
-    result = ctx.db:probe(query, {
-      execute = true, statement_timeout = limits.statement_timeout, lock_timeout = limits.lock_timeout,
-      max_cost = limits.max_cost, max_rows = limits.max_rows, max_bytes = limits.max_bytes,
-      max_field = limits.max_field, rows = ctx.keep_rows,
-    })
+    result = ctx.db:probe(query, limits)
     if result.code ~= "net" or try == LOST_TRIES then break end
     jobs.sleep(0.2 * 4 ^ (try - 1)) -- 0.2, 0.8, 3.2 s: a server that restarts
   end
   return result
+end
+
+--- Layers behind the parse gate, by the SQLSTATE with which each says no.
+local LAYER_OF = {
+  ["42501"] = "role",        -- insufficient_privilege
+  ["25006"] = "transaction", -- read_only_sql_transaction
+  ["25001"] = "transaction", -- active_sql_transaction: it is too late to make it READ WRITE
+  ["2D000"] = "transaction", -- invalid_transaction_termination
+  ["57014"] = "limits",      -- query_canceled: statement_timeout
+  ["25P04"] = "limits",      -- transaction_timeout
+  ["55P03"] = "limits",      -- lock_not_available: lock_timeout
+  ["53400"] = "limits",      -- configuration_limit_exceeded: temp_file_limit
+  ["54001"] = "limits",      -- statement_too_complex: max_stack_depth
+}
+
+--- Which of the layers that guard the database refused a candidate: "gate" (the text alone), "role",
+--- "transaction", "protocol" (what no cursor takes) or "limits"; nil where it fell for another reason.
+---@param verdict nlsql.Verdict
+---@return string?
+function gates.layer(verdict)
+  if verdict.ok then return nil end
+  if verdict.gate == "safe" then return "gate" end
+  local probe = verdict.probe
+  if not probe or probe.stage == "done" or probe.code == "net" then return nil end
+  if probe.code == "limit" or probe.code == "timeout" then return "limits" end
+  local layer = LAYER_OF[probe.sqlstate or ""]
+  if layer then return layer end
+  if probe.error == "the statement ended its transaction" then return "transaction" end
+  local refused = probe.sqlstate == "42601" or probe.sqlstate == "0A000" -- syntax_error, feature_not_supported
+  return probe.stage == "explain" and refused and "protocol" or nil
 end
 
 local function server_words(result)

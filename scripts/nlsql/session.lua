@@ -15,6 +15,7 @@ local money = require "nlsql.money"
 local options = require "nlsql.options"
 local pg = require "nlsql.pg"
 local prompt = require "nlsql.prompt"
+local role = require "nlsql.role"
 local replay = require "nlsql.replay"
 local sample = require "nlsql.sample"
 local store = require "nlsql.store"
@@ -143,6 +144,8 @@ local function open_database(settings)
   end
   console.info(("%s: PostgreSQL %s, %d tables in %s%s"):format(db:name(), (schema:version()), #names,
     table.concat(schema:schemas(), ", "), elsewhere))
+  local fine, refused, refusal = role.check(db, settings)
+  if not fine then give_up(refused, refusal) end
   return db, schema
 end
 

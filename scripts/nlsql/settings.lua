@@ -17,6 +17,7 @@ local TEXTS = { type = "list", of = TEXT }
 local DATE = { type = "text", match = is_date, expected = "a date such as 2026-03-01" }
 local DOLLARS = { type = "number", min = 0 }
 local SECONDS = { type = "number", min = 0.001, max = 86400, expected = "seconds, a number above 0" }
+local MEGABYTES, MOST_MEGABYTES = "megabytes, a whole number of 1 or more", 2097151 -- the server's are kB in an int
 local ON_OFF = { type = "boolean", expected = "on or off" }
 
 local PRICE = {
@@ -61,9 +62,12 @@ settings.GATES = {
   lock_timeout     = { part = "limits", type = "number", min = 0.001, max = 86400,
     expected = SECONDS.expected },
   max_cost         = { part = "limits", type = "number", min = 0 },
+  max_plan_rows    = { part = "limits", type = "number", min = 0 },
   max_rows         = { part = "limits", type = "integer", min = 1 },
   max_bytes        = { part = "limits", type = "integer", min = 1 },
   max_field        = { part = "limits", type = "integer", min = 1 },
+  temp_files       = { part = "limits", type = "integer", min = 1, max = MOST_MEGABYTES, expected = MEGABYTES },
+  work_mem         = { part = "limits", type = "integer", min = 1, max = MOST_MEGABYTES, expected = MEGABYTES },
   functions        = { part = "safe", type = "list", of = TEXT },
   system_catalogs  = { part = "safe", type = "boolean" },
 }
@@ -114,6 +118,7 @@ settings.RULES = {
   prices = { type = "map", keys = { as_of = DATE }, of = PRICE },
   profile = { type = "text", choices = profiles.NAMES },
   provider = { type = "text", choices = { "openai", "offline" } },
+  require_readonly_role = BOOLEAN,
   relations = { type = "list", expected = "a list of relations, each " .. handwritten.EXPECTED, of = RELATION },
   requests_per_minute = { type = "integer", min = 1 },
   retries = { type = "integer", min = 0, max = 100 },
@@ -186,6 +191,7 @@ function settings.built_in()
     parallelism = 10,
     phase_memory = 1024,
     provider = "openai",
+    require_readonly_role = false,
     retries = 5,
     retry_base = 1,
     schema_tokens = 24000,
@@ -196,8 +202,10 @@ function settings.built_in()
   }
 end
 
---- What holds of `gates:` where nobody says.
+--- What holds of `gates:` where nobody says. The caps on plans refuse what would run into the timeout by
+--- far: ordinary servers do some 100,000 to 1,000,000 units of cost a second. work_mem, temp_files: megabytes.
 settings.GATE_DEFAULTS = {
+  max_cost = 1e8, max_plan_rows = 1e9, work_mem = 64, temp_files = 2048,
   allow_empty = false, allow_null = false, literal_variants = 5,
   statement_timeout = 10, lock_timeout = 1, max_rows = 1000, max_bytes = 16 << 20, max_field = 1 << 16,
   system_catalogs = false,

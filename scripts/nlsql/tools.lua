@@ -132,12 +132,9 @@ local function write_rows(ctx, item, o)
     local verdict, message, code = verdict_of(ctx, item, o, arguments.sql)
     if not verdict then return nil, message, code end
     if not verdict.ok then return told(verdict) end
-    local limits = ctx.settings.limits
-    local result = ctx.db:probe(verdict.sql, {
-      execute = true, rows = true, statement_timeout = limits.statement_timeout, lock_timeout = limits.lock_timeout,
-      max_cost = limits.max_cost, max_rows = math.min(arguments.n_rows or o.n_rows or 5, MOST_ROWS),
-      max_bytes = limits.max_bytes, max_field = MOST_FIELD,
-    })
+    local limits = gates.limits(ctx.settings.limits)
+    limits.rows, limits.max_rows, limits.max_field = true, math.min(arguments.n_rows or o.n_rows or 5, MOST_ROWS), MOST_FIELD
+    local result = ctx.db:probe(verdict.sql, limits)
     if result.code == "net" then return nil, result.error, "db" end
     if result.stage ~= "done" then return { valid = false, reason = result.error } end
     return { columns = result.columns, rows = result.rows, more_rows = result.more or nil }

@@ -38,6 +38,7 @@ writes. Then the same command once more: all is there, so nothing is asked again
   > kill $!
   > END
   $ with_shop '. ./session.sh'
+  warn: the role postgres may do more than read: it is a superuser (nlsql role prints one that only reads)
   joins: 1 of 1 pairs in generated_datasets/joins/dataset.jsonl
   
   The first * (glob)
@@ -53,6 +54,7 @@ writes. Then the same command once more: all is there, so nothing is asked again
   Cost:     $0.00 in this run (an endpoint on loopback costs nothing), $0.00 over all runs of this store
   Time:     [0-9.]+ s (re)
   [0]
+  warn: the role postgres may do more than read: it is a superuser (nlsql role prints one that only reads)
   Requests: 0, * 0 tokens in, 0 out (glob)
   $ cat generated_datasets/joins/dataset.jsonl
   {"question":"How many purchases has each country?","sql":"SELECT country, count(*) FROM customer JOIN purchase USING (customer_id) GROUP BY country"}

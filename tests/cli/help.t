@@ -20,6 +20,8 @@ Every command that the help lists has a help of its own.
   usage: nlsql new [phase NAME] [options]
   usage: nlsql schema [options]
   usage: nlsql relations [COLUMN] [options]
+  usage: nlsql check [FILE] [options]
+  usage: nlsql role [NAME] [options]
   usage: nlsql config [options]
   usage: nlsql runs [options]
   usage: nlsql log [RUN] [options]
@@ -42,6 +44,8 @@ Every command that the help lists has a help of its own.
     new      * (glob)
     schema   * (glob)
     relations * (glob)
+    check    * (glob)
+    role     * (glob)
     config   * (glob)
     runs     * (glob)
     log      * (glob)

@@ -47,6 +47,7 @@ local SETTINGS = {
   provider = { "anthropic", ': expected one of "openai", "offline", found "anthropic"' },
   relations = { "a.x -> b.y", ": expected a list of relations, each", "[[a.x, b.y]]", "[1]: expected \"orders.customer_id",
     "[{from: a.x, to: {b: y}}]", "[1].to: expected text such as", "[a.x]", '[1]: expected "orders.customer_id -> customers.id"' },
+  require_readonly_role = { "superuser", ': expected true or false, found "superuser"' },
   requests_per_minute = { "0", ": expected a whole number of 1 or more, found 0" },
   retries = { "101", ": expected a whole number from 0 to 100, found 101" },
   retry_base = { "61", ": expected a number from 0 to 60, found 61" },
@@ -72,10 +73,13 @@ local GATES = {
   lock_timeout = { "0", ": expected seconds, a number above 0, found 0" },
   max_bytes = { "0", ": expected a whole number of 1 or more, found 0" },
   max_cost = { "-1", ": expected a number of 0 or more, found -1" },
+  max_plan_rows = { "many", ': expected a number of 0 or more, found "many"' },
   max_field = { "many", ': expected a whole number of 1 or more, found "many"' },
   max_rows = { "0", ": expected a whole number of 1 or more, found 0" },
   statement_timeout = { "90000", ": expected seconds, a number above 0, found 90000" },
   system_catalogs = { "2", ": expected true or false, found 2" },
+  temp_files = { "0", ": expected megabytes, a whole number of 1 or more, found 0" },
+  work_mem = { "64MB", ': expected megabytes, a whole number of 1 or more, found "64MB"' },
 }
 
 local OFFLINE = {
