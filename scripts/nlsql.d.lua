@@ -757,6 +757,7 @@ function ProtectedSet:exempt(text) end
 --- 48 bytes or more, 47 in a row are enough.
 ---@param text string
 ---@return string? value
+---@return string? found  the bytes of it that occur: all, or a piece of a long one
 function ProtectedSet:find(text) end
 
 --- --- nlsql.sql: what a statement says ------------------------------------------------------------
@@ -788,6 +789,21 @@ function Statement:text() end
 ---@return nlsql.Code? code
 function Statement:safe(catalog, policy) end
 
+--- Its texts and numbers, in their order, and what each is compared with.
+---@param catalog nlsql.Catalog?  nil: columns are not looked up
+---@return nlsql.Literal[]?
+---@return string? message
+---@return nlsql.Code? code
+function Statement:literals(catalog) end
+
+--- The text with `values[i]` in the place of the i-th of its literals, quoted as it must be; nil and false leave one
+--- as it is. Parsed again, what comes of it has the same literals but for those.
+---@param values (string|false|nil)[]
+---@return string?
+---@return string? message
+---@return nlsql.Code? code
+function Statement:with(values) end
+
 --- Two queries of the same first key are the same, however spelt; of the same second one they differ
 --- in literals at most.
 ---@return nlsql.Key exact
@@ -817,6 +833,14 @@ function Statement:close() end
 ---@field joined integer        most tables joined at one level, self-joins counted
 ---@field output_columns integer  0 where unknown
 ---@field ordered boolean       ORDER BY at the top level
+
+---@class nlsql.Literal
+---@field text string       without quotes, escapes undone
+---@field number boolean
+---@field op string?        "=", "in", "like", "between", "any", … or the function that it is an argument of
+---@field folded string?    "lower", "upper", …: what the other side goes through
+---@field table string?     the base table of the column on the other side
+---@field column string?
 
 --- --- nlsql.stats: statistics of live columns ------------------------------------------------------
 

@@ -1,5 +1,7 @@
 #include "bind/lua_sql.h"
 
+#include <string.h>
+
 #include <lauxlib.h>
 
 #include "bind/lua_catalog.h"
@@ -8,11 +10,13 @@
 #include "sql/canon.h"
 #include "sql/facts.h"
 #include "sql/gate.h"
+#include "sql/literals.h"
 
 #include "base/banned.h"
 
 #define STATEMENT "nlsql.sql.statement"
 #define FACTS "nlsql.sql.facts"
+#define LITERALS "nlsql.sql.literals"
 
 enum { MAX_FUNCTIONS = 256 };
 
@@ -163,15 +167,107 @@ static int l_facts(lua_State *L) {
     return 1;
 }
 
+/* --- literals -------------------------------------------------------------------------------- */
+
+/* What must be freed whatever Lua does. */
+struct written {
+    nl_literals *literals;
+    nl_buf out;
+};
+
+static int collect_literals(lua_State *L) {
+    struct written *written = luaL_checkudata(L, 1, LITERALS);
+    nl_literals_free(written->literals);
+    written->literals = NULL;
+    nl_buf_release(&written->out);
+    return 0;
+}
+
+static struct written *push_written(lua_State *L) {
+    struct written *written = lua_newuserdatauv(L, sizeof *written, 0);
+    written->literals = NULL;
+    nl_buf_init(&written->out);
+    luaL_setmetatable(L, LITERALS);
+    return written;
+}
+
+static void set_text(lua_State *L, const char *name, const char *text) {
+    if (text) {
+        lua_pushstring(L, text);
+        lua_setfield(L, -2, name);
+    }
+}
+
+/* list | nil, message, code = statement:literals([catalog]): {text=, number=, op=, folded=, table=,
+ * column=} */
+static int l_literals(lua_State *L) {
+    nl_err err;
+    nl_sql *sql = check_statement(L);
+    const nl_catalog *catalog = lua_isnoneornil(L, 2) ? NULL : nl_check_catalog(L, 2);
+    struct written *written = push_written(L);
+    written->literals = nl_literals_of(sql, catalog, &err);
+    if (!written->literals)
+        return nl_push_err(L, &err);
+    lua_createtable(L, (int)written->literals->n, 0);
+    for (size_t i = 0; i < written->literals->n; i++) {
+        const nl_literal *one = &written->literals->list[i];
+        lua_createtable(L, 0, 6);
+        lua_pushlstring(L, one->text, one->size);
+        lua_setfield(L, -2, "text");
+        lua_pushboolean(L, one->kind == NL_LITERAL_NUMBER);
+        lua_setfield(L, -2, "number");
+        set_text(L, "op", one->op);
+        set_text(L, "folded", one->folded);
+        set_text(L, "table", one->table ? one->table->reference : NULL);
+        set_text(L, "column", one->column ? one->column->name : NULL);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    nl_literals_free(written->literals);
+    written->literals = NULL;
+    return 1;
+}
+
+/* text | nil, message, code = statement:with(values): values[i] in the place of the i-th of
+ * literals() */
+static int l_with(lua_State *L) {
+    nl_err err;
+    nl_sql *sql = check_statement(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    struct written *written = push_written(L);
+    written->literals = nl_literals_of(sql, NULL, &err);
+    if (!written->literals)
+        return nl_push_err(L, &err);
+    size_t n = written->literals->n;
+    const char **values = lua_newuserdatauv(L, (n + 1) * sizeof *values, 0);
+    luaL_checkstack(L, (int)n + 8, "too many literals");
+    for (size_t i = 0; i < n; i++) { /* they stay on the stack */
+        size_t size;
+        bool given = lua_rawgeti(L, 2, (lua_Integer)i + 1) == LUA_TSTRING;
+        values[i] = given ? lua_tolstring(L, -1, &size) : NULL;
+        luaL_argcheck(L, !given || strlen(values[i]) == size, 2, "a value with a NUL byte");
+    }
+    if (!nl_literals_replace(sql, written->literals, values, &written->out, &err))
+        return nl_push_err(L, &err);
+    lua_pushlstring(L, written->out.data, written->out.size);
+    nl_buf_release(&written->out);
+    nl_literals_free(written->literals);
+    written->literals = NULL;
+    return 1;
+}
+
 int luaopen_nlsql_sql(lua_State *L) {
     static const luaL_Reg methods[] = {
-        { "text", l_text },   { "safe", l_safe },   { "keys", l_keys },
-        { "facts", l_facts }, { "close", l_close }, { NULL, NULL },
+        { "text", l_text },   { "safe", l_safe },         { "keys", l_keys }, { "facts", l_facts },
+        { "close", l_close }, { "literals", l_literals }, { "with", l_with }, { NULL, NULL },
     };
     static const luaL_Reg functions[] = {
         { "parse", l_parse },
         { NULL, NULL },
     };
+    luaL_newmetatable(L, LITERALS);
+    lua_pushcfunction(L, collect_literals);
+    lua_setfield(L, -2, "__gc");
     luaL_newmetatable(L, FACTS);
     lua_pushcfunction(L, collect_facts);
     lua_setfield(L, -2, "__gc");

@@ -51,8 +51,13 @@ static void add_cte_column(nl_scopes *r, nl_output *out, const nl_json_node *cla
 
 static void set_cte_columns(nl_scopes *r, nl_cte *cte, const nl_output *from) {
     nl_output out = { .open = from->open };
-    for (size_t i = 0; i < from->n; i++)
-        (void)nl_output_add(r, &out, from->cols[i].name);
+    for (size_t i = 0; i < from->n; i++) {
+        nl_col *col = nl_output_add(r, &out, from->cols[i].name);
+        if (col) { /* where it comes from; relations made of the CTE have the names only */
+            col->rel = from->cols[i].rel;
+            col->at = from->cols[i].at;
+        }
+    }
     nl_output_rename(r, &out, nl_tree_list(cte->node, "aliascolnames"));
     cte->cols = out.cols;
     cte->n_cols = out.n;
