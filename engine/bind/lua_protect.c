@@ -56,11 +56,13 @@ static int l_set_find(lua_State *L) {
     const char *text = luaL_checklstring(L, 2, &size);
     if (!nl_needles_find(set, text, size, &hit, &err))
         return luaL_error(L, "%s", err.msg);
-    if (hit.value)
-        lua_pushlstring(L, hit.value, hit.size);
-    else
+    if (!hit.value) {
         lua_pushnil(L);
-    return 1;
+        return 1;
+    }
+    lua_pushlstring(L, hit.value, hit.size);
+    lua_pushlstring(L, hit.found, hit.found_size);
+    return 2;
 }
 
 static int l_set_count(lua_State *L) {

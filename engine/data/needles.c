@@ -288,7 +288,8 @@ static bool find_plain(const nl_needles *set, const char *text, size_t size, nl_
     size_t at = 0;
     const struct needle *found = next_needle(set, text, size, &at);
     if (found)
-        *hit = (nl_needle_hit){ set->values[found->value].bytes, set->values[found->value].size };
+        *hit = (nl_needle_hit){ set->values[found->value].bytes, set->values[found->value].size,
+                                found->bytes, found->size };
     return found != NULL;
 }
 
@@ -312,7 +313,7 @@ bool nl_needles_find(nl_needles *set, const char *text, size_t size, nl_needle_h
                      nl_err *err) {
     nl_buf plain[2];
     bool failed = false;
-    *hit = (nl_needle_hit){ NULL, 0 };
+    *hit = (nl_needle_hit){ .value = NULL };
     nl_buf_init(&plain[0]);
     nl_buf_init(&plain[1]);
     settle(set);

@@ -52,6 +52,8 @@ typedef struct {
     const char
         *value; /* the whole value that was added, lives as long as the set; NULL: none occurs */
     size_t size;
+    const char *found; /* the bytes of it that occur: all of them, or a piece */
+    size_t found_size;
 } nl_needle_hit;
 
 /* A value that occurs in text[0..size): the first in some spelling. False with NL_NOMEM: not known.

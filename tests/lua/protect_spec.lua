@@ -11,6 +11,9 @@ describe("protect", function()
     assert.equal('the "Old" Mill', set:find([[{"place":"the \"Old\" Mill"}]]))
     assert.is_nil(set:find("Pat O'Neill"))
     assert.is_nil(set:find(""))
+    local note = "Caller was upset: the parcel came late and the box was open, wants his money back"
+    set:add(note)
+    assert.same({ note, note:sub(17, 48) }, { set:find(note:sub(10, 70)) })
   end)
 
   it("says what it does not keep", function()
