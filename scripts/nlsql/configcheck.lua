@@ -5,6 +5,7 @@ local critic = require "nlsql.critic"
 local money = require "nlsql.money"
 local offline = require "nlsql.offline"
 local options = require "nlsql.options"
+local rawrows = require "nlsql.rawrows"
 local session = require "nlsql.session"
 local sql = require "nlsql.sql"
 local templatecheck = require "nlsql.templatecheck"
@@ -90,6 +91,8 @@ function configcheck.phase(phase, found, merged, out)
   check_examples(merged, out)
   local fault = merged.provider == "offline" and offline.fault(merged)
   if fault then add(out, fault) end
+  local raw = found.phase.model ~= false and rawrows.refusal(merged)
+  if raw then add(out, raw) end
   local price, why = money.of(merged, merged.openai_model)
   if not price then add(out, why) end
   return out

@@ -17,6 +17,7 @@ local pg = require "nlsql.pg"
 local prompt = require "nlsql.prompt"
 local role = require "nlsql.role"
 local replay = require "nlsql.replay"
+local rawrows = require "nlsql.rawrows"
 local sample = require "nlsql.sample"
 local store = require "nlsql.store"
 local text = require "nlsql.text"
@@ -257,6 +258,8 @@ function session.open(spec, phase, source, world)
     recorded, why = replay.open(spec, opt, source)
     if not recorded then give_up(why, "config") end
   end
+  local raw = asks and not recorded and rawrows.refusal(settings)
+  if raw then give_up(raw, "config") end
   local price = asks and not recorded and price_of(settings) or money.FREE
   local db, schema
   if world then

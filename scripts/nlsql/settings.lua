@@ -8,6 +8,7 @@ local profiles = require "nlsql.profiles"
 local settings = {}
 
 local function is_url(s) return s:find("^https?://[^%s/]+") ~= nil and not s:find("%s") end
+local function is_host(s) return s:find("^%[?[%w%-.:]+%]?$") ~= nil end
 local function is_date(s) return s:find("^%d%d%d%d%-%d%d%-%d%d$") ~= nil end
 
 local function is_version(s) return s:find("^[%w%-.]+$") ~= nil end
@@ -119,6 +120,7 @@ settings.RULES = {
   profile = { type = "text", choices = profiles.NAMES },
   provider = { type = "text", choices = { "openai", "offline" } },
   require_readonly_role = BOOLEAN,
+  raw_rows_to = { type = "text", match = is_host, expected = "the host of base_url, such as api.example.com" },
   relations = { type = "list", expected = "a list of relations, each " .. handwritten.EXPECTED, of = RELATION },
   requests_per_minute = { type = "integer", min = 1 },
   retries = { type = "integer", min = 0, max = 100 },

@@ -45,6 +45,8 @@ local SETTINGS = {
   profile = { "gemini", ': expected one of "openai", "azure", "openrouter", "anthropic", "ollama", "lmstudio", '
     .. '"llama-server", "vllm", "other", found "gemini"' },
   provider = { "anthropic", ': expected one of "openai", "offline", found "anthropic"' },
+  raw_rows_to = { "'https://x/v1'", ': expected the host of base_url, such as api.example.com, found "https://x/v1"',
+    "[a]", ": expected the host of base_url, such as api.example.com, found a list" },
   relations = { "a.x -> b.y", ": expected a list of relations, each", "[[a.x, b.y]]", "[1]: expected \"orders.customer_id",
     "[{from: a.x, to: {b: y}}]", "[1].to: expected text such as", "[a.x]", '[1]: expected "orders.customer_id -> customers.id"' },
   require_readonly_role = { "superuser", ': expected true or false, found "superuser"' },
