@@ -4,6 +4,7 @@
 --- Schemas are shortened to the names of their tables, so that a log is about what differs.
 
 local console = require "nlsql.console"
+local guard = require "nlsql.guard"
 local journal = require "nlsql.journal"
 local json = require "nlsql.json"
 
@@ -70,11 +71,11 @@ end
 --- Adds a line to logs/NAME.
 ---@param name string
 ---@param row table  gets `time`
-function Chatlog:add(name, row) -- luacheck: ignore 212/self
+function Chatlog:add(name, row)
   row.time = os.date("!%Y-%m-%dT%H:%M:%SZ")
   local line, why = json.encode(row, { keys = { "time" } })
   if not line then return console.debug(("%s: a line is lost: %s"):format(name, why)) end
-  journal.append(name, line)
+  journal.append(name, guard.mask(self.ctx, line))
 end
 
 --- One request and its reply.

@@ -17,6 +17,7 @@ local context = {}
 ---@field schema nlsql.Catalog  what introspection saw
 ---@field db nlsql.Db           the connection pool
 ---@field llm nlsql.Llm         the model
+---@field anon table?      stand-ins for values of the database
 ---@field counts table          counters of the run
 ---@field chatlog nlsql.Chatlog
 ---@field keep_rows boolean?       do rows of the dataset hold those of the answer?
@@ -32,7 +33,7 @@ function context.new(fields)
   fields.templates = {}
   fields.rendered, fields.n_rendered = {}, 0
   fields.chatlog = chatlog.new(fields)
-  fields.llm.chatlog = fields.chatlog
+  fields.llm.chatlog, fields.llm.anon, fields.llm.phase = fields.chatlog, fields.anon, fields.phase
   fields.shown = {} -- the tables that a rendered schema shows, by its text
   return setmetatable(fields, Context)
 end

@@ -3,6 +3,7 @@
 --- The last gate, `unique`, is here: candidates come in the order (item, turn, candidate), so what
 --- counts as the double of what does not depend on which item was faster.
 
+local guard = require "nlsql.guard"
 local json = require "nlsql.json"
 local rows = require "nlsql.rows"
 local text = require "nlsql.text"
@@ -140,6 +141,12 @@ local function entry_of(self, item, turn, index, one)
   }
 end
 
+--- Does the entry hold what must not leave? The reason why it falls then.
+local function private(self, entry)
+  local what = guard.check(self.ctx, ("%s\n%s"):format(entry.line, entry.facts))
+  return what and "the row holds " .. what
+end
+
 --- Counts the constructs of what this run accepted, for its report.
 local function count_constructs(self, verdict)
   for _, name in ipairs(verdict.facts and verdict.facts.constructs or {}) do
@@ -157,13 +164,15 @@ local SHOWN = 5
 ---@return integer[] retried  earlier rejections that these replace
 function Entries:take(item, turn)
   local taken, fallen, retried = {}, {}, {}
+  local function shown(words) return words and guard.mask(self.ctx, words) end
   local function reject(index, gate, reason, candidate, detail, before)
+    reason = shown(reason)
     if before and before.gate == gate and before.reason == reason then return end -- as it was
     count_rejection(self, gate, reason)
     fallen[#fallen + 1] = {
-      gate = gate, reason = reason, candidate = before and before.candidate or index, question = candidate.question,
-      sql = candidate.sql,
-      detail = (detail or candidate.answer) and json.encode { detail = detail, answer = candidate.answer } or nil,
+      gate = gate, reason = reason, candidate = before and before.candidate or index, question = shown(candidate.question),
+      sql = shown(candidate.sql),
+      detail = (detail or candidate.answer) and shown(json.encode { detail = detail, answer = candidate.answer }) or nil,
     }
     if before then retried[#retried + 1] = before.id end
   end
@@ -180,7 +189,10 @@ function Entries:take(item, turn)
       self.surplus = self.surplus + 1
     else
       local entry, why = entry_of(self, item, turn, index, one)
-      if entry then
+      local held = entry and private(self, entry)
+      if held then
+        reject(index, "private", held, one.candidate, nil, one.before)
+      elseif entry then
         if one.before then retried[#retried + 1] = one.before.id end
         self:remember(verdict.sql_key, verdict.masked_key, verdict.question_key)
         taken[#taken + 1] = entry

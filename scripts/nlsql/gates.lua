@@ -1,21 +1,25 @@
 --- gates: what a candidate must pass, and the one verdict that every command shares.
 ---
---- The gates run in the order read, parse, safe, grounded, explain, execute, answer, accept, review;
---- the first that a candidate fails ends its way. `unique` comes last of all, in the runner, because
+--- The gates run in the order read, private, parse, safe, grounded, explain, execute, answer, accept, review;
+--- the first that a candidate fails ends its way. `private` finds values of the database that must not leave;
+--- a query that filters on stand-ins is explained and executed with the values behind them (nlsql.standins), and
+--- stored as it was written. `unique` comes last of all, in the runner, because
 --- it depends on what other items brought and so must be asked in the order of the plan.
 ---
---- A candidate whose answer is words (schema_docs, schema_relationship) meets read, grounded, untrue,
+--- A candidate whose answer is words (schema_docs, schema_relationship) meets read, private, grounded, untrue,
 --- accept and unique.
 
+local guard = require "nlsql.guard"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local sql = require "nlsql.sql"
+local standins = require "nlsql.standins"
 local text = require "nlsql.text"
 
 local gates = {}
 
 --- Names in the order in which a candidate meets them.
-gates.ORDER = { "read", "parse", "safe", "grounded", "untrue", "explain", "execute", "answer", "accept", "review",
+gates.ORDER = { "read", "private", "parse", "safe", "grounded", "untrue", "explain", "execute", "answer", "accept", "review",
   "unique" }
 
 ---@class nlsql.Candidate
@@ -42,6 +46,8 @@ gates.ORDER = { "read", "parse", "safe", "grounded", "untrue", "explain", "execu
 ---@field question_key string?
 ---@field probe nlsql.Probe?  plan, cost, n_rows, columns, times
 ---@field lost boolean?     the database could not be asked: not the candidate's fault
+---@field guarded boolean?  it met the gate `private`: values of the database have stand-ins
+---@field disguise nlsql.Disguise?  the query that is executed in its place, with real values: for the gates alone
 
 --- Gates that a candidate meets whose answer is words, and one whose answer is a query.
 local OF_ANSWERS = { read = true, grounded = true, untrue = true, accept = true }
@@ -60,7 +66,7 @@ function gates.trail(candidate, verdict)
   local met, trail, over = candidate.answer and OF_ANSWERS or OF_QUERIES, {}, false
   for _, gate in ipairs(gates.ORDER) do
     local failed = not verdict.ok and verdict.gate == gate
-    if met[gate] or failed then
+    if met[gate] or failed or gate == "private" and verdict.guarded then
       trail[#trail + 1] = { gate = gate, state = failed and "failed" or over and "not reached" or "passed" }
       over = over or failed
     end
@@ -132,11 +138,38 @@ function gates.layer(verdict)
   return probe.stage == "explain" and refused and "protocol" or nil
 end
 
-local function server_words(result)
-  local words = {}
-  if result.detail and result.detail ~= "" then words[#words + 1] = result.detail end
-  if result.hint and result.hint ~= "" then words[#words + 1] = result.hint end
+--- What the server says of a failure, as others may read it: the error, and detail and hint in one.
+local function server_words(ctx, verdict, result)
+  local disguise, words = verdict.disguise, {}
+  local function said(message) return standins.said(ctx, verdict.sql, disguise, message) end
+  result.error = said(result.error)
+  for _, name in ipairs { "detail", "hint" } do
+    if result[name] and result[name] ~= "" then
+      result[name] = said(result[name])
+      words[#words + 1] = result[name]
+    end
+  end
   return #words > 0 and table.concat(words, " ") or nil
+end
+
+--- Runs the query of a verdict by `ask(ctx, query)`, with real values for its stand-ins; what comes back has stand-ins
+--- again. Returns the result, and the server's detail and hint in one.
+local function run(ctx, verdict, ask)
+  local disguise = verdict.disguise
+  local result = ask(ctx, disguise and disguise.text or verdict.sql)
+  if disguise and result.plan then result.plan = standins.plan(ctx, disguise, result.plan) end
+  if result.stage ~= "done" then return result, server_words(ctx, verdict, result) end
+  if ctx.anon and result.rows then result = ctx.anon:rows(result) end
+  return result
+end
+
+--- The rows of a query that passed: `options` as db:probe takes them.
+---@param ctx nlsql.Context
+---@param verdict nlsql.Verdict
+---@param options table
+---@return nlsql.Probe
+function gates.rows(ctx, verdict, options)
+  return (run(ctx, verdict, function(_, query) return ctx.db:probe(query, options) end))
 end
 
 --- The gates that ask only the text and the catalog: parse, safe, grounded. Fills the verdict.
@@ -157,9 +190,23 @@ local function read_query(ctx, item, candidate, verdict)
   verdict.facts = facts
   if unknown then return fall(verdict, "grounded", unknown) end
   if facts.ambiguous then return fall(verdict, "grounded", facts.ambiguous) end
+  local disguise, stuck = standins.open(ctx, statement)
+  if stuck then return fall(verdict, "parse", stuck) end
+  if disguise and not standins.safe(ctx, disguise) then
+    return fall(verdict, "safe", "it is not safe with the values that its stand-ins stand for")
+  end
+  verdict.disguise = disguise
   verdict.sql_key, verdict.masked_key = statement:keys()
   verdict.question_key = text.question_key(candidate.question)
   return verdict
+end
+
+--- Has the candidate anything in it that must not leave?
+local function is_private(ctx, candidate, verdict)
+  verdict.guarded = ctx.anon ~= nil and not ctx.anon:raw()
+  if not verdict.guarded then return nil end
+  local what = guard.check(ctx, ("%s\n%s"):format(candidate.question, candidate.sql or candidate.answer))
+  return what and fall(verdict, "private", "it holds " .. what)
 end
 
 --- The phase's own rule.
@@ -197,17 +244,18 @@ function gates.check(ctx, item, candidate, accept)
   if not text.valid_utf8(candidate.question) or not text.valid_utf8(candidate.sql or candidate.answer) then
     return fall(verdict, "read", "not valid UTF-8")
   end
+  if is_private(ctx, candidate, verdict) then return verdict end
   local refused = candidate.refused
   if refused then return fall(verdict, refused.gate, refused.reason) end
   if candidate.answer then return check_answer(ctx, item, candidate, verdict, accept) end
   read_query(ctx, item, candidate, verdict)
   if not verdict.ok then return verdict end
 
-  local result = ask_database(ctx, verdict.sql)
+  local result, words = run(ctx, verdict, ask_database)
   verdict.probe = result
   if result.stage ~= "done" then
     verdict.lost = result.code == "net"
-    return fall(verdict, STAGE_GATE[result.stage], result.error, server_words(result))
+    return fall(verdict, STAGE_GATE[result.stage], result.error, words)
   end
   if result.n_rows == 0 and not ctx.settings.gates.allow_empty then
     return fall(verdict, "answer", "the result has no rows")

@@ -4,6 +4,7 @@
 --- retrying, records what came, and settles. A reply that was paid for is never asked for twice.
 
 local console = require "nlsql.console"
+local guard = require "nlsql.guard"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local money = require "nlsql.money"
@@ -19,6 +20,8 @@ local llm = {}
 ---@field store table
 ---@field price nlsql.Price  of the phase's model
 ---@field settings table
+---@field anon table?      what must not be sent
+---@field phase string?
 ---@field chatlog nlsql.Chatlog?  hears of each request and reply
 ---@field counts table        requests, recalled, retries, tokens_in, tokens_out, cost, in_flight, answered, outcomes
 ---@field provider table
@@ -108,6 +111,29 @@ local function sleep(seconds)
   while jobs.now() < till and jobs.stopping() == 0 do jobs.sleep(math.min(till - jobs.now(), 0.5)) end
 end
 
+--- What a model says of the database's values without having been told is not kept: see nlsql.guard.
+local function cleaned(self, reply)
+  if reply.stored and guard.check(self, reply.stored) then
+    local completion = guard.mask_all(self, json.decode(reply.stored))
+    local again = self.provider.read(completion)
+    reply.stored, reply.content, reply.tool_calls = json.encode(completion), again.content, again.tool_calls
+  end
+  reply.content = reply.content and guard.mask(self, reply.content)
+  reply.message = reply.message and guard.mask(self, reply.message)
+  reply.tool_calls = guard.mask_all(self, reply.tool_calls)
+  return reply
+end
+
+--- A request that may not be sent: the reply that stands for it; nil where it may.
+local function withheld(self, ask)
+  if self.settings.provider == "offline" then return nil end
+  local what = guard.check_request(self, ask)
+  if not what then return nil end
+  return { outcome = "private", content = "", gave_up = true,
+    message = ("phase %s, item %s: the request (%s) is not sent: %s"):format(self.phase or "?", ask.item or "none",
+      ask.purpose, what) }
+end
+
 local STOPPED = { "stopping", "cancelled" }
 
 --- One try: reserve, send, settle. nil, message, code where there is no money or no store.
@@ -135,6 +161,7 @@ local function try(self, ask, key, sample)
   self.counts.in_flight = self.counts.in_flight + 1
   local reply = self.provider.send(self.endpoint, body, sent, size)
   self.counts.in_flight = self.counts.in_flight - 1
+  reply = cleaned(self, reply)
   if place then self.pace:settle(place, reply) end
 
   local usage, cost = reply.usage, 0
@@ -173,7 +200,7 @@ local function recalled(self, ask, key, sample)
   if not stored then return nil end
   local completion = json.decode(stored)
   if type(completion) ~= "table" then return nil end
-  local reply = self.provider.read(completion)
+  local reply = cleaned(self, self.provider.read(completion))
   if not ask.keep(reply) then return nil end
   self.counts.recalled = self.counts.recalled + 1
   reply.recalled, reply.kept = true, true
@@ -253,6 +280,11 @@ function Llm:chat(ask)
     return nil, MISSING:format(ask.purpose, sample > 1 and (" (sample %d)"):format(sample) or ""), "missing"
   end
 
+  local held = withheld(self, ask)
+  if held then
+    count_outcome(self, held.outcome)
+    return held
+  end
   local tries, learnt = 0, 0
   while true do
     if jobs.stopping() > 0 then return nil, "stopping", "cancelled" end

@@ -134,7 +134,7 @@ local function write_rows(ctx, item, o)
     if not verdict.ok then return told(verdict) end
     local limits = gates.limits(ctx.settings.limits)
     limits.rows, limits.max_rows, limits.max_field = true, math.min(arguments.n_rows or o.n_rows or 5, MOST_ROWS), MOST_FIELD
-    local result = ctx.db:probe(verdict.sql, limits)
+    local result = gates.rows(ctx, verdict, limits)
     if result.code == "net" then return nil, result.error, "db" end
     if result.stage ~= "done" then return { valid = false, reason = result.error } end
     return { columns = result.columns, rows = result.rows, more_rows = result.more or nil }
