@@ -8,6 +8,7 @@
 #include "bind/lua_http.h"
 #include "bind/lua_journal.h"
 #include "bind/lua_json.h"
+#include "bind/lua_keyed.h"
 #include "bind/lua_pg.h"
 #include "bind/lua_proc.h"
 #include "bind/lua_protect.h"
@@ -31,6 +32,7 @@ const nl_vm_module nl_modules[] = {
     { "nlsql.job", luaopen_nlsql_job, false },
     { "nlsql.journal", luaopen_nlsql_journal, false },
     { "nlsql.json", luaopen_nlsql_json, false },
+    { "nlsql.keyed", luaopen_nlsql_keyed, false },
     { "nlsql.pg", luaopen_nlsql_pg, false },
     { "nlsql.proc", luaopen_nlsql_proc, true },
     { "nlsql.protect", luaopen_nlsql_protect, false },
