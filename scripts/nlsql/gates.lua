@@ -159,7 +159,7 @@ local function run(ctx, verdict, ask)
   local result = ask(ctx, disguise and disguise.text or verdict.sql)
   if disguise and result.plan then result.plan = standins.plan(ctx, disguise, result.plan) end
   if result.stage ~= "done" then return result, server_words(ctx, verdict, result) end
-  if ctx.anon and result.rows then result = ctx.anon:rows(result) end
+  if ctx.anon and result.rows then result = ctx.anon:rows(result, verdict.facts and verdict.facts.literals) end
   return result
 end
 

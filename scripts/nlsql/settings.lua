@@ -2,7 +2,10 @@
 --- where nobody says.
 
 local catalog = require "nlsql.catalog"
+local classes = require "nlsql.anon.classes"
 local handwritten = require "nlsql.handwritten"
+local options = require "nlsql.options"
+local patterns = require "nlsql.anon.config"
 local profiles = require "nlsql.profiles"
 
 local settings = {}
@@ -35,6 +38,23 @@ local PATTERNS = { type = "list", of = { type = "text", check = function(pattern
   local good, why = catalog.pattern(pattern)
   return good, why and why:gsub("^include%[1%]: ", "")
 end } }
+
+--- Which class each column has, by patterns of table.column.
+local ANONYMISE = {
+  type = "map", expected = "on, off, or a map of columns, amounts and dates",
+  keys = {
+    amounts = { type = "text", choices = { "jitter", "keep" } },
+    dates = { type = "text", choices = { "shift", "keep" } },
+    columns = { type = "map", expected = "a map of table.column to class", of = { type = "text", check = classes.find } },
+  },
+  check = function(value)
+    for _, pattern in ipairs(options.keys_of(value.columns or {})) do
+      local good, why = patterns.pattern(pattern)
+      if not good then return nil, "columns: " .. why end
+    end
+    return value
+  end,
+}
 
 local COLUMNS = { either = { TEXT, TEXTS }, expected = 'text such as "orders.customer_id", or a list of it' }
 
@@ -94,7 +114,7 @@ local CRITIC = {
 ---@type table<string, nlsql.Rule>
 settings.RULES = {
   allow_insecure = BOOLEAN,
-  anonymise = { either = { ON_OFF, { type = "map" } }, expected = "on or off" },
+  anonymise = { either = { ON_OFF, ANONYMISE }, expected = "on, off, or a map of columns, amounts and dates" },
   api_version = { type = "text", match = is_version, expected = "a version such as 2024-10-21" },
   base_url = { type = "text", match = is_url, expected = "an http:// or https:// address" },
   budget_usd = { type = "number", min = 0 },
@@ -147,7 +167,7 @@ settings.ALIASES = {
 
 --- Settings whose members name things of the database, which is known only later: the place of each
 --- member is kept for the complaint.
-settings.PLACED = { examples = true, notes = true, relations = true, schemas = true, tables = true }
+settings.PLACED = { anonymise = true, examples = true, notes = true, relations = true, schemas = true, tables = true }
 
 --- Settings that a phase or `defaults` may have too.
 settings.IN_PHASES = {

@@ -13,7 +13,7 @@ end
 local SETTINGS = {
   allow_insecure = { "2", ": expected true or false, found 2" },
   api_version = { "'1?x'", ': expected a version such as 2024-10-21, found "1?x"' },
-  anonymise = { "[on]", ": expected on or off, found a list" },
+  anonymise = { "[on]", ": expected on, off, or a map of columns, amounts and dates, found a list" },
   base_url = { "ftp://x", ': expected an http:// or https:// address, found "ftp://x"',
     "'http://a b'", ': expected an http:// or https:// address, found "http://a b"' },
   budget_usd = { "-0.1", ": expected a number of 0 or more, found -0.1", ".inf", ": expected a number of 0 or more, found .inf" },
