@@ -19,13 +19,11 @@ typedef struct {
     const char *base_type;     /* of a domain: what it stands for; else the same as type */
     char category;             /* pg_type.typcategory of the base type: N, S, D, B, E, A, … */
     const char *comment;       /* NULL: none */
-    const char *label;         /* its security label of provider "anon"; NULL: none */
     const char *default_expr;  /* NULL: none */
     const char *const *labels; /* enum labels in order, NULL at the end; NULL where no enum */
     bool not_null, identity, generated, selectable; /* selectable: we hold SELECT on it */
     double null_fraction;                           /* -1: not analysed */
     double distinct;           /* as pg_stats.n_distinct: < 0 is a fraction of rows; 0: unknown */
-    int number;                /* pg_attribute.attnum */
     unsigned enum_oid;         /* of the enum that the base type, or its element, is; 0: none */
     const char *const *common; /* up to 8 most common values, as text, the most common first, NULL
                                 * at the end; long ones are left out; NULL: unknown */
@@ -59,8 +57,7 @@ struct nl_table {
     char kind;             /* r table, p partitioned, v view, m materialised view, f foreign */
     const char *comment;   /* NULL: none */
     bool visible;          /* found by its bare name on the search path */
-    uint32_t oid;
-    double rows; /* estimate; -1: never analysed, or a view */
+    double rows;           /* estimate; -1: never analysed, or a view */
     const nl_column *columns;
     size_t n_columns;
     const nl_index_key *primary; /* NULL: none */

@@ -32,7 +32,6 @@ typedef enum {
     ROW_COLUMN,    /* C oid of the table, number, name, type, base type of a domain, category,
                     *   comment, default, flags: n not null, i identity, g generated,
                     *   s selectable; oid of its enum */
-    ROW_MASK,      /* M oid of the table, number of the column, its security label */
     ROW_LABELS,    /* L oid of the enum, labels */
     ROW_STATS,     /* A oid of the table, column, fraction of NULLs, distinct, common values,
                     *   flags: h with what inherits from the table */
@@ -125,7 +124,6 @@ int nl_catalog_by_oid(const void *a, const void *b);
  * builder's error set on failure. */
 const char **nl_catalog_names(catalog_builder *b, const char *json);
 
-bool nl_catalog_build_masks(catalog_builder *b);
 bool nl_catalog_build_labels(catalog_builder *b);
 bool nl_catalog_build_stats(catalog_builder *b);
 bool nl_catalog_build_keys(catalog_builder *b);

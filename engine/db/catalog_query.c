@@ -100,12 +100,6 @@ static const char *const parts[] = {
     "  LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum"
     " WHERE r.readable AND a.attnum > 0 AND NOT a.attisdropped",
 
-    /* what PostgreSQL Anonymizer was told of a column; there where its provider no longer is */
-    "SELECT 'M', s.objoid::text, s.objsubid::text, s.label" NONE_7
-    " FROM pg_catalog.pg_seclabel s JOIN rel r ON r.oid = s.objoid"
-    " WHERE s.classoid = 'pg_catalog.pg_class'::regclass AND s.objsubid > 0"
-    "  AND s.provider = 'anon' AND r.readable",
-
     "SELECT 'L', e.enumtypid::text, json_agg(e.enumlabel ORDER BY e.enumsortorder)::text" NONE_8
     " FROM pg_catalog.pg_enum e GROUP BY e.enumtypid",
 

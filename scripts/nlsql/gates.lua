@@ -159,7 +159,7 @@ local function run(ctx, verdict, ask)
   local result = ask(ctx, disguise and disguise.text or verdict.sql)
   if disguise and result.plan then result.plan = standins.plan(ctx, disguise, result.plan) end
   if result.stage ~= "done" then return result, server_words(ctx, verdict, result) end
-  if ctx.anon and result.rows then result = ctx.anon:rows(result, verdict.facts and verdict.facts.literals) end
+  if ctx.anon and result.rows then result = ctx.anon:rows(result) end
   return result
 end
 
@@ -240,6 +240,7 @@ end
 ---@param accept function?      the phase's own rule: accept(ctx, item, candidate)
 ---@return nlsql.Verdict
 function gates.check(ctx, item, candidate, accept)
+  if ctx.check_candidate then return ctx:check_candidate(item, candidate, accept) end -- a guest's: the run's own gates
   local verdict = { ok = true }
   if not text.valid_utf8(candidate.question) or not text.valid_utf8(candidate.sql or candidate.answer) then
     return fall(verdict, "read", "not valid UTF-8")
