@@ -52,26 +52,27 @@ local PLAIN_429 = '{"error":{"message":"Rate limit reached","type":"requests","c
 ---@field says string?     the outcome that the report names
 ---@field error string?    words on standard error
 ---@field critic integer?   how often a critic is asked, where that is out of the ordinary
+---@field slow boolean?     it asks to slow down: it is waited for longer, where others were answered
 ---@field gap integer?     milliseconds between two tries at least
 ---@field breaks string
 
 ---@type tests.Fault[]
 faults.LIST = {
   -- the endpoint asks to slow down
-  { name = "429, Retry-After in seconds", becomes = "fails", says = "http_429", gap = 950, breaks = "openai wait_of: retry_after",
+  { name = "429, Retry-After in seconds", becomes = "fails", slow = true, says = "http_429", gap = 950, breaks = "openai wait_of: retry_after",
     rules = { { times = 1, status = 429, headers = { ["Retry-After"] = "1" }, body = PLAIN_429 }, { status = 429, body = PLAIN_429 } } },
-  { name = "429, Retry-After as a date", becomes = "fails", says = "http_429", gap = 950, -- of whole seconds: @2 is 1 to 2 s
+  { name = "429, Retry-After as a date", becomes = "fails", slow = true, says = "http_429", gap = 950, -- of whole seconds: @2 is 1 to 2 s
     breaks = "nl_http_retry_after: curl_getdate",
     rules = { { times = 1, status = 429, headers = { ["Retry-After"] = "@2" }, body = PLAIN_429 }, { status = 429, body = PLAIN_429 } } },
-  { name = "429 without Retry-After", becomes = "fails", says = "http_429", breaks = "openai RETRIED: 429",
+  { name = "429 without Retry-After", becomes = "fails", slow = true, says = "http_429", breaks = "openai RETRIED: 429",
     rules = { { status = 429, body = PLAIN_429 } } },
   { name = "500", becomes = "fails", says = "http_500", error = "HTTP 500: boom", breaks = "openai refused: status >= 500",
     rules = { { status = 500, body = '{"error":{"message":"boom"}}' } } },
   { name = "502 with a page", becomes = "fails", says = "http_502", error = "HTTP 502: Bad gateway",
     breaks = "refusals.text: tags are taken out", rules = { { status = 502, body = "<html><h1>Bad gateway</h1></html>" } } },
-  { name = "503", becomes = "fails", says = "http_503", breaks = "openai refused: status >= 500",
+  { name = "503", becomes = "fails", slow = true, says = "http_503", breaks = "openai refused: status >= 500",
     rules = { { status = 503, body = '{"error":{"message":"Loading model","type":"unavailable_error","code":503}}' } } },
-  { name = "529", becomes = "fails", says = "http_529", error = "Overloaded", breaks = "openai SLOW: 529",
+  { name = "529", becomes = "fails", slow = true, says = "http_529", error = "Overloaded", breaks = "openai SLOW: 529",
     rules = { { status = 529, body = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}' } } },
   { name = "an error in a 200", becomes = "fails", says = "error_body", error = "Provider returned error",
     breaks = "openai.read: completion.error", rules = { { body = '{"error":{"code":502,"message":"Provider returned error"}}' } } },
