@@ -150,6 +150,7 @@ function Catalog:render(options) end
 ---@field kind "table"|"partitioned"|"view"|"materialised view"|"foreign"
 ---@field comment string?
 ---@field rows number           the server's estimate; -1: never analysed, or a view
+---@field oid integer           of pg_class
 ---@field columns nlsql.Column[]   those that we may read, by position
 ---@field primary string[]?     columns of the primary key
 ---@field uniques string[][]    columns of each unique key
@@ -161,7 +162,9 @@ function Catalog:render(options) end
 ---@field type string           as written: "numeric(10,2)", "mood", "text[]"
 ---@field base_type string      of a domain: what it stands for; else the type
 ---@field category string       pg_type.typcategory of the base type: N number, S text, D date, B boolean, …
+---@field number integer        pg_attribute.attnum
 ---@field comment string?
+---@field label string?         SECURITY LABEL FOR anon, as it was given
 ---@field default string?       its expression
 ---@field not_null boolean
 ---@field identity boolean
@@ -382,15 +385,6 @@ function files.read(path) end
 ---@return nlsql.Code? code
 function files.load(path, shown) end
 
---- The same for the file of a phase, which runs as a guest: see engine/script/vm.h. A trusted script
---- may name any file.
----@param path string
----@param shown string?  what messages call it; nil: the path
----@return function?
----@return string? message  with file and line
----@return nlsql.Code? code
-function files.phase(path, shown) end
-
 --- Makes the next `require` of each module of scripts/ read its file again; gives their number. What
 --- a script holds of a module already stays as it is.
 ---@return integer
@@ -493,22 +487,6 @@ function job.stopping() end
 --- Seconds since the engine was opened.
 ---@return number
 function job.uptime() end
-
---- Runs f(...) as a guest's job: it and its children together take so much processor time only, a part
---- of the memory is not theirs, and after `seconds` (0: never) it is over. Not for phases.
----@param cpu_seconds number
----@param seconds number
----@param f function
----@param ... any
----@return nlsql.Job
-function job.guest(cpu_seconds, seconds, f, ...) end
-
---- Runs f(...) as a child of that job, on its terms. Not for phases.
----@param parent nlsql.Job
----@param f function
----@param ... any
----@return nlsql.Job
-function job.under(parent, f, ...) end
 
 ---@class nlsql.Job : userdata
 local Job = {}
@@ -659,9 +637,18 @@ function Db:close() end
 ---@field execute boolean?   false: stop after the plan
 ---@field rows boolean?      true: give the rows too
 
+--- False: the column is an expression's.
+---@alias nlsql.OriginOrNone nlsql.Origin|boolean
+
+--- The column of a relation (of the view, where that was asked).
+---@class nlsql.Origin
+---@field oid integer     of pg_class
+---@field number integer  pg_attribute.attnum
+
 ---@class nlsql.QueryResult
 ---@field columns string[]       names
 ---@field types integer[]        OIDs of the columns' types
+---@field origins nlsql.OriginOrNone[]  where each column comes from
 ---@field rows nlsql.Cell[][]
 ---@field more boolean           there were more rows than max_rows
 
@@ -684,6 +671,7 @@ function Db:close() end
 ---@field all_null boolean  no cell holds anything but NULL
 ---@field columns string[]  names
 ---@field types integer[]?  OIDs of the columns' types, beside `rows`
+---@field origins nlsql.OriginOrNone[]?  beside `rows`, as of nlsql.QueryResult
 ---@field rows nlsql.Cell[][]?  where `rows` asked for them
 
 ---@class nlsql.PoolStats
@@ -797,6 +785,12 @@ local sql = {}
 ---@return nlsql.Code? code
 function sql.parse(text) end
 
+--- Of a text that parse cannot read: what in it the server's newer grammar may know, as a sentence.
+---@param text string
+---@param catalog nlsql.Catalog
+---@return string?
+function sql.newer(text, catalog) end
+
 --- A parsed statement holds some 50 kB that Lua's collector does not see: say `local s <close>`.
 ---@class nlsql.Statement : userdata
 local Statement = {}
@@ -806,9 +800,9 @@ local Statement = {}
 function Statement:text() end
 
 --- May it be sent to the database? One SELECT, nothing below it that writes, locks, sleeps or reads
---- outside the tables.
+--- outside the tables; nor do the views, domains, casts, operators and policies that it sets off.
 ---@param catalog nlsql.Catalog
----@param policy { functions: string[]?, system_catalogs: boolean? }?  allowed besides
+---@param policy nlsql.SafePolicy?
 ---@return true?
 ---@return string? reason  "function pg_sleep is not allowed"
 ---@return nlsql.Code? code
@@ -828,6 +822,13 @@ function Statement:literals(catalog) end
 ---@return string? message
 ---@return nlsql.Code? code
 function Statement:with(values) end
+
+--- What is allowed besides.
+---@class nlsql.SafePolicy
+---@field functions string[]?        "f" as it is called, or "schema.f"; what calls them is allowed with them
+---@field system_catalogs boolean?   relations of pg_catalog and information_schema
+---@field foreign_tables boolean?    tables that reach outside the database
+---@field newer_grammar ("refuse"|"server")?  "server": what only its newer grammar knows is left to it
 
 --- Two queries of the same first key are the same, however spelt; of the same second one they differ
 --- in literals at most.
@@ -1034,6 +1035,11 @@ function StoreView:ledger() end
 ---@return string?
 function StoreView:reply(run, key, sample) end
 
+--- The secret of a run's stand-ins: 32 bytes, not to be shown; nil where it has none.
+---@param run integer
+---@return string?
+function StoreView:secret(run) end
+
 --- Compares a file with the lines of a run's entries: how many agree from the first on, how many there
 --- should be, how many there are.
 ---@param run integer
@@ -1148,8 +1154,10 @@ function Store:close() end
 ---@field source string?       what the entries are of, in words; two sources never mix
 ---@field dataset string?      path of the JSONL file; nil: the run keeps calls, and writes no file
 ---@field fresh boolean?       archive what was there and start over
+---@field begun integer?       when the program began, in Unix milliseconds: fresh runs of one process share a secret
 
 ---@class nlsql.RunInfo
+---@field secret string        32 bytes: of the run's stand-ins, the same after a resume; not to be shown
 ---@field resumed boolean      there was something to go on with
 ---@field changed boolean      made under another fingerprint
 ---@field rewritten boolean    the dataset file did not match and was made again
@@ -1279,6 +1287,51 @@ function Run:close() end
 ---@field sql string?
 ---@field detail string?       JSON
 ---@field candidate integer?   its place in the turn
+
+--- --- nlsql.keyed: what only a holder of the secret can derive from a value ------------------------
+
+---@class nlsql.lib.keyed
+local keyed = {}
+
+--- A new secret: 32 random bytes.
+---@return string?
+---@return string? message
+---@return nlsql.Code? code
+function keyed.secret() end
+
+---@param secret string  32 bytes
+---@return nlsql.Keyed?
+---@return string? message
+---@return nlsql.Code? code
+function keyed.open(secret) end
+
+---@class nlsql.Keyed : userdata
+local Keyed = {}
+
+--- Bytes that come of the secret, the domain and the value: the same each time, and unrelated to those
+--- of another domain. Keyed BLAKE2b.
+---@param domain string  200 bytes at most
+---@param value string
+---@param n integer?     1 to 64 (64)
+---@return string
+function Keyed:bytes(domain, value, n) end
+
+--- The place of a number in a secret order of 0 … n-1: no two numbers share one.
+---@param domain string
+---@param i integer  below n
+---@param n integer  1 to 2^62
+---@return integer
+function Keyed:permute(domain, i, n) end
+
+--- The same, but no number keeps its place.
+---@param domain string
+---@param i integer  below n
+---@param n integer  1 to 2^62
+---@return integer
+function Keyed:move(domain, i, n) end
+
+--- Wipes the secret. May be called again.
+function Keyed:close() end
 
 --- --- nlsql.text: hashes, UTF-8, near names -------------------------------------------------------
 

@@ -51,6 +51,7 @@ check() { # ROOT
         lib["^uv(\\.h|/)"]                            = "^engine/io/"
         lib["^yajl"]                                  = "^engine/data/json[^/]*$"
         lib["^yaml\\.h$"]                             = "^engine/data/yaml[^/]*$"
+        lib["^sodium"]                                = "^engine/data/keyed[^/]*$"
         lib["^xxh"]                                   = "^engine/data/"
     }
     FNR == 1 {

@@ -31,7 +31,10 @@ static void push_column(lua_State *L, const nl_column *c) {
     set_str(L, "base_type", c->base_type);
     set_str(L, "category", category);
     set_str(L, "comment", c->comment);
+    set_str(L, "label", c->label);
     set_str(L, "default", c->default_expr);
+    lua_pushinteger(L, c->number);
+    lua_setfield(L, -2, "number");
     set_bool(L, "not_null", c->not_null);
     set_bool(L, "identity", c->identity);
     set_bool(L, "generated", c->generated);
@@ -125,6 +128,8 @@ int nl_catalog_l_table(lua_State *L) {
     set_str(L, "kind", kind_name(t->kind));
     set_str(L, "comment", t->comment);
     set_num(L, "rows", t->rows);
+    lua_pushinteger(L, t->oid);
+    lua_setfield(L, -2, "oid");
     lua_createtable(L, (int)t->n_columns, 0);
     lua_Integer n = 0;
     for (size_t i = 0; i < t->n_columns; i++) {

@@ -6,7 +6,5 @@
 #include <lua.h>
 
 int luaopen_nlsql_console(lua_State *L);
-/* … for guests, who say what they have to say in the log. */
-int luaopen_nlsql_console_guest(lua_State *L);
 
 #endif

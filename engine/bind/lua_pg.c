@@ -147,6 +147,24 @@ static void push_types(lua_State *L, const nl_pg_rows *rows) {
     nl_mark_json_array(L);
 }
 
+/* Where the columns come from: {oid=, number=} of a relation's column, false for expressions. */
+static void push_origins(lua_State *L, const nl_pg_rows *rows) {
+    lua_createtable(L, (int)rows->columns, 0);
+    for (size_t c = 0; c < rows->columns; c++) {
+        if (rows->tables[c] && rows->numbers[c]) {
+            lua_createtable(L, 0, 2);
+            lua_pushinteger(L, rows->tables[c]);
+            lua_setfield(L, -2, "oid");
+            lua_pushinteger(L, rows->numbers[c]);
+            lua_setfield(L, -2, "number");
+        } else {
+            lua_pushboolean(L, false);
+        }
+        lua_rawseti(L, -2, (lua_Integer)c + 1);
+    }
+    nl_mark_json_array(L);
+}
+
 static void push_rows(lua_State *L, const nl_pg_rows *rows) {
     lua_createtable(L, (int)rows->rows, 0);
     for (size_t r = 0; r < rows->rows; r++) {
@@ -210,6 +228,8 @@ static int push_probe(lua_State *L, const struct request *request) {
     if (request->rows) {
         push_types(L, &reply->rows);
         lua_setfield(L, -2, "types");
+        push_origins(L, &reply->rows);
+        lua_setfield(L, -2, "origins");
         push_rows(L, &reply->rows);
         lua_setfield(L, -2, "rows");
     }
@@ -225,6 +245,8 @@ static int push_query(lua_State *L, const struct request *request) {
     lua_setfield(L, -2, "columns");
     push_types(L, &reply->rows);
     lua_setfield(L, -2, "types");
+    push_origins(L, &reply->rows);
+    lua_setfield(L, -2, "origins");
     push_rows(L, &reply->rows);
     lua_setfield(L, -2, "rows");
     lua_pushboolean(L, reply->rows.more);
@@ -247,7 +269,7 @@ static bool is_json_null(lua_State *L, int at) {
     return is;
 }
 
-/* {columns, types, rows, more} | nil, message, code, sqlstate = db:query(sql [, params [,
+/* {columns, types, origins, rows, more} | nil, message, code, sqlstate = db:query(sql [, params [,
  * limits]]): json.null among the params is SQL's NULL. */
 static int l_query(lua_State *L) {
     enum { MAX_PARAMS = 32 };

@@ -7,7 +7,6 @@
 #include "bind/lua_catalog.h"
 #include "bind/lua_json.h"
 #include "script/job.h"
-#include "script/vm.h"
 #include "sql/canon.h"
 #include "sql/facts.h"
 #include "sql/gate.h"
@@ -19,10 +18,7 @@
 #define FACTS "nlsql.sql.facts"
 #define LITERALS "nlsql.sql.literals"
 
-enum {
-    MAX_FUNCTIONS = 256,
-    TREE_ROOM = 1 << 16 /* about what a statement takes outside of Lua's memory */
-};
+enum { MAX_FUNCTIONS = 256 };
 
 static nl_sql *check_statement(lua_State *L) {
     nl_sql **sql = luaL_checkudata(L, 1, STATEMENT);
@@ -38,20 +34,14 @@ static int l_parse(lua_State *L) {
     nl_sql **sql = lua_newuserdatauv(L, sizeof *sql, 0);
     *sql = NULL;
     luaL_setmetatable(L, STATEMENT);
-    nl_vm_charge(L, TREE_ROOM);
     *sql = nl_sql_parse(text, size, &err);
-    if (*sql)
-        return 1;
-    nl_vm_charge(L, -TREE_ROOM);
-    return nl_push_err(L, &err);
+    return *sql ? 1 : nl_push_err(L, &err);
 }
 
 /* Frees the tree, some 50 kB that Lua's collector does not see: worth saying `<close>` where many
  * statements are parsed. */
 static int l_close(lua_State *L) {
     nl_sql **sql = luaL_checkudata(L, 1, STATEMENT);
-    if (*sql)
-        nl_vm_charge(L, -TREE_ROOM);
     nl_sql_free(*sql);
     *sql = NULL;
     return 0;
@@ -62,7 +52,26 @@ static int l_text(lua_State *L) {
     return 1;
 }
 
-/* true | nil, reason = statement:safe(catalog [, {functions = {}, system_catalogs =}]) */
+/* sentence | nil = newer(text, catalog) */
+static int l_newer(lua_State *L) {
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    const nl_catalog *catalog = nl_check_catalog(L, 2);
+    const char *what = nl_sql_newer(text, size, nl_catalog_server_version_num(catalog));
+    if (!what)
+        return 0;
+    lua_pushfstring(L, NL_NEWER_GRAMMAR, what);
+    return 1;
+}
+
+static bool flag(lua_State *L, int table, const char *name) {
+    lua_getfield(L, table, name);
+    bool on = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return on;
+}
+
+/* true | nil, reason = statement:safe(catalog [, policy]) */
 static int l_safe(lua_State *L) {
     const char *functions[MAX_FUNCTIONS + 1] = { NULL };
     nl_sql_policy policy = { .functions = functions };
@@ -72,8 +81,11 @@ static int l_safe(lua_State *L) {
     lua_settop(L, 3);
     if (!lua_isnil(L, 3)) {
         luaL_checktype(L, 3, LUA_TTABLE);
-        lua_getfield(L, 3, "system_catalogs");
-        policy.system_catalogs = lua_toboolean(L, -1);
+        policy.system_catalogs = flag(L, 3, "system_catalogs");
+        policy.foreign_tables = flag(L, 3, "foreign_tables");
+        lua_getfield(L, 3, "newer_grammar");
+        policy.newer_grammar =
+            lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "server") == 0;
         if (lua_getfield(L, 3, "functions") == LUA_TTABLE) {
             int list = lua_gettop(L);
             lua_Integer n = (lua_Integer)lua_rawlen(L, list);
@@ -273,6 +285,7 @@ int luaopen_nlsql_sql(lua_State *L) {
     };
     static const luaL_Reg functions[] = {
         { "parse", l_parse },
+        { "newer", l_newer },
         { NULL, NULL },
     };
     luaL_newmetatable(L, LITERALS);

@@ -326,7 +326,9 @@ static void push_info(lua_State *L, const nl_store_run_info *info) {
         { "entries", info->entries },
         { "calls", info->calls },
     };
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, 9);
+    lua_pushlstring(L, (const char *)info->secret, sizeof info->secret);
+    lua_setfield(L, -2, "secret");
     lua_pushboolean(L, info->resumed);
     lua_setfield(L, -2, "resumed");
     lua_pushboolean(L, info->changed);
@@ -342,7 +344,7 @@ static void push_info(lua_State *L, const nl_store_run_info *info) {
 }
 
 /* run, info | nil, message, code = store:run{phase=, version=, fingerprint=, source=, dataset=,
- * fresh=}
+ * fresh=, begun=}
  */
 int nl_lua_run_open(lua_State *L) {
     nl_err err;
@@ -356,6 +358,7 @@ int nl_lua_run_open(lua_State *L) {
     options.source = text_field(L, 2, "source", NULL);
     options.dataset = text_field(L, 2, "dataset", NULL);
     options.fresh = bool_field(L, 2, "fresh", false);
+    options.begun = int_field(L, 2, "begun", INT64_MAX);
     struct run *run = lua_newuserdatauv(L, sizeof *run, 1);
     run->run = NULL;
     luaL_setmetatable(L, RUN);

@@ -219,6 +219,21 @@ static int l_reply(lua_State *L) {
     return 1;
 }
 
+/* secret | nil = view:secret(run) */
+static int l_secret(lua_State *L) {
+    nl_err err;
+    bool found;
+    unsigned char secret[NL_SECRET_BYTES];
+    nl_store_view *view = check_view(L, 1)->view;
+    if (!nl_store_view_secret(view, luaL_checkinteger(L, 2), secret, &found, &err))
+        return luaL_error(L, "%s", err.msg);
+    if (found)
+        lua_pushlstring(L, (const char *)secret, sizeof secret);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
 /* same, entries, lines | nil, message, code = view:compare(run, path) */
 static int l_compare(lua_State *L) {
     nl_err err;
@@ -243,7 +258,7 @@ void nl_lua_view_setup(lua_State *L) {
     static const luaL_Reg methods[] = {
         { "runs", l_runs },     { "events", l_events }, { "holder", l_holder },
         { "ledger", l_ledger }, { "reply", l_reply },   { "compare", l_compare },
-        { "close", l_close },   { NULL, NULL },
+        { "secret", l_secret }, { "close", l_close },   { NULL, NULL },
     };
     new_class(L, CURSOR, collect_cursor);
     lua_pushcfunction(L, collect_cursor);

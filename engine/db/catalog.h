@@ -19,14 +19,17 @@ typedef struct {
     const char *base_type;     /* of a domain: what it stands for; else the same as type */
     char category;             /* pg_type.typcategory of the base type: N, S, D, B, E, A, … */
     const char *comment;       /* NULL: none */
+    const char *label;         /* its security label of provider "anon"; NULL: none */
     const char *default_expr;  /* NULL: none */
     const char *const *labels; /* enum labels in order, NULL at the end; NULL where no enum */
     bool not_null, identity, generated, selectable; /* selectable: we hold SELECT on it */
     double null_fraction;                           /* -1: not analysed */
     double distinct;           /* as pg_stats.n_distinct: < 0 is a fraction of rows; 0: unknown */
+    int number;                /* pg_attribute.attnum */
     unsigned enum_oid;         /* of the enum that the base type, or its element, is; 0: none */
     const char *const *common; /* up to 8 most common values, as text, the most common first, NULL
                                 * at the end; long ones are left out; NULL: unknown */
+    const char *const *holds;  /* see trust.h; NULL: nothing */
 } nl_column;
 
 typedef struct {
@@ -57,7 +60,9 @@ struct nl_table {
     char kind;             /* r table, p partitioned, v view, m materialised view, f foreign */
     const char *comment;   /* NULL: none */
     bool visible;          /* found by its bare name on the search path */
-    double rows;           /* estimate; -1: never analysed, or a view */
+    uint32_t oid;
+    double rows; /* estimate; -1: never analysed, or a view */
+    bool holds;  /* some column does: see trust.h */
     const nl_column *columns;
     size_t n_columns;
     const nl_index_key *primary; /* NULL: none */
@@ -114,14 +119,15 @@ bool nl_catalog_relate(nl_catalog *catalog, const nl_table *table, const char *c
                        const nl_table *referred, const char *const *referred_columns, size_t n,
                        bool *fresh, nl_err *err);
 
-/* Functions (aggregates and window functions included) and operators by their bare name.
- * "Elsewhere" is any schema but pg_catalog; an overload there that is not volatile and that an
- * extension brought (citext's max, postgis' =) does not count. */
-bool nl_catalog_function_known(const nl_catalog *catalog, const char *name); /* in pg_catalog */
+/* PostgreSQL's own functions (aggregates and window functions included) and operators by their bare
+ * name. What others have put beside or over them: see trust.h. */
+bool nl_catalog_function_known(const nl_catalog *catalog, const char *name);
 bool nl_catalog_function_stable(const nl_catalog *catalog,
-                                const char *name); /* known, no volatile overload, none elsewhere */
+                                const char *name); /* known, no volatile overload among them */
 bool nl_catalog_operator_known(const nl_catalog *catalog,
-                               const char *name); /* in pg_catalog, none elsewhere */
+                               const char *name); /* the same of an operator */
+/* Is there a function of the name that is not PostgreSQL's own, in whatever schema? */
+bool nl_catalog_function_foreign(const nl_catalog *catalog, const char *name);
 /* Types: is it a type of pg_catalog (no pseudo-type, no table's row), or in a schema that was read
  * an enum, or a domain that stands for either? `schema` NULL: pg_catalog, then the search path. */
 bool nl_catalog_type_known(const nl_catalog *catalog, const char *schema, const char *name);

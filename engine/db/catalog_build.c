@@ -65,7 +65,7 @@ const char **nl_catalog_names(catalog_builder *b, const char *text) {
 
 /* Sorts the rows by kind, each kind in the order in which they came. */
 static bool order_rows(catalog_builder *b) {
-    static const char letters[] = "STCLAXKFOY";
+    static const char letters[] = "STCMLAXKFOYUDHR";
     size_t next[ROW_KINDS];
     b->order = nl_arena_take(&b->scratch, (b->rows->rows + 1) * sizeof *b->order);
     if (!b->order)
@@ -185,6 +185,7 @@ table_place *nl_catalog_place(table_place *places, size_t n, uint32_t oid) {
 static bool build_table(catalog_builder *b, struct named *named, size_t r) {
     nl_table *t = &named->table;
     named->oid = nl_catalog_oid(b, r, 1);
+    t->oid = named->oid;
     t->schema = nl_catalog_keep(b, nl_catalog_text(b, r, 2));
     t->name = nl_catalog_keep(b, nl_catalog_text(b, r, 3));
     t->kind = nl_catalog_text(b, r, 4)[0];
@@ -290,6 +291,7 @@ static const char *intern(catalog_builder *b, const char *text) {
 static bool build_column(catalog_builder *b, nl_column *column, size_t r) {
     const char *base = nl_catalog_cell(b, r, 5);
     *column = (nl_column){
+        .number = (int)strtol(nl_catalog_text(b, r, 2), NULL, 10),
         .name = nl_catalog_keep(b, nl_catalog_text(b, r, 3)),
         .type = intern(b, nl_catalog_text(b, r, 4)),
         .category = nl_catalog_text(b, r, 6)[0],
@@ -362,8 +364,9 @@ nl_catalog *nl_catalog_from_rows(const nl_pg_rows *rows, catalog_choice *choice,
         ok = nl_err_set(b.err, NL_INVALID, "rows of the catalog have %zu cells, not %d",
                         rows->columns, CATALOG_CELLS);
     ok = ok && order_rows(&b) && build_server(&b) && build_tables(&b) && build_columns(&b) &&
-         nl_catalog_build_labels(&b) && nl_catalog_build_stats(&b) && nl_catalog_build_keys(&b) &&
-         nl_catalog_build_names(&b);
+         nl_catalog_build_masks(&b) && nl_catalog_build_labels(&b) && nl_catalog_build_stats(&b) &&
+         nl_catalog_build_keys(&b) && nl_catalog_build_names(&b) &&
+         nl_catalog_build_trust(&b);
     nl_arena_release(&b.scratch);
     if (ok)
         return b.catalog;

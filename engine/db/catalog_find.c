@@ -80,6 +80,11 @@ bool nl_catalog_function_stable(const nl_catalog *catalog, const char *name) {
     return found && found->stable;
 }
 
+bool nl_catalog_function_foreign(const nl_catalog *catalog, const char *name) {
+    const name_facts *found = find_name(catalog->functions, catalog->n_functions, name);
+    return found && !found->known;
+}
+
 bool nl_catalog_operator_known(const nl_catalog *catalog, const char *name) {
     const name_facts *found = find_name(catalog->operators, catalog->n_operators, name);
     return found && found->stable;

@@ -1,7 +1,8 @@
 /* catalog_priv.h: how a catalog is made: catalog_load.c asks the server what catalog_query.c says,
  * catalog_build.c (tables, columns; those that catalog_choice.c lets in), catalog_values.c (labels,
- * statistics) and catalog_keys.c (keys, names) turn the rows into structs, catalog_relate.c adds
- * keys by hand, catalog_find.c looks things up, catalog_render*.c write it down.
+ * statistics), catalog_keys.c (keys, names) and catalog_trust.c turn the rows into structs,
+ * catalog_relate.c adds keys by hand, catalog_find.c looks things up, catalog_render*.c write it
+ * down.
  *
  * The server answers with one table of text, each row of a kind of its own, so that everything is
  * of one snapshot. The same rows written by hand make a catalog without a server:
@@ -21,6 +22,7 @@
 #include "base/arena.h"
 #include "db/catalog.h"
 #include "db/catalog_choice.h"
+#include "db/trust.h"
 
 /* The kinds of rows, and what their cells hold behind the letter. Cells that are not named are
  * NULL. Lists of names are JSON arrays, lists of columns are attribute numbers: "{1,3}" or "1 3".
@@ -32,6 +34,7 @@ typedef enum {
     ROW_COLUMN,    /* C oid of the table, number, name, type, base type of a domain, category,
                     *   comment, default, flags: n not null, i identity, g generated,
                     *   s selectable; oid of its enum */
+    ROW_MASK,      /* M oid of the table, number of the column, its security label */
     ROW_LABELS,    /* L oid of the enum, labels */
     ROW_STATS,     /* A oid of the table, column, fraction of NULLs, distinct, common values,
                     *   flags: h with what inherits from the table */
@@ -40,9 +43,19 @@ typedef enum {
     ROW_KEY,       /* K oid of the table, name, kind: p primary, u unique, c check, f foreign;
                     *   columns, number of columns that count (NULL: all); of a foreign key: oid
                     *   of the referred table, columns there; of a check: the expression */
-    ROW_FUNCTION,  /* F name, in pg_catalog?, safe everywhere? */
+    ROW_FUNCTION,  /* F name, PostgreSQL's own?, none of these volatile? */
     ROW_OPERATOR,  /* O the same */
     ROW_TYPE,      /* Y schema, name */
+                   /* what db/trust.h is about: lists of names are JSON arrays of "schema.name" */
+    ROW_LEVER,     /* U kind: f function, o operator, c cast; name (of a cast the target's), the
+                    *   function called, oids of types that it needs (NULL: none), flags: i implicit
+                    */
+    ROW_LOADED,    /* D oid of a type, schema, name, flags: v visible; oids of types in it that
+                    *   matter, functions that making a value calls, checks as SELECT … */
+    ROW_HELD,      /* H oid of the table, column, oids of types in it that matter */
+    ROW_SPECIAL,   /* R schema, name, its kind and flags: + visible, > foreign, # row security,
+                    *   ? details unknown; view's definition, functions it calls, types in it that
+                    *   matter, policies as SELECT …, functions they call, what the planner folds */
     ROW_KINDS
 } row_kind;
 
@@ -69,6 +82,13 @@ struct nl_catalog {
     size_t n_functions, n_operators;
     type_name *types; /* sorted by (name, schema) */
     size_t n_types;
+    nl_lever *levers; /* sorted by (kind, name) */
+    size_t n_levers;
+    nl_loaded *loaded; /* sorted by oid */
+    size_t n_loaded;
+    bool loaded_inputs;
+    nl_special *specials; /* sorted by (name, schema) */
+    size_t n_specials;
 };
 
 /* Rows may come in any order. NULL with NL_NOTFOUND where a schema that was asked for does not
@@ -80,6 +100,16 @@ nl_catalog *nl_catalog_from_cells(const char *const *cells, size_t n, nl_err *er
 
 /* Appends the query that answers with such rows. */
 bool nl_catalog_query(nl_buf *query);
+/* What catalog_trust_query.c adds to it: further common table expressions, further parts. */
+bool nl_catalog_trust_common(nl_buf *query);
+bool nl_catalog_trust_parts(nl_buf *query);
+
+/* Cells that a part of the query leaves out at its end. */
+#define NL_NONE_3 ", NULL, NULL, NULL"
+#define NL_NONE_4 NL_NONE_3 ", NULL"
+#define NL_NONE_5 NL_NONE_4 ", NULL"
+#define NL_NONE_7 NL_NONE_4 NL_NONE_3
+#define NL_NONE_8 NL_NONE_4 NL_NONE_4
 
 /* --- between the files that build --------------------------------------------- */
 
@@ -124,9 +154,11 @@ int nl_catalog_by_oid(const void *a, const void *b);
  * builder's error set on failure. */
 const char **nl_catalog_names(catalog_builder *b, const char *json);
 
+bool nl_catalog_build_masks(catalog_builder *b);
 bool nl_catalog_build_labels(catalog_builder *b);
 bool nl_catalog_build_stats(catalog_builder *b);
 bool nl_catalog_build_keys(catalog_builder *b);
 bool nl_catalog_build_names(catalog_builder *b);
+bool nl_catalog_build_trust(catalog_builder *b);
 
 #endif

@@ -12,13 +12,9 @@
 #define NOT_SYSTEM "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
 #define RELATIONS "c.relkind IN ('r','p','v','m','f')"
 #define PG_CATALOG "'pg_catalog'::regnamespace"
+#define BUILT_IN "p.pronamespace = " PG_CATALOG " AND p.oid < 16384 AND p.prolang IN (12, 13, 14)"
 #define EXTENSIONS                                                                                 \
     "SELECT d.objid FROM pg_catalog.pg_depend d WHERE d.deptype = 'e' AND d.classid = "
-#define NONE_3 ", NULL, NULL, NULL"
-#define NONE_4 NONE_3 ", NULL"
-#define NONE_5 NONE_4 ", NULL"
-#define NONE_7 NONE_4 NONE_3
-#define NONE_8 NONE_4 NONE_4
 
 /* What the other parts stand on: the schemas to read; tables that count (no partitions, nothing
  * that an extension brought); rows of partitioned tables; domains down to what is no domain. */
@@ -65,7 +61,7 @@ static const char *const parts[] = {
     "      WHERE c.relnamespace = n.oid AND " RELATIONS "))::text,"
     "  (SELECT json_agg(w.nspname ORDER BY"
     "      array_position(current_schemas(false), w.nspname), w.nspname) FROM wanted w)::text,"
-    "  $1::text" NONE_4,
+    "  $1::text" NL_NONE_4,
 
     /* before version 14 zero rows on zero pages may mean "never analysed"; since then -1 does */
     "SELECT 'T', r.oid::text, r.nspname, r.relname, r.relkind::text,"
@@ -76,7 +72,7 @@ static const char *const parts[] = {
     "       AND current_setting('server_version_num')::int < 140000 THEN -1"
     "     ELSE r.reltuples END)::text,"
     "  concat(CASE WHEN pg_table_is_visible(r.oid) THEN 'v' END,"
-    "         CASE WHEN r.readable THEN 'r' END)" NONE_3
+    "         CASE WHEN r.readable THEN 'r' END)" NL_NONE_3
     " FROM rel r LEFT JOIN total t ON t.root = r.oid WHERE r.readable IS NOT NULL",
 
     "SELECT 'C', a.attrelid::text, a.attnum::text, a.attname, format_type(a.atttypid, a.atttypmod),"
@@ -100,7 +96,13 @@ static const char *const parts[] = {
     "  LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum"
     " WHERE r.readable AND a.attnum > 0 AND NOT a.attisdropped",
 
-    "SELECT 'L', e.enumtypid::text, json_agg(e.enumlabel ORDER BY e.enumsortorder)::text" NONE_8
+    /* what PostgreSQL Anonymizer was told of a column; there where its provider no longer is */
+    "SELECT 'M', s.objoid::text, s.objsubid::text, s.label" NL_NONE_7
+    " FROM pg_catalog.pg_seclabel s JOIN rel r ON r.oid = s.objoid"
+    " WHERE s.classoid = 'pg_catalog.pg_class'::regclass AND s.objsubid > 0"
+    "  AND s.provider = 'anon' AND r.readable",
+
+    "SELECT 'L', e.enumtypid::text, json_agg(e.enumlabel ORDER BY e.enumsortorder)::text" NL_NONE_8
     " FROM pg_catalog.pg_enum e GROUP BY e.enumtypid",
 
     /* Table by table (OFFSET 0): over all of pg_statistic the view would check the privilege on
@@ -110,13 +112,14 @@ static const char *const parts[] = {
     "      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
     "      WHERE t.typdelim <> ',')"
     "    THEN array_to_json((s.most_common_vals::text::text[])[1:8])::text END,"
-    "  CASE WHEN s.inherited THEN 'h' END" NONE_4
+    "  CASE WHEN s.inherited THEN 'h' END" NL_NONE_4
     " FROM rel r, LATERAL (SELECT p.attname, p.null_frac, p.n_distinct, p.most_common_vals,"
     "    p.inherited FROM pg_catalog.pg_stats p"
     "    WHERE p.schemaname = r.nspname AND p.tablename = r.relname OFFSET 0) AS s"
     " WHERE r.readable",
 
-    "SELECT DISTINCT 'X', k.confrelid::text, n.nspname, c.relname, a.attnum::text, a.attname" NONE_5
+    "SELECT DISTINCT 'X', k.confrelid::text, n.nspname, c.relname, a.attnum::text, "
+    "a.attname" NL_NONE_5
     " FROM rel r JOIN pg_catalog.pg_constraint k ON k.conrelid = r.oid AND k.contype = 'f'"
     "  JOIN pg_catalog.pg_class c ON c.oid = k.confrelid"
     "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
@@ -133,33 +136,30 @@ static const char *const parts[] = {
     "  AND (k.contype <> 'f' OR k.conparentid = 0)",
 
     /* unique indexes that no constraint made say the same of their columns */
-    "SELECT 'K', i.indrelid::text, c.relname, 'u', i.indkey::text, i.indnkeyatts::text" NONE_5
+    "SELECT 'K', i.indrelid::text, c.relname, 'u', i.indkey::text, i.indnkeyatts::text" NL_NONE_5
     " FROM rel r JOIN pg_catalog.pg_index i ON i.indrelid = r.oid"
     "  JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
     " WHERE r.readable AND i.indisunique AND i.indisvalid AND i.indpred IS NULL"
     "  AND i.indexprs IS NULL AND i.indexrelid NOT IN"
     "   (SELECT k.conindid FROM pg_catalog.pg_constraint k WHERE k.contype IN ('p','u'))",
 
-    /* An overload elsewhere is trusted where an extension brought it and it is not volatile:
-     * citext has a max, postgis an =. One that somebody wrote is not. */
-    "SELECT 'F', p.proname, bool_or(p.pronamespace = " PG_CATALOG ")::text,"
-    "  bool_and(p.provolatile <> 'v' AND (p.pronamespace = " PG_CATALOG
-    "    OR x.objid IS NOT NULL))::text" NONE_7 " FROM pg_catalog.pg_proc p"
-    "  LEFT JOIN (" EXTENSIONS "'pg_catalog.pg_proc'::regclass) AS x ON x.objid = p.oid"
-    " WHERE p.prokind IN ('f','a','w') GROUP BY p.proname",
+    /* PostgreSQL's own, which initdb made: what else there is of the name is for the parts about
+     * trust. What was replaced in another language is PostgreSQL's own no more. */
+    "SELECT 'F', p.proname, bool_or(" BUILT_IN ")::text,"
+    "  (bool_and(p.provolatile <> 'v') FILTER (WHERE " BUILT_IN "))::text" NL_NONE_7
+    " FROM pg_catalog.pg_proc p WHERE p.prokind IN ('f','a','w') GROUP BY p.proname",
 
-    "SELECT 'O', o.oprname, bool_or(o.oprnamespace = " PG_CATALOG ")::text,"
-    "  bool_and(o.oprnamespace = " PG_CATALOG
-    "    OR (x.objid IS NOT NULL AND p.provolatile <> 'v'))::text" NONE_7
+    "SELECT 'O', o.oprname, bool_or(o.oprnamespace = " PG_CATALOG " AND o.oid < 16384)::text,"
+    "  (bool_and(p.provolatile <> 'v') FILTER (WHERE o.oid < 16384))::text" NL_NONE_7
     " FROM pg_catalog.pg_operator o LEFT JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode"
-    "  LEFT JOIN (" EXTENSIONS "'pg_catalog.pg_operator'::regclass) AS x ON x.objid = o.oid"
     " GROUP BY o.oprname",
 
     /* pg_catalog's own; of the schemas that are read: enums, and domains over either */
-    "SELECT 'Y', n.nspname, t.typname" NONE_8
+    "SELECT 'Y', n.nspname, t.typname" NL_NONE_8
     " FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
     "  LEFT JOIN dom d ON d.oid = t.oid"
-    " WHERE (n.nspname = 'pg_catalog' AND t.typrelid = 0 AND t.typtype IN ('b','r','m'))"
+    " WHERE (n.nspname = 'pg_catalog' AND t.oid < 16384 AND t.typrelid = 0 AND t.typtype IN "
+    "('b','r','m'))"
     "  OR (n.oid IN (SELECT w.oid FROM wanted w) AND (t.typtype = 'e'"
     "    OR (t.typtype = 'd' AND (d.typnamespace = " PG_CATALOG
     "      OR (d.typtype = 'e' AND d.typnamespace IN (SELECT w.oid FROM wanted w))))))",
@@ -169,7 +169,8 @@ static const char *const parts[] = {
 
 bool nl_catalog_query(nl_buf *query) {
     nl_buf_str(query, common);
+    nl_catalog_trust_common(query);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         nl_buf_printf(query, "%s(%s)", i ? " UNION ALL " : "", parts[i]);
-    return !query->failed;
+    return nl_catalog_trust_parts(query);
 }

@@ -1,4 +1,5 @@
-/* catalog_values.c: rows into structs: labels of enums, statistics of columns. */
+/* catalog_values.c: rows into structs: security labels and statistics of columns, labels of enums.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,23 @@ bool nl_catalog_build_labels(catalog_builder *b) {
         for (size_t k = 0; k < t->n_columns; k++) {
             if (!label_column(b, (nl_column *)&t->columns[k], all, n))
                 return false;
+        }
+    }
+    return true;
+}
+
+bool nl_catalog_build_masks(catalog_builder *b) {
+    for (size_t i = 0; i < nl_catalog_count(b, ROW_MASK); i++) {
+        size_t r = nl_catalog_row(b, ROW_MASK, i);
+        table_place *place = nl_catalog_place(b->places, b->n_places, nl_catalog_oid(b, r, 1));
+        int number = (int)strtol(nl_catalog_text(b, r, 2), NULL, 10);
+        for (size_t k = 0; place && k < place->n_numbers; k++) {
+            nl_column *column = (nl_column *)&place->table->columns[k];
+            if (column->number != number)
+                continue;
+            column->label = nl_catalog_keep(b, nl_catalog_text(b, r, 3));
+            if (!column->label)
+                return nl_err_nomem(b->err);
         }
     }
     return true;

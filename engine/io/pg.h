@@ -60,6 +60,8 @@ typedef struct {
     size_t columns, rows;
     const char **names; /* columns */
     uint32_t *types;    /* type oids */
+    uint32_t *tables; /* oids of the relations (views too) whose columns they are; 0: expressions */
+    int *numbers;     /* of those columns (attnum); 0: expressions */
     const char **cells; /* rows * columns */
     uint32_t *sizes;    /* bytes of each cell */
     bool more;          /* there were more rows than max_rows */

@@ -157,12 +157,16 @@ static bool take_columns(nl_pg_rows *rows, const PGresult *result) {
         return true;
     rows->names = nl_arena_take(&rows->arena, (n ? n : 1) * sizeof *rows->names);
     rows->types = nl_arena_take(&rows->arena, (n ? n : 1) * sizeof *rows->types);
-    if (!rows->names || !rows->types)
+    rows->tables = nl_arena_take(&rows->arena, (n ? n : 1) * sizeof *rows->tables);
+    rows->numbers = nl_arena_take(&rows->arena, (n ? n : 1) * sizeof *rows->numbers);
+    if (!rows->names || !rows->types || !rows->tables || !rows->numbers)
         return false;
     for (size_t i = 0; i < n; i++) {
         const char *name = PQfname(result, (int)i);
         rows->names[i] = nl_arena_copy(&rows->arena, name, strlen(name));
         rows->types[i] = PQftype(result, (int)i);
+        rows->tables[i] = PQftable(result, (int)i);
+        rows->numbers[i] = rows->tables[i] ? PQftablecol(result, (int)i) : 0;
         if (!rows->names[i])
             return false;
     }

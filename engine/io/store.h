@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "data/dedup.h"
+#include "data/keyed.h"
 #include "io/loop.h"
 
 typedef struct nl_store nl_store;
@@ -47,6 +48,7 @@ typedef struct {
                           * one line; NULL: not told. Entries of two sources never mix */
     const char *dataset; /* path of the JSONL file; NULL: the run keeps calls, and writes no file */
     bool fresh;          /* archive what was there and start over */
+    int64_t begun;       /* when this program began, in Unix milliseconds: see `secret` below */
 } nl_store_run_options;
 
 typedef struct {
@@ -56,6 +58,9 @@ typedef struct {
     char kept[512]; /* … what was there before is here; "" where it was not needed */
     uint64_t torn;  /* bytes of a torn tail that were cut */
     uint64_t items_done, entries, calls;
+    unsigned char secret[NL_SECRET_BYTES]; /* of the run's stand-ins, as old as the run; the open
+                                            * runs of a store share one, but for those that began
+                                            * with `fresh`, which share one made since `begun` */
 } nl_store_run_info;
 
 /* Finds the open run of phase and version, or starts one; brings the dataset file in line (a

@@ -197,6 +197,14 @@ bool nl_store_execute(nl_store *store, struct nl_store_op *op, nl_err *err);
 bool nl_store_append_lines(nl_store *store, nl_err *err);
 void nl_store_drop_lines(nl_store *store);
 
+/* store_secret.c: one secret and when it was made, by a query with one number. */
+#define NL_STORE_SECRET_SQL "SELECT secret, made FROM secret WHERE run = ?1"
+bool nl_store_secret_look(const nl_store *store, struct sqlite3 *db, const char *sql, int64_t a,
+                          unsigned char *secret, int64_t *made, bool *found, nl_err *err);
+/* The secret of run `run`, found or made; on the writer's thread. */
+bool nl_store_secret(nl_store *store, int64_t run, bool fresh, int64_t begun, unsigned char *secret,
+                     nl_err *err);
+
 /* How much of a dataset file is what the store would have written. */
 struct nl_store_match {
     uint64_t bytes; /* of whole lines that agree */

@@ -255,7 +255,9 @@ static bool open_run(nl_store *store, void *ctx, nl_err *err) {
     } else if (!renew_run(store, opening, err)) {
         return false;
     }
-    if (!note_opening(store, opening, err))
+    if (!note_opening(store, opening, err) ||
+        !nl_store_secret(store, run->id, options->fresh, options->begun, opening->info->secret,
+                         err))
         return false;
     if (!load(store, opening, err) ||
         (options->dataset && !nl_store_align(store, run, options->dataset, opening->info, err)))

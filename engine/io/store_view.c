@@ -291,6 +291,18 @@ bool nl_store_view_reply(nl_store_view *view, int64_t run, nl_key key, uint32_t 
     return ok;
 }
 
+bool nl_store_view_secret(nl_store_view *view, int64_t run, unsigned char *secret, bool *found,
+                          nl_err *err) {
+    nl_store *as = &view->as;
+    int64_t there = 0, made;
+    *found = false;
+    if (!nl_store_number(as, as->reader, "SELECT count(*) FROM sqlite_master WHERE name = 'secret'",
+                         &there, err))
+        return false;
+    return there == 0 || nl_store_secret_look(as, as->reader, NL_STORE_SECRET_SQL, run, secret,
+                                              &made, found, err);
+}
+
 bool nl_store_view_compare(nl_store_view *view, int64_t run, const char *path,
                            nl_store_agreement *agreement, nl_err *err) {
     nl_store *as = &view->as;

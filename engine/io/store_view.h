@@ -63,6 +63,10 @@ bool nl_store_view_ledger(nl_store_view *view, int64_t *spent, int64_t *reserved
 bool nl_store_view_reply(nl_store_view *view, int64_t run, nl_key key, uint32_t sample,
                          char **reply, size_t *size, nl_err *err);
 
+/* The secret of a run's stand-ins, NL_SECRET_BYTES; *found false where it has none. */
+bool nl_store_view_secret(nl_store_view *view, int64_t run, unsigned char *secret, bool *found,
+                          nl_err *err);
+
 /* Do the lines of `path` agree with the run's entries? `same` counts the lines from the first on
  * that do, `entries` and `lines` how many there are of either. */
 typedef struct {

@@ -1,39 +1,29 @@
 /* gate.c: walks every node of the tree against the allow-list of gate_nodes.c, and looks closer at
- * those that name something: functions, operators, relations, types.
- *
- * PostgreSQL reads `x.f` as f(x) where x has no column f, even for a function in FROM that returns
- * a plain value (SELECT g.pg_sleep FROM generate_series(5, 5) g): so fields are looked at too. */
+ * those that name something: functions, operators, relations, types. Fields are gate_field.c's,
+ * what hides behind a name gate_trust.c's. */
 #include "sql/gate.h"
 
 #include <string.h>
 
 #include "sql/gate_names.h"
 #include "sql/gate_nodes.h"
-#include "sql/scope.h"
+#include "sql/gate_priv.h"
 #include "sql/tree.h"
 
 #include "base/banned.h"
 
-typedef struct {
-    const nl_sql *sql;
-    const nl_catalog *catalog;
-    const nl_sql_policy *policy;
-    nl_scopes *scopes; /* made where a field's meaning has to be known */
-    nl_err *err;
-} gate;
+static bool check_struct(nl_gate *g, const char *type, const nl_json_node *body);
 
-static bool check_struct(gate *g, const char *type, const nl_json_node *body);
+static bool refuse(nl_gate *g, const char *format, const char *what) __attribute__((nonnull));
 
-static bool refuse(gate *g, const char *format, const char *what) __attribute__((nonnull));
-
-static bool refuse(gate *g, const char *format, const char *what) {
+static bool refuse(nl_gate *g, const char *format, const char *what) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     return nl_err_set(g->err, NL_INVALID, format, what);
 #pragma GCC diagnostic pop
 }
 
-static bool refuse_type(gate *g, const char *type) {
+static bool refuse_type(nl_gate *g, const char *type) {
     if (strcmp(type, "ParamRef") == 0)
         return refuse(g, "%s: write the value itself", "a parameter ($1) has no value here");
     if (strcmp(type, "SetToDefault") == 0)
@@ -48,52 +38,81 @@ static bool refuse_type(gate *g, const char *type) {
 
 /* --- what a node names -------------------------------------------------------------------- */
 
-static bool in_policy(const gate *g, const char *schema, const char *name) {
+bool nl_gate_listed(const nl_gate *g, const char *schema, size_t schema_size, const char *name) {
     if (!g->policy || !g->policy->functions)
         return false;
-    size_t n = schema ? strlen(schema) : 0;
     for (const char *const *f = g->policy->functions; *f; f++) {
-        if (schema ? strncmp(*f, schema, n) == 0 && (*f)[n] == '.' && strcmp(*f + n + 1, name) == 0
+        if (schema ? strncmp(*f, schema, schema_size) == 0 && (*f)[schema_size] == '.' &&
+                         strcmp(*f + schema_size + 1, name) == 0
                    : strcmp(*f, name) == 0)
             return true;
     }
     return false;
 }
 
-/* `special`: the grammar put pg_catalog there itself, as for EXTRACT(… FROM …). */
-static bool function_allowed(const gate *g, const char *schema, const char *name, bool special) {
-    if (in_policy(g, schema, name))
-        return true;
-    if (schema && strcmp(schema, "pg_catalog") != 0)
-        return false;
-    if (nl_gate_function_denied(name))
+bool nl_gate_builtin(const nl_gate *g, const char *name, bool special) {
+    if (nl_gate_function_denied(name) &&
+        !(g->whose == NL_GATE_POLICY && nl_gate_function_informs(name)))
         return false;
     if (nl_catalog_function_stable(g->catalog, name))
         return true;
     return nl_catalog_function_known(g->catalog, name) &&
-           (special || nl_gate_function_harmless(name) || nl_gate_function_overloaded(name));
+           (special || nl_gate_function_harmless(name));
 }
 
-static bool check_function(gate *g, const nl_json_node *body) {
-    const char *schema;
-    const nl_json_node *names = nl_tree_list(body, "funcname");
-    const char *name = nl_tree_name(names, &schema);
-    if (!name)
-        return refuse(g, "%s is not allowed", "a function name of three parts");
-    if (function_allowed(g, schema, name, nl_tree_has(body, "funcformat", "COERCE_SQL_SYNTAX")))
+/* `special`: the grammar put pg_catalog there itself, as for EXTRACT(… FROM …). */
+static bool function_allowed(const nl_gate *g, const char *schema, const char *name, bool special) {
+    if (nl_gate_listed(g, schema, schema ? strlen(schema) : 0, name))
         return true;
     if (schema && strcmp(schema, "pg_catalog") != 0)
-        return nl_err_set(g->err, NL_INVALID, "function %s.%s is not allowed", schema, name);
+        return false;
+    return nl_gate_builtin(g, name, special);
+}
+
+static bool refuse_function(nl_gate *g, const char *schema, const char *name) {
+    if (schema && strcmp(schema, "pg_catalog") != 0)
+        return NL_REFUSE(g, "function %s.%s is not allowed", schema, name);
+    const char *newer = nl_sql_newer_function(name, nl_catalog_server_version_num(g->catalog));
+    if (newer && g->policy && g->policy->newer_grammar)
+        return true;
+    if (newer)
+        return refuse(g, NL_NEWER_GRAMMAR, newer);
     if (!nl_gate_function_denied(name) && !nl_catalog_function_known(g->catalog, name))
         return refuse(g, "function %s is not one of PostgreSQL's own, so it is not allowed", name);
     return refuse(g, "function %s is not allowed", name);
 }
 
-/* Names of operators: A_Expr "name", SubLink "operName", SortBy "useOp". The names of BETWEEN's
- * forms are words; they stand for >= and <=. */
-static bool check_operator(gate *g, const nl_json_node *body) {
+static bool check_function(nl_gate *g, const nl_json_node *body) {
+    const char *schema;
+    const nl_json_node *names = nl_tree_list(body, "funcname");
+    const char *name = nl_tree_name(names, &schema);
+    bool builtin = schema && strcmp(schema, "pg_catalog") == 0;
+    if (!name)
+        return refuse(g, "%s is not allowed", "a function name of three parts");
+    if (nl_gate_listed(g, schema, schema ? strlen(schema) : 0, name))
+        return true;
+    if (g->whose != NL_GATE_QUERY &&
+        ((schema && !builtin) || !nl_catalog_function_known(g->catalog, name)))
+        return true; /* the catalog has said that this definition calls it */
+    if (!function_allowed(g, schema, name, nl_tree_has(body, "funcformat", "COERCE_SQL_SYNTAX")))
+        return refuse_function(g, schema, name);
+    if (nl_gate_function_coerces(name, nl_catalog_server_version_num(g->catalog)))
+        g->coerces = true;
+    return nl_gate_levers(g, 'f', name, builtin);
+}
+
+/* BETWEEN and its like stand for two comparisons each. */
+static bool check_between(nl_gate *g) {
+    return nl_gate_levers(g, 'o', ">=", false) && nl_gate_levers(g, 'o', "<=", false) &&
+           nl_gate_levers(g, 'o', "<", false) && nl_gate_levers(g, 'o', ">", false);
+}
+
+/* Names of operators: A_Expr "name", SubLink "operName", SortBy "useOp". */
+static bool check_operator(nl_gate *g, const nl_json_node *body) {
     static const char *const fields[] = { "name", "operName", "useOp" };
     const char *schema;
+    if (g->whose != NL_GATE_QUERY)
+        return true; /* the catalog has said which functions are behind them */
     for (size_t i = 0; i < 3; i++) {
         const nl_json_node *names = nl_tree_list(body, fields[i]);
         if (!names)
@@ -102,14 +121,40 @@ static bool check_operator(gate *g, const nl_json_node *body) {
         if (!name || (schema && strcmp(schema, "pg_catalog") != 0))
             return refuse(g, "operator %s of another schema is not allowed",
                           name ? name : "of a schema");
-        bool word = (name[0] >= 'A' && name[0] <= 'Z');
-        if (!word && !nl_gate_operator_own(name) && !nl_catalog_operator_known(g->catalog, name))
+        if (name[0] >= 'A' && name[0] <= 'Z')
+            return check_between(g);
+        if (!nl_catalog_operator_known(g->catalog, name))
             return refuse(g, "operator %s is not one of PostgreSQL's own", name);
+        if (!nl_gate_levers(g, 'o', name, schema != NULL))
+            return false;
     }
     return true;
 }
 
-static bool check_relation(gate *g, const nl_json_node *body) {
+/* x IN (SELECT …), CASE x WHEN …, USING (x) and NATURAL compare by an = that nobody wrote. */
+static bool check_equals(nl_gate *g, const nl_json_node *body) {
+    bool equals = NL_GET(body, "usingClause") || nl_tree_flag(body, "isNatural") ||
+                  (NL_GET(body, "arg") && NL_GET(body, "args")) || NL_GET(body, "testexpr");
+    return (!equals || nl_gate_levers(g, 'o', "=", false)) && check_operator(g, body);
+}
+
+/* A CTE of that name is what is read, where there is one. */
+static bool is_cte(nl_gate *g, const nl_json_node *body) {
+    const nl_use *use = nl_scopes_use(g->scopes, body);
+    return use && use->rel && use->rel->kind == NL_REL_CTE;
+}
+
+static bool check_special(nl_gate *g, const nl_json_node *body, const char *schema,
+                          const char *name) {
+    const nl_special *special = nl_catalog_special(g->catalog, schema, name);
+    const nl_table *table = nl_catalog_find(g->catalog, schema, name);
+    g->loaded = g->loaded || (table && table->holds);
+    if (!special)
+        return true;
+    return nl_gate_resolve(g) && ((!schema && is_cte(g, body)) || nl_gate_special(g, special));
+}
+
+static bool check_relation(nl_gate *g, const nl_json_node *body) {
     const char *schema = nl_tree_str(body, "schemaname");
     const char *name = nl_tree_str(body, "relname");
     const nl_table *table;
@@ -118,19 +163,21 @@ static bool check_relation(gate *g, const nl_json_node *body) {
     if (schema && strncmp(schema, "pg_t", 4) == 0) /* pg_toast, pg_temp */
         return nl_err_set(g->err, NL_INVALID, "system relation %s.%s is not allowed", schema, name);
     if (g->policy && g->policy->system_catalogs)
-        return true;
+        return check_special(g, body, schema, name);
     if (schema && nl_gate_schema_is_system(schema))
         return nl_err_set(g->err, NL_INVALID, "system catalog %s.%s is not allowed", schema, name);
     if (schema || strncmp(name, "pg_", 3) != 0)
-        return true;
+        return check_special(g, body, schema, name);
     /* pg_catalog comes first on every search path: a bare pg_ name is the system's, unless it is
      * known to be visible. A CTE may not borrow such a name. */
     table = nl_catalog_find(g->catalog, NULL, name);
-    return (table && table->visible) || refuse(g, "system catalog %s is not allowed", name);
+    if (!table || !table->visible)
+        return refuse(g, "system catalog %s is not allowed", name);
+    return check_special(g, body, schema, name);
 }
 
 /* A type that a column of ours has ("citext", "geometry(Point,4326)"), or a table's row type. */
-static bool is_in_use(const gate *g, const char *schema, const char *name) {
+static bool is_in_use(const nl_gate *g, const char *schema, const char *name) {
     size_t n, size = strlen(name);
     if (nl_catalog_find(g->catalog, schema, name))
         return true;
@@ -146,92 +193,31 @@ static bool is_in_use(const gate *g, const char *schema, const char *name) {
     return false;
 }
 
-static bool check_type(gate *g, const nl_json_node *body) {
+static bool check_type(nl_gate *g, const nl_json_node *body) {
     const char *schema;
     const char *name = nl_tree_name(nl_tree_list(body, "names"), &schema);
     if (!name)
         return refuse(g, "%s is not allowed", "a type name of three parts");
-    if (nl_gate_type_denied(name))
-        return refuse(g, "type %s is not allowed: it reads the system catalogs", name);
+    if (g->whose != NL_GATE_QUERY)
+        return true; /* the catalog has said which types are made */
+    if (nl_gate_type_denied(name)) {
+        bool table_name = g->of_tableoid && strcmp(name, "regclass") == 0;
+        g->of_tableoid = false;
+        return table_name ||
+               refuse(g, "type %s is not allowed: it reads the system catalogs", name);
+    }
+    const nl_loaded *loaded = nl_catalog_loaded(g->catalog, schema, name);
+    g->loaded = g->loaded || loaded;
+    if (loaded && !nl_gate_type(g, loaded))
+        return false;
     if (!nl_catalog_type_known(g->catalog, schema, name) && !is_in_use(g, schema, name))
         return refuse(g, "type %s is not known", name);
     return true;
 }
 
-/* --- x.f, which may be a call ------------------------------------------------------------- */
-
-static bool resolve(gate *g) {
-    if (!g->scopes)
-        g->scopes = nl_scopes_of(g->sql, g->catalog, g->err);
-    return g->scopes != NULL;
-}
-
-/* Is it surely a column, by the tables and sub-selects around it? */
-static bool is_column(const gate *g, const nl_json_node *body) {
-    const nl_use *use = nl_scopes_use(g->scopes, body);
-    return use && use->kind == NL_USE_COLUMN && !use->guessed;
-}
-
-static bool is_some_column(const gate *g, const char *name) {
-    size_t n;
-    const nl_table *tables = nl_catalog_tables(g->catalog, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (nl_table_column(&tables[i], name) >= 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_system_column(const char *name) {
-    static const char *const names[] = { "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", NULL };
-    for (const char *const *n = names; *n; n++) {
-        if (strcmp(*n, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* A field that is not surely a column may be a call of any function, also of one that the catalog
- * does not list. So it has to be one that may be called, or a name that rows are known to have. */
-static bool check_name(gate *g, const char *name) {
-    if (function_allowed(g, NULL, name, false) || is_system_column(name))
-        return true;
-    bool known = nl_catalog_function_known(g->catalog, name);
-    /* "regions" for region is a slip, though what begins with reg is denied */
-    if (!known && nl_gate_function_denied(name) && g->scopes->n_unknown)
-        return refuse(g, "%s", g->scopes->unknown[0]);
-    if (known || nl_gate_function_denied(name))
-        return refuse(g, "function %s is not allowed (no column of that name is known here)", name);
-    if (nl_gate_field_own(name) || is_some_column(g, name))
-        return true;
-    if (g->scopes->n_unknown)
-        return refuse(g, "%s", g->scopes->unknown[0]);
-    return refuse(g, "field \"%s\" is not known to be a column", name);
-}
-
-static bool check_column(gate *g, const nl_json_node *body) {
-    const nl_json_node *fields = nl_tree_list(body, "fields");
-    const char *name = nl_tree_last_name(fields);
-    if (!fields || !fields->next || !name) /* a bare name is no call; nor is a star */
-        return true;
-    return resolve(g) && (is_column(g, body) || check_name(g, name));
-}
-
-static bool check_field(gate *g, const nl_json_node *body) {
-    const nl_json_node *first = nl_tree_list(body, "indirection");
-    if (!resolve(g))
-        return false;
-    for (const nl_json_node *i = first; i; i = i->next) {
-        const char *name = nl_tree_string(i);
-        if (name && !(i == first && is_column(g, body)) && !check_name(g, name))
-            return false;
-    }
-    return true;
-}
-
 /* --- the rest ----------------------------------------------------------------------------- */
 
-static bool check_session(gate *g, const nl_json_node *body) {
+static bool check_session(nl_gate *g, const nl_json_node *body) {
     static const struct {
         const char *op, *name;
     } refused[] = {
@@ -242,7 +228,7 @@ static bool check_session(gate *g, const nl_json_node *body) {
         { "SVFOP_CURRENT_CATALOG", "CURRENT_CATALOG" },
         { "SVFOP_CURRENT_SCHEMA", "CURRENT_SCHEMA" },
     };
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    for (size_t i = 0; i < sizeof refused / sizeof *refused && g->whose == NL_GATE_QUERY; i++) {
         if (nl_tree_has(body, "op", refused[i].op))
             return refuse(g, "%s is not allowed: it tells about the session, not the data",
                           refused[i].name);
@@ -250,16 +236,16 @@ static bool check_session(gate *g, const nl_json_node *body) {
     return true;
 }
 
-static bool check_sample(gate *g, const nl_json_node *body) {
+static bool check_sample(nl_gate *g, const nl_json_node *body) {
     const char *schema;
     const char *name = nl_tree_name(nl_tree_list(body, "method"), &schema);
     if (name && (!schema || strcmp(schema, "pg_catalog") == 0) &&
         (strcmp(name, "system") == 0 || strcmp(name, "bernoulli") == 0))
-        return true;
+        return nl_gate_levers(g, 'f', name, schema != NULL);
     return refuse(g, "TABLESAMPLE %s is not allowed (system and bernoulli are)", name ? name : "");
 }
 
-static bool check_cte(gate *g, const nl_json_node *body) {
+static bool check_cte(nl_gate *g, const nl_json_node *body) {
     nl_tree query = nl_tree_open(NL_GET(body, "ctequery"));
     if (query.body && NL_IS(query, "SelectStmt"))
         return true;
@@ -267,7 +253,7 @@ static bool check_cte(gate *g, const nl_json_node *body) {
     return refuse(g, "writes: %s in a WITH query", name);
 }
 
-static bool check_query(gate *g, const nl_json_node *body) {
+static bool check_query(nl_gate *g, const nl_json_node *body) {
     const nl_json_node *locks = nl_tree_list(body, "lockingClause");
     if (NL_GET(body, "intoClause"))
         return refuse(g, "writes: %s", "SELECT INTO");
@@ -283,20 +269,24 @@ static bool check_query(gate *g, const nl_json_node *body) {
     return refuse(g, "locks rows: %s", "FOR UPDATE");
 }
 
-static bool look(gate *g, nl_gate_look how, const nl_json_node *body) {
+static bool look(nl_gate *g, nl_gate_look how, const nl_json_node *body) {
     switch (how) {
     case NL_LOOK_FUNCTION:
         return check_function(g, body);
     case NL_LOOK_OPERATOR:
         return check_operator(g, body);
+    case NL_LOOK_EQUALS:
+        return check_equals(g, body);
     case NL_LOOK_RELATION:
         return check_relation(g, body);
     case NL_LOOK_TYPE:
         return check_type(g, body);
     case NL_LOOK_COLUMN:
-        return check_column(g, body);
+        return nl_gate_column(g, body);
     case NL_LOOK_FIELD:
-        return check_field(g, body);
+        return nl_gate_field(g, body);
+    case NL_LOOK_CAST:
+        return nl_gate_cast(g, body);
     case NL_LOOK_SESSION:
         return check_session(g, body);
     case NL_LOOK_SAMPLE:
@@ -311,7 +301,7 @@ static bool look(gate *g, nl_gate_look how, const nl_json_node *body) {
     return true;
 }
 
-static bool check_node(gate *g, const nl_json_node *wrapped) {
+static bool check_node(nl_gate *g, const nl_json_node *wrapped) {
     nl_tree tree = nl_tree_open(wrapped);
     if (!tree.body) /* {} is a NULL in a list */
         return (wrapped->type == NL_JSON_OBJECT && wrapped->size == 0) ||
@@ -319,7 +309,7 @@ static bool check_node(gate *g, const nl_json_node *wrapped) {
     return check_struct(g, tree.type, tree.body);
 }
 
-static bool check_nodes(gate *g, const nl_json_node *value) {
+static bool check_nodes(nl_gate *g, const nl_json_node *value) {
     if (value->type != NL_JSON_ARRAY)
         return check_node(g, value);
     for (const nl_json_node *item = value->child; item; item = item->next) {
@@ -330,7 +320,7 @@ static bool check_nodes(gate *g, const nl_json_node *value) {
 }
 
 /* The depth of the recursion is bounded by the tree's, which parse.c caps. */
-static bool check_struct(gate *g, const char *type, const nl_json_node *body) {
+static bool check_struct(nl_gate *g, const char *type, const nl_json_node *body) {
     const nl_gate_node *node = nl_gate_node_find(type);
     if (!node)
         return refuse_type(g, type);
@@ -353,13 +343,24 @@ static bool check_struct(gate *g, const char *type, const nl_json_node *body) {
     return true;
 }
 
+bool nl_gate_resolve(nl_gate *g) {
+    if (!g->scopes)
+        g->scopes = nl_scopes_of(g->sql, g->catalog, g->err);
+    return g->scopes != NULL;
+}
+
+bool nl_gate_walk(nl_gate *g) {
+    nl_tree top = nl_tree_open(nl_sql_statement(g->sql));
+    return NL_IS(top, "SelectStmt") ? check_struct(g, top.type, top.body)
+                                    : refuse_type(g, top.type);
+}
+
 bool nl_sql_safe(const nl_sql *sql, const nl_catalog *catalog, const nl_sql_policy *policy,
                  nl_err *err) {
     nl_err unused;
-    gate g = { .sql = sql, .catalog = catalog, .policy = policy, .err = err ? err : &unused };
-    nl_tree top = nl_tree_open(nl_sql_statement(sql));
-    bool ok =
-        NL_IS(top, "SelectStmt") ? check_struct(&g, top.type, top.body) : refuse_type(&g, top.type);
+    nl_gate g = { .sql = sql, .catalog = catalog, .policy = policy, .err = err ? err : &unused };
+    g.root = &g;
+    bool ok = nl_gate_walk(&g) && nl_gate_unnamed(&g);
     nl_scopes_free(g.scopes);
     return ok;
 }

@@ -81,39 +81,36 @@ bool nl_gate_function_denied(const char *name) {
 }
 
 bool nl_gate_function_harmless(const char *name) {
-    static const char *const names[] = { "random",    "random_normal",   "clock_timestamp",
-                                         "timeofday", "gen_random_uuid", NULL };
+    static const char *const names[] = { "random",          "random_normal",
+                                         "clock_timestamp", "timeofday",
+                                         "gen_random_uuid", "uuidv4",
+                                         "uuidv7",          NULL };
     return listed(names, name);
 }
 
-bool nl_gate_function_overloaded(const char *name) {
-    static const char *const names[] = {
-        "avg",
-        "max",
-        "min",
-        "sum",
-        "regexp_match",
-        "regexp_matches",
-        "regexp_replace",
-        "regexp_split_to_array",
-        "regexp_split_to_table",
-        "replace",
-        "split_part",
-        "strpos",
-        "translate",
-        NULL,
-    };
-    return listed(names, name);
+bool nl_gate_function_informs(const char *name) {
+    static const char *const prefixes[] = { "current_", "session_", "has_", NULL };
+    return starts_any(prefixes, name) || strcmp(name, "pg_has_role") == 0 ||
+           strcmp(name, "row_security_active") == 0;
 }
 
-bool nl_gate_operator_own(const char *name) {
-    static const char *const names[] = {
-        "=",  "<>",  "<",   "<=",   ">",   ">=",  "+",  "-",   "*",   "/",   "%",   "^",  "||",
-        "~~", "!~~", "~~*", "!~~*", "~",   "~*",  "!~", "!~*", "@>",  "<@",  "&&",  "->", "->>",
-        "#>", "#>>", "?",   "?|",   "?&",  "@?",  "@@", "@@@", "#-",  "|/",  "||/", "@",  "&",
-        "|",  "#",   "<<",  ">>",   "<<=", ">>=", "&<", "&>",  "-|-", "<->", "!!",  "^@", NULL,
-    };
-    return listed(names, name);
+bool nl_gate_function_coerces(const char *name, int server_version_num) {
+    static const char *const names[] = { "json_populate_record",  "json_populate_recordset",
+                                         "jsonb_populate_record", "jsonb_populate_recordset",
+                                         "populate_record",       NULL };
+    /* of anyelement before version 14, of anycompatible since, which looks through domains */
+    static const char *const older[] = { "array_append",
+                                         "array_prepend",
+                                         "array_replace",
+                                         "array_remove",
+                                         "array_cat",
+                                         "array_position",
+                                         "array_positions",
+                                         "lag",
+                                         "lead",
+                                         "width_bucket",
+                                         NULL };
+    return listed(names, name) || (server_version_num < 140000 && listed(older, name));
 }
 
 bool nl_gate_field_own(const char *name) {

@@ -10,11 +10,13 @@
 bool nl_gate_function_denied(const char *name);
 /* Volatile, and harmless all the same: random(), clock_timestamp(), … */
 bool nl_gate_function_harmless(const char *name);
-/* Names that widely used extensions overload for types of their own (citext's replace, pgvector's
- * avg), all of them without effects: an overload elsewhere does not speak against ours. */
-bool nl_gate_function_overloaded(const char *name);
-/* PostgreSQL's own operators, which extensions overload as they please (citext's =). */
-bool nl_gate_operator_own(const char *name);
+/* Tells who is asking, which policies of row-level security are for. */
+bool nl_gate_function_informs(const char *name);
+/* Makes values of the type of another argument, which runs a domain's checks. */
+bool nl_gate_function_coerces(const char *name, int server_version_num);
+/* The form that a function's name is in the server's grammar, though not in the library's:
+ * "JSON_VALUE"; NULL: none. */
+const char *nl_sql_newer_function(const char *name, int server_version_num);
 /* Fields of rows that PostgreSQL's functions return and nothing declares: lexeme, positions. */
 bool nl_gate_field_own(const char *name);
 /* Casts to it look the system catalogs up: regclass, aclitem. */

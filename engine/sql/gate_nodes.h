@@ -23,10 +23,12 @@ typedef enum {
     NL_LOOK_NONE,
     NL_LOOK_FUNCTION,
     NL_LOOK_OPERATOR,
+    NL_LOOK_EQUALS, /* an operator, or an = that is not written */
     NL_LOOK_RELATION,
     NL_LOOK_TYPE,
     NL_LOOK_COLUMN,
     NL_LOOK_FIELD,
+    NL_LOOK_CAST,
     NL_LOOK_SESSION,
     NL_LOOK_SAMPLE,
     NL_LOOK_CTE,

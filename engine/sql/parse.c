@@ -15,6 +15,10 @@
  * allows 900 of them, and keeps the recursive walks over it far from the stack's end. */
 enum { MAX_DEPTH = 2000 };
 
+/* Far from what overflows the library's stack as well: the server puts every operation into
+ * parentheses, and 10,000 of those are an error. */
+enum { MAX_DEFINITION = 128 << 10 };
+
 struct nl_sql {
     char *source; /* as given, which locations count in */
     size_t source_size;
@@ -48,10 +52,9 @@ static void syntax_error(const char *text, size_t size, const PgQueryError *erro
         nl_err_set(err, NL_INVALID, "%s", error->message);
 }
 
-static bool check_text(const char *text, size_t size, nl_err *err) {
-    if (size > NL_SQL_MAX_BYTES)
-        return nl_err_set(err, NL_LIMIT, "the SQL is %zu bytes long, the limit is %d", size,
-                          NL_SQL_MAX_BYTES);
+static bool check_text(const char *text, size_t size, size_t most, nl_err *err) {
+    if (size > most)
+        return nl_err_set(err, NL_LIMIT, "the SQL is %zu bytes long, the limit is %zu", size, most);
     if (memchr(text, '\0', size))
         return nl_err_set(err, NL_INVALID, "the SQL contains a NUL byte");
     if (!nl_utf8_valid(text, size))
@@ -90,13 +93,13 @@ static bool take_tree(nl_sql *sql, const char *json, size_t *from, size_t *to, n
            nl_err_set(err, NL_INVALID, "the parser's answer could not be read");
 }
 
-nl_sql *nl_sql_parse(const char *text, size_t size, nl_err *err) {
+static nl_sql *parse(const char *text, size_t size, size_t most, nl_err *err) {
     PgQueryParseResult result = { 0 };
     nl_sql *sql = NULL;
     size_t from = 0, to = 0;
     bool ok = false;
 
-    if (!check_text(text, size, err))
+    if (!check_text(text, size, most, err))
         return NULL;
     sql = calloc(1, sizeof *sql);
     if (!sql || !(sql->source = malloc(size + 1))) {
@@ -132,6 +135,14 @@ out:
         return NULL;
     }
     return sql;
+}
+
+nl_sql *nl_sql_parse(const char *text, size_t size, nl_err *err) {
+    return parse(text, size, NL_SQL_MAX_BYTES, err);
+}
+
+nl_sql *nl_sql_parse_definition(const char *text, size_t size, nl_err *err) {
+    return parse(text, size, MAX_DEFINITION, err);
 }
 
 void nl_sql_free(nl_sql *sql) {

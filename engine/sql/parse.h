@@ -17,6 +17,8 @@ typedef struct nl_sql nl_sql;
  * NL_INVALID (syntax error with its place, no statement, several statements, NUL byte, bad UTF-8).
  * Free with nl_sql_free. */
 nl_sql *nl_sql_parse(const char *text, size_t size, nl_err *err);
+/* The same for what the server itself wrote (views), which may be longer. */
+nl_sql *nl_sql_parse_definition(const char *text, size_t size, nl_err *err);
 void nl_sql_free(nl_sql *sql); /* NULL is fine */
 
 /* The text as given, less the final semicolon and the white space around it. */

@@ -94,6 +94,10 @@ local function ask_one(spec)
     verdict, candidate = mended, repaired
   end
   local answer = answer_of(s, candidate, verdict)
+  if answer.ok and not s.anon:raw() then
+    console.info("values that are private have stand-ins (nlsql schema --anon tells which; anonymise: off in config.yaml "
+      .. "shows all as they are)")
+  end
   session.close(s)
   return answer
 end

@@ -82,7 +82,7 @@ function configcheck.phase(phase, found, merged, out)
   local values, errors, warnings = options.check(session.declared(found.phase), phase.options, ("phase %q"):format(phase.name))
   for _, one in ipairs(errors) do add(out, one) end
   for _, one in ipairs(warnings) do add(out, one) end
-  for _, one in ipairs(session.field_faults(rawget(values, "dataset_fields") or {}, merged)) do
+  for _, one in ipairs(session.field_faults(rawget(values, "dataset_fields") or {})) do
     local entry = phase.options.dataset_fields
     add(out, (entry and entry.at .. ": " or "") .. one)
   end

@@ -17,11 +17,10 @@ local context = {}
 ---@field schema nlsql.Catalog  what introspection saw
 ---@field db nlsql.Db           the connection pool
 ---@field llm nlsql.Llm         the model
----@field anon table?      stand-ins for values of the database
+---@field anon nlsql.Anon        values as others may see them
 ---@field counts table          counters of the run
 ---@field chatlog nlsql.Chatlog
 ---@field keep_rows boolean?       do rows of the dataset hold those of the answer?
----@field told_no_rows boolean?
 ---@field templates table<string, nlsql.Template>
 ---@field on_template fun(template: nlsql.Template)?  hears of each template when it is first rendered
 ---@field rendered table<string, string[]>
@@ -116,20 +115,12 @@ function Context:schema_json(refs, max_tokens)
   return known[1], known[2]
 end
 
---- A few rows of each table for a prompt; nil where rows may not be shown (said once a run).
+--- A few rows of each table for a prompt, with stand-ins for what is private; nil where there are none.
 ---@param refs string[]
 ---@param n integer?  of each table; nil: as the phase's n_rows says
 ---@return string?
 function Context:sample(refs, n)
   if self.settings.provider == "offline" then return nil end -- nobody reads them
-  if not sample.allowed(self.settings) then
-    if not self.told_no_rows then
-      self.told_no_rows = true
-      console.info("sample rows are left out of prompts: raw rows are shown only with \"anonymise: off\" "
-        .. "in config.yaml")
-    end
-    return nil
-  end
   n = n or self.opt.n_rows or 2
   local key = ("%s#%d rows"):format(table.concat(refs, "+"), n)
   local known = self.rendered[key]
@@ -141,17 +132,6 @@ end
 ---@param name string
 ---@param row table
 function Context:journal(name, row) self.chatlog:add(("%s-%s.jsonl"):format(name, os.date("!%Y-%m-%d")), row) end
-
---- The names of all functions of pg_catalog, with spaces between them.
----@return string?
----@return string? message
----@return nlsql.Code? code
-function Context:function_names()
-  local result, message, code = self.db:query("SELECT string_agg(DISTINCT proname, ' ') FROM pg_catalog.pg_proc "
-    .. "WHERE pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND prokind <> 'p'", nil, { max_field = 1 << 20 })
-  if not result then return nil, message, code end
-  return result.rows[1][1]
-end
 
 --- Counts a candidate that failed a gate as it came, before any repair.
 ---@param gate string

@@ -159,7 +159,7 @@ local function run(ctx, verdict, ask)
   local result = ask(ctx, disguise and disguise.text or verdict.sql)
   if disguise and result.plan then result.plan = standins.plan(ctx, disguise, result.plan) end
   if result.stage ~= "done" then return result, server_words(ctx, verdict, result) end
-  if ctx.anon and result.rows then result = ctx.anon:rows(result) end
+  if ctx.anon and result.rows then result = ctx.anon:rows(result, verdict.facts and verdict.facts.literals) end
   return result
 end
 
@@ -172,10 +172,27 @@ function gates.rows(ctx, verdict, options)
   return (run(ctx, verdict, function(_, query) return ctx.db:probe(query, options) end))
 end
 
+--- A query in a grammar that only the server knows, which `newer_grammar: server` leaves to it: nothing is
+--- known of what it is about.
+local function leave_unread(item, candidate, verdict)
+  verdict.sql = candidate.sql:gsub("[%s;]+$", "")
+  verdict.facts = { tables = item.tables or json.array {}, columns = json.array {}, functions = json.array {},
+    literals = json.array {}, constructs = json.array {}, unknown = json.array {}, joined = 0, output_columns = 0,
+    ordered = false }
+  verdict.sql_key = text.key(verdict.sql)
+  verdict.masked_key = verdict.sql_key
+  verdict.question_key = text.question_key(candidate.question)
+  return verdict
+end
+
 --- The gates that ask only the text and the catalog: parse, safe, grounded. Fills the verdict.
 local function read_query(ctx, item, candidate, verdict)
-  local statement <close>, why = sql.parse(candidate.sql)
-  if not statement then return fall(verdict, "parse", why) end
+  local statement <close>, why, code = sql.parse(candidate.sql)
+  if not statement then
+    local newer = code == "invalid" and sql.newer(candidate.sql, ctx.schema)
+    if newer and ctx.settings.safe.newer_grammar == "server" then return leave_unread(item, candidate, verdict) end
+    return fall(verdict, "parse", newer or why)
+  end
   verdict.sql = statement:text()
   local safe, unsafe = statement:safe(ctx.schema, ctx.settings.safe)
   local facts, no_facts = statement:facts(ctx.schema, item.tables)
@@ -240,7 +257,6 @@ end
 ---@param accept function?      the phase's own rule: accept(ctx, item, candidate)
 ---@return nlsql.Verdict
 function gates.check(ctx, item, candidate, accept)
-  if ctx.check_candidate then return ctx:check_candidate(item, candidate, accept) end -- a guest's: the run's own gates
   local verdict = { ok = true }
   if not text.valid_utf8(candidate.question) or not text.valid_utf8(candidate.sql or candidate.answer) then
     return fall(verdict, "read", "not valid UTF-8")

@@ -1,6 +1,7 @@
 --- introspect: the schema as the configuration wants it seen: which schemas, which tables, and
 --- relations that somebody wrote by hand. One way for every command, so that all see the same.
 
+local anonymising = require "nlsql.anon.config"
 local briefing = require "nlsql.briefing"
 local catalog = require "nlsql.catalog"
 local console = require "nlsql.console"
@@ -61,6 +62,7 @@ function introspect.load(db, settings)
   relate(schema, settings, out)
   local _, complaints = briefing.open(schema, settings)
   for _, one in ipairs(complaints or {}) do out[#out + 1] = one end
+  for _, one in ipairs(anonymising.read(settings):faults(schema)) do out[#out + 1] = one end
   if #out > 0 then return nil, table.concat(out, "\n"), "config" end
   return schema
 end

@@ -1,7 +1,6 @@
 --- sample: a few rows of a table, for a prompt or for a dataset.
 ---
---- Rows are data of somebody's: they are read only where the configuration says `anonymise: off` in
---- plain words, since nothing here disguises them yet. Those of the demo database are made up.
+--- Rows are data of somebody's: what leaves here has stand-ins for whatever is private (see nlsql.anon).
 
 local catalog = require "nlsql.catalog"
 local json = require "nlsql.json"
@@ -10,13 +9,6 @@ local sample = {}
 
 --- Bytes of one value that a prompt shows.
 local MAX_FIELD = 120
-
---- May raw rows be shown to the model?
----@param settings table
----@return boolean
-function sample.allowed(settings)
-  return settings.demo == true or settings.anonymise == "off" or settings.anonymise == false
-end
 
 --- Seconds that a sample may take.
 local TIMEOUT = 5
@@ -57,10 +49,11 @@ end
 ---@param t table            a table of the catalog
 ---@param n integer
 ---@param unordered boolean? whichever come first
+---@param only nlsql.Column[]? these columns; nil: all that say something
 ---@return string?
-function sample.statement(t, n, unordered)
+function sample.statement(t, n, unordered, only)
   local columns = {}
-  for i, column in ipairs(shown_columns(t)) do columns[i] = catalog.quote(column.name) end
+  for i, column in ipairs(only or shown_columns(t)) do columns[i] = catalog.quote(column.name) end
   if #columns == 0 then return nil end
   local order = unordered and {} or order_of(t)
   return ("SELECT %s FROM %s%s LIMIT %d"):format(table.concat(columns, ", "), t.reference,
@@ -73,7 +66,25 @@ end
 ---@field types integer[]  OIDs of the columns' types
 ---@field rows any[][]     text, or json.null; long values are cut
 
---- The first `n` rows of a table; whichever come first where putting them in order takes too long.
+local function cut(value, most)
+  if value == json.null or #value <= most then return value end
+  while most > 0 and value:byte(most + 1) & 0xC0 == 0x80 do most = most - 1 end
+  return value:sub(1, most)
+end
+
+--- The rows with long values cut at a character's edge: only when they have stand-ins, since a part of a value
+--- would have another one.
+---@param rows any[][]
+---@param max_field integer  bytes
+---@return any[][] rows      the same
+function sample.cut(rows, max_field)
+  for _, row in ipairs(rows) do
+    for c, value in ipairs(row) do row[c] = cut(value, max_field) end
+  end
+  return rows
+end
+
+--- The first `n` rows of a table, with stand-ins; whichever come first where putting them in order takes too long.
 --- nil, message, code where there are none to be had: code "invalid" where no column can be shown.
 ---@param ctx nlsql.Context
 ---@param ref string
@@ -81,18 +92,18 @@ end
 ---@param max_field integer? bytes of one value that are kept
 ---@return nlsql.Sample?, string?, string?
 function sample.rows(ctx, ref, n, max_field)
-  if ctx.sample_rows then return ctx:sample_rows(ref, n, max_field) end -- a guest's
   local t = ctx.schema:table(ref)
   local query = sample.statement(t, n)
   if not query then return nil, ref .. " has no column that can be shown", "invalid" end
-  local limits = { statement_timeout = TIMEOUT, max_rows = n, max_field = max_field or MAX_FIELD }
+  local limits = { statement_timeout = TIMEOUT, max_rows = n, max_field = ctx.settings.limits.max_field }
   local result, message, code = ctx.db:query(query, nil, limits)
   if not result and code == "timeout" then
     query = sample.statement(t, n, true)
     result, message, code = ctx.db:query(query --[[@as string]], nil, limits)
   end
   if not result then return nil, message, code end
-  return { sql = query, columns = result.columns, types = result.types, rows = result.rows }
+  local rows = sample.cut(ctx.anon:rows(result).rows, max_field or MAX_FIELD)
+  return { sql = query, columns = result.columns, types = result.types, rows = rows }
 end
 
 --- Tokens that the rows of one prompt may take.

@@ -1,12 +1,12 @@
 --- session: what a phase works with, made from its spec: its file, its options, the database, the
 --- store, the model. `run`, `try`, `ask` and a dry run all start here.
 
+local anon = require "nlsql.anon"
 local changes = require "nlsql.changes"
 local console = require "nlsql.console"
 local context = require "nlsql.context"
 local discovered = require "nlsql.discovered"
 local entries = require "nlsql.entries"
-local guest = require "nlsql.guest"
 local introspect = require "nlsql.introspect"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
@@ -19,7 +19,6 @@ local prompt = require "nlsql.prompt"
 local role = require "nlsql.role"
 local replay = require "nlsql.replay"
 local rawrows = require "nlsql.rawrows"
-local sample = require "nlsql.sample"
 local store = require "nlsql.store"
 local text = require "nlsql.text"
 
@@ -58,7 +57,7 @@ local function need(code, value, message, own_code)
   return value
 end
 
---- The phase that a file returned; with `spec.trust` as it is, else as a guest's. Raises what is wrong with it.
+--- The phase that a file returned; raises what is wrong with it.
 ---@param spec table
 ---@param chunk function?      its loaded file, or nil with load_error
 ---@param load_error string?
@@ -66,15 +65,8 @@ end
 ---@return nlsql.Phase
 function session.load(spec, chunk, load_error, source)
   if not chunk then give_up(load_error, "config") end
-  local phase, failure
-  if spec.trust then
-    local runs, given = jobs.spawn(chunk):wait()
-    if not runs then give_up(tostring(given), "config") end
-    phase = given
-  else
-    phase, failure = guest.load(chunk)
-    if phase == nil and failure then give_up(failure, "config") end
-  end
+  local runs, phase = jobs.spawn(chunk):wait()
+  if not runs then give_up(tostring(phase), "config") end
   local good, why = loader.check(phase, spec.file, source)
   if not good then give_up(why, "config") end
   phase.name = spec.name -- one file may run under several names
@@ -100,11 +92,10 @@ function session.declared(phase)
   return declared
 end
 
---- What is wrong with `dataset_fields`: answers can be shown where rows may leave the database.
+--- What is wrong with `dataset_fields`.
 ---@param fields string[]
----@param settings table
 ---@return string[] complaints
-function session.field_faults(fields, settings)
+function session.field_faults(fields)
   local out, known = {}, table.move(entries.FACTS, 1, #entries.FACTS, 1, {})
   known[#known + 1], known[#known + 2] = "rows", "schema"
   table.sort(known)
@@ -115,8 +106,6 @@ function session.field_faults(fields, settings)
       local meant = options.did_you_mean(name, known)
       out[#out + 1] = ("dataset_fields: there is no field %q%s"):format(name,
         meant ~= "" and meant or " (there are: " .. table.concat(known, ", ") .. ")")
-    elseif name == "rows" and not sample.allowed(settings) then
-      out[#out + 1] = "dataset_fields: rows: raw rows are written only with \"anonymise: off\" in config.yaml"
     end
   end
   return out
@@ -128,7 +117,7 @@ function session.options(spec, phase)
   local values, errors, warnings = options.check(session.declared(phase), spec.options, ("phase %q"):format(phase.name))
   for _, warning in ipairs(warnings or {}) do console.warn(warning) end
   if errors and #errors > 0 then give_up(table.concat(errors, "\n"), "config") end
-  local faults = session.field_faults(values.dataset_fields or {}, spec.settings)
+  local faults = session.field_faults(values.dataset_fields or {})
   if faults[1] then give_up(table.concat(faults, "\n"), "config") end
   return values
 end
@@ -202,7 +191,7 @@ local function open_store(spec, opt, source)
   if settings.budget_usd and not spec.replay then st:budget(math.floor(settings.budget_usd * 1e9)) end
   local run, info, code = st:run {
     phase = spec.name, version = spec.version, fingerprint = fingerprint(spec, opt, source), source = source_of(settings),
-    dataset = spec.dataset, fresh = spec.fresh,
+    dataset = spec.dataset, fresh = spec.fresh, begun = math.floor((os.time() - jobs.uptime()) * 1000),
   }
   if not run then give_up(info, code) end
   if info.rewritten then
@@ -215,7 +204,7 @@ local function open_store(spec, opt, source)
       :format(info.entries, info.items_done, info.calls))
   end
   local made_with = spec.dataset and not spec.replay and note_changes(spec, opt, source, run, info)
-  return st, run, made_with or nil
+  return st, run, info.secret, made_with or nil
 end
 
 --- Keeps which prompts a run renders, as soon as it does.
@@ -244,6 +233,7 @@ end
 ---@field schema nlsql.Catalog
 ---@field store table
 ---@field run table
+---@field anon nlsql.Anon
 ---@field ctx nlsql.Context
 ---@field recorded nlsql.Recorded?  the run that is replayed
 
@@ -253,7 +243,7 @@ end
 ---@param spec table
 ---@param phase nlsql.Phase
 ---@param source string  the phase's text
----@param world { db: nlsql.Db, schema: nlsql.Catalog, store: table?, run: table? }?
+---@param world { db: nlsql.Db, schema: nlsql.Catalog, store: table?, run: table?, anon: nlsql.Anon? }?
 ---@return nlsql.Session
 function session.open(spec, phase, source, world)
   local settings, opt = spec.settings, session.options(spec, phase)
@@ -276,18 +266,20 @@ function session.open(spec, phase, source, world)
     if settings.stand_ins then console.info(settings.stand_ins) end
     db, schema = open_database(settings)
   end
-  local st, run, made_with = world and world.store, world and world.run, nil
-  if not st and not spec.dry then st, run, made_with = open_store(spec, opt, source) end
+  local st, run, secret, made_with = world and world.store, world and world.run, nil, nil
+  if not st and not spec.dry then st, run, secret, made_with = open_store(spec, opt, source) end
+  if recorded then secret = recorded.view:secret(recorded.run.id) or secret end
   if phase.relations and not world then discovered.add({ schema = schema, db = db }, settings, st) end
   local ctx = context.new {
     phase = phase.name, opt = opt, settings = settings, schema = schema, db = db,
+    anon = world and world.anon or anon.open(settings, schema, secret, db),
     llm = llm.open(settings, st, run, price, { schema = schema, db = db }, recorded),
     counts = { repaired = 0, repairs_tried = 0, faults = {}, mended = {} },
   }
   if made_with then ctx.on_template = function(template) note_template(run, made_with, template) end end
   for _, name in ipairs(opt.dataset_fields or {}) do ctx.keep_rows = ctx.keep_rows or name == "rows" end
-  return { phase = phase, opt = opt, settings = settings, db = db, schema = schema, store = st, run = run, ctx = ctx,
-    recorded = recorded }
+  return { phase = phase, opt = opt, settings = settings, db = db, schema = schema, store = st, run = run,
+    anon = ctx.anon, ctx = ctx, recorded = recorded }
 end
 
 --- Closes store and run, and the database unless it is kept for another round.

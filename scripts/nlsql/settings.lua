@@ -2,7 +2,10 @@
 --- where nobody says.
 
 local catalog = require "nlsql.catalog"
+local classes = require "nlsql.anon.classes"
 local handwritten = require "nlsql.handwritten"
+local options = require "nlsql.options"
+local patterns = require "nlsql.anon.config"
 local profiles = require "nlsql.profiles"
 
 local settings = {}
@@ -35,6 +38,23 @@ local PATTERNS = { type = "list", of = { type = "text", check = function(pattern
   local good, why = catalog.pattern(pattern)
   return good, why and why:gsub("^include%[1%]: ", "")
 end } }
+
+--- Which class each column has, by patterns of table.column.
+local ANONYMISE = {
+  type = "map", expected = "on, off, or a map of columns, amounts and dates",
+  keys = {
+    amounts = { type = "text", choices = { "jitter", "keep" } },
+    dates = { type = "text", choices = { "shift", "keep" } },
+    columns = { type = "map", expected = "a map of table.column to class", of = { type = "text", check = classes.find } },
+  },
+  check = function(value)
+    for _, pattern in ipairs(options.keys_of(value.columns or {})) do
+      local good, why = patterns.pattern(pattern)
+      if not good then return nil, "columns: " .. why end
+    end
+    return value
+  end,
+}
 
 local COLUMNS = { either = { TEXT, TEXTS }, expected = 'text such as "orders.customer_id", or a list of it' }
 
@@ -71,6 +91,8 @@ settings.GATES = {
   work_mem         = { part = "limits", type = "integer", min = 1, max = MOST_MEGABYTES, expected = MEGABYTES },
   functions        = { part = "safe", type = "list", of = TEXT },
   system_catalogs  = { part = "safe", type = "boolean" },
+  foreign_tables   = { part = "safe", type = "boolean" },
+  newer_grammar    = { part = "safe", type = "text", choices = { "refuse", "server" } },
 }
 
 --- Keys of `offline:`, what the grammar is told.
@@ -94,7 +116,7 @@ local CRITIC = {
 ---@type table<string, nlsql.Rule>
 settings.RULES = {
   allow_insecure = BOOLEAN,
-  anonymise = { either = { ON_OFF, { type = "map" } }, expected = "on or off" },
+  anonymise = { either = { ON_OFF, ANONYMISE }, expected = "on, off, or a map of columns, amounts and dates" },
   api_version = { type = "text", match = is_version, expected = "a version such as 2024-10-21" },
   base_url = { type = "text", match = is_url, expected = "an http:// or https:// address" },
   budget_usd = { type = "number", min = 0 },
@@ -115,9 +137,7 @@ settings.RULES = {
   offline = { type = "map", keys = settings.OFFLINE },
   openai_model = TEXT,
   parallelism = { type = "integer", min = 1 },
-  phase_blocked = { type = "number", min = 0.1, max = 3600, expected = "seconds, a number from 0.1 to 3600" },
   phase_memory = { type = "integer", min = 16, expected = "megabytes, a whole number of 16 or more" },
-  phase_slice = { type = "number", min = 0.05, max = 600, expected = "seconds, a number from 0.05 to 600" },
   prices = { type = "map", keys = { as_of = DATE }, of = PRICE },
   profile = { type = "text", choices = profiles.NAMES },
   provider = { type = "text", choices = { "openai", "offline" } },
@@ -149,7 +169,7 @@ settings.ALIASES = {
 
 --- Settings whose members name things of the database, which is known only later: the place of each
 --- member is kept for the complaint.
-settings.PLACED = { examples = true, notes = true, relations = true, schemas = true, tables = true }
+settings.PLACED = { anonymise = true, examples = true, notes = true, relations = true, schemas = true, tables = true }
 
 --- Settings that a phase or `defaults` may have too.
 settings.IN_PHASES = {
@@ -193,9 +213,7 @@ function settings.built_in()
     max_tokens = 16384,
     openai_model = "gpt-4.1",
     parallelism = 10,
-    phase_blocked = 60,
     phase_memory = 1024,
-    phase_slice = 5,
     provider = "openai",
     require_readonly_role = false,
     retries = 5,
@@ -214,7 +232,7 @@ settings.GATE_DEFAULTS = {
   max_cost = 1e8, max_plan_rows = 1e9, work_mem = 64, temp_files = 2048,
   allow_empty = false, allow_null = false, literal_variants = 5,
   statement_timeout = 10, lock_timeout = 1, max_rows = 1000, max_bytes = 16 << 20, max_field = 1 << 16,
-  system_catalogs = false,
+  system_catalogs = false, foreign_tables = false, newer_grammar = "refuse",
 }
 
 return settings

@@ -1,8 +1,7 @@
 --- tools: what a model may call while it works on an item (see nlsql.agent): have a query written,
 --- validated, reviewed, run.
 ---
---- Queries go through the same gates as every candidate. Rows reach the model only where sample rows
---- may: else there is no tool that shows any.
+--- Queries go through the same gates as every candidate. Rows have stand-ins for what is private.
 
 local critic = require "nlsql.critic"
 local gates = require "nlsql.gates"
@@ -133,11 +132,11 @@ local function write_rows(ctx, item, o)
     if not verdict then return nil, message, code end
     if not verdict.ok then return told(verdict) end
     local limits = gates.limits(ctx.settings.limits)
-    limits.rows, limits.max_rows, limits.max_field = true, math.min(arguments.n_rows or o.n_rows or 5, MOST_ROWS), MOST_FIELD
+    limits.rows, limits.max_rows = true, math.min(arguments.n_rows or o.n_rows or 5, MOST_ROWS)
     local result = gates.rows(ctx, verdict, limits)
     if result.code == "net" then return nil, result.error, "db" end
     if result.stage ~= "done" then return { valid = false, reason = result.error } end
-    return { columns = result.columns, rows = result.rows, more_rows = result.more or nil }
+    return { columns = result.columns, rows = sample.cut(result.rows, MOST_FIELD), more_rows = result.more or nil }
   end
 end
 
@@ -151,7 +150,7 @@ end
 ---@field sample integer?            the how-manieth answer to the same question is wanted
 
 --- The standard tools for an item: generate_sql, validate_sql, critic (unless the configuration wants
---- none), and, where rows may be shown, writer.
+--- none), and writer, unless use_sample_rows is false.
 ---@param ctx nlsql.Context
 ---@param item table
 ---@param o nlsql.ToolOptions
@@ -171,7 +170,7 @@ function tools.standard(ctx, item, o)
       description = "Reviews a query: a score from 0 to 1, the reason, and a better query where there is one.",
       parameters = object({ sql = TEXT, question = TEXT }, { "sql" }) }
   end
-  if o.use_sample_rows and sample.allowed(ctx.settings) then
+  if o.use_sample_rows then
     list[#list + 1] = { name = "writer", call = write_rows(ctx, item, o),
       description = "Runs a query that passes all checks, and shows its first rows.",
       parameters = object({ sql = TEXT, n_rows = { type = "integer", minimum = 1, maximum = MOST_ROWS } }, { "sql" }) }

@@ -28,7 +28,7 @@ local function round(spec, kept, chunk, load_error, source)
   local code = now.guard(function()
     local phase = now.load(spec, chunk, load_error, source)
     local s = now.open(spec, phase, source, kept.world)
-    kept.world = { db = s.db, schema = s.schema, store = s.store, run = s.run }
+    kept.world = { db = s.db, schema = s.schema, store = s.store, run = s.run, anon = s.anon }
     local result
     result, prompt = require("nlsql.tryout").once(s, spec.try, kept.prompt)
     local durable, why = s.store:flush()
@@ -42,7 +42,7 @@ end
 --- Errors of a script that does not load are said, and the watch goes on.
 local function again(spec, kept)
   files.forget()
-  local chunk, why = (spec.trust and files.load or files.phase)(spec.path, spec.file)
+  local chunk, why = files.load(spec.path, spec.file)
   local ok, code = pcall(round, spec, kept, chunk, why, files.read(spec.path) or "")
   if not ok then
     console.error(tostring(code))

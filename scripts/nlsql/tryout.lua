@@ -200,6 +200,7 @@ local function context_for(s, model)
   if not price then session.give_up(why, "config") end
   return context.new {
     phase = s.ctx.phase, opt = s.opt, settings = settings, schema = s.schema, db = s.db, counts = s.ctx.counts,
+    anon = s.anon,
     llm = llm.open(settings, s.store, s.run, price, { schema = s.schema, db = s.db }),
   }
 end

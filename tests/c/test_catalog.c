@@ -366,7 +366,7 @@ static const struct {
     { "regexp_replace", true, true },
     { "random", true, false }, /* volatile */
     { "pg_sleep", true, false },
-    { "lower", true, false }, /* somebody wrote another */
+    { "lower", true, true }, /* somebody wrote another: the gate knows */
     { "homemade", false, false },
     { "dblink", false, false },
     { "akeys", false, false }, /* hstore's alone: not pg_catalog's */
@@ -377,9 +377,9 @@ static const struct {
     const char *name;
     bool known;
 } operators[] = {
-    { "=", true },                                     /* citext's and hstore's too */
-    { "->", true },   { "<=", true },  { "+", false }, /* somebody wrote another */
-    { "###", false }, { "%%", false },                 /* hstore's alone */
+    { "=", true },                                    /* citext's and hstore's too */
+    { "->", true },   { "<=", true },  { "+", true }, /* somebody wrote another */
+    { "###", false }, { "%%", false },                /* hstore's alone */
 };
 
 static const struct {

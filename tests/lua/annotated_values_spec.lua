@@ -53,7 +53,9 @@ describe("what comes back holds what nlsql.d.lua says:", function()
     for _, ref in ipairs(cat:names()) do holds(cat:table(ref), "nlsql.Table") end
     holds(cat:edges(), "nlsql.Edge[]")
     assert.is_true(#cat:edges() > 0)
-    all_met { "nlsql.Table", "nlsql.Column", "nlsql.ForeignKey", "nlsql.CheckConstraint", "nlsql.Edge" }
+    -- a label needs a provider in the server, which none of Debian's packages brings: see anon_spec
+    all_met({ "nlsql.Table", "nlsql.Column", "nlsql.ForeignKey", "nlsql.CheckConstraint", "nlsql.Edge" },
+      { ["nlsql.Column.label"] = true })
   end)
 
   it("lists of names", function()
@@ -71,7 +73,7 @@ describe("what comes back holds what nlsql.d.lua says:", function()
     holds(assert(db:probe("SELECT 1.5 + 'x'")), "nlsql.Probe")
     holds(assert(db:probe("SELECT '{1}'::int[] || '{x'::int[]")), "nlsql.Probe")
     holds(db:stats(), "nlsql.PoolStats")
-    all_met { "nlsql.QueryResult", "nlsql.Probe", "nlsql.PoolStats" }
+    all_met { "nlsql.QueryResult", "nlsql.Origin", "nlsql.Probe", "nlsql.PoolStats" }
   end)
 
   it("correlations", function()

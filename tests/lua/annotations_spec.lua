@@ -8,6 +8,7 @@ local DECLARATIONS = "scripts/nlsql.d.lua"
 --- Metatables of userdata, and the classes that tell of them.
 local CLASSES = {
   ["nlsql.catalog"] = "nlsql.Catalog", ["nlsql.cluster"] = "nlsql.Cluster", ["nlsql.job"] = "nlsql.Job",
+  ["nlsql.keyed"] = "nlsql.Keyed",
   ["nlsql.pg"] = "nlsql.Db", ["nlsql.proc"] = "nlsql.Process", ["nlsql.protect.set"] = "nlsql.ProtectedSet",
   ["nlsql.sql.statement"] = "nlsql.Statement", ["nlsql.store"] = "nlsql.Store", ["nlsql.store.run"] = "nlsql.Run",
   ["nlsql.store.view"] = "nlsql.StoreView", ["nlsql.text.set"] = "nlsql.KeySet",

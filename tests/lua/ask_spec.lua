@@ -31,7 +31,7 @@ describe("nlsql ask", function()
     local code, out, err = ask({ reply(shop.BY_COUNTRY.sql) })
     assert.equal(0, code, err)
     assert.truthy(out:find("SELECT", 1, true), out)
-    assert.truthy(out:find("gates: read passed, parse passed, safe passed, grounded passed, explain passed, execute passed",
+    assert.truthy(out:find("gates: read passed, private passed, parse passed, safe passed, grounded passed, explain passed, execute passed",
       1, true), out)
     assert.truthy(out:find("\ncountry%s+| "), out)
     assert.truthy(out:find("\n%-+%+%-+\n"), out)

@@ -83,7 +83,7 @@ describe("builtins with a model", function()
     assert.same({ { question = QUESTION, sql = GOOD } }, dataset())
     local list = requests()
     assert.equal(6, #list)
-    assert.equal("generate_sql validate_sql critic", tool_names(list[1]))
+    assert.equal("generate_sql validate_sql critic writer", tool_names(list[1]))
     assert.truthy(list[1].messages[2].content:find("Write one question about purchase whose answer needs the SQL function EXTRACT", 1, true))
     local wrote = list[2].messages[2].content
     assert.truthy(wrote:find("How many months, in the purchases?", 1, true), wrote)
@@ -95,7 +95,7 @@ describe("builtins with a model", function()
     assert.falsy(support.read(dir .. "/requests"):find("2023-01-02", 1, true), "a row was shown")
   end)
 
-  it("shows rows where they may be shown, and offers no tool for them elsewhere", function()
+  it("shows rows, with stand-ins unless config says off, and offers no tool for them where they are not wanted", function()
     local rules = {
       { match = '"tool_call_id":"w1"', content = answer(GOOD) },
       { tool_calls = { call("writer", { sql = "SELECT EXTRACT(YEAR FROM bought_on) AS y, bought_on FROM purchase ORDER BY bought_on", n_rows = 2 }, "w1") } },
@@ -107,16 +107,18 @@ describe("builtins with a model", function()
     assert.same({ columns = { "y", "bought_on" }, rows = { { "2023", "2023-01-02" }, { "2023", "2023-01-03" } }, more_rows = true },
       json.decode(told "w1"))
     assert.truthy(requests()[1].messages[2].content:find("A few of its rows", 1, true))
-    for _, one in ipairs { { "anonymise: on\n", {} }, { "anonymise: off\n", { "--set", "use_sample_rows=false" } } } do
-      support.write(dir .. "/config.yaml", one[1])
-      serve(rules)
-      local words = { "--fresh" }
-      for _, word in ipairs(one[2]) do words[#words + 1] = word end
-      assert.equal(0, (run(words)))
-      assert.equal("generate_sql validate_sql critic", tool_names(requests()[1]))
-      assert.truthy(told("w1"):find('There is no tool "writer"', 1, true), told "w1")
-      assert.falsy(support.read(dir .. "/requests"):find("2023-01-02", 1, true), "a row was shown")
-    end
+    support.write(dir .. "/config.yaml", "anonymise: on\n")
+    serve(rules)
+    assert.equal(0, (run { "--fresh" }))
+    local shown = json.decode(told "w1").rows
+    assert.equal(2, #shown)
+    assert.truthy(shown[1][2]:find("^2023%-01%-%d%d$") and shown[1][2] ~= "2023-01-02", shown[1][2])
+    assert.truthy(requests()[1].messages[2].content:find("A few of its rows", 1, true))
+    serve(rules)
+    assert.equal(0, (run { "--fresh", "--set", "use_sample_rows=false" }))
+    assert.equal("generate_sql validate_sql critic", tool_names(requests()[1]))
+    assert.truthy(told("w1"):find('There is no tool "writer"', 1, true), told "w1")
+    assert.falsy(support.read(dir .. "/requests"):find("2023-01-02", 1, true), "a row was shown")
   end)
 
   it("tells which gate a query fails, and why", function()
@@ -145,7 +147,7 @@ describe("builtins with a model", function()
     }
     assert.equal(0, (run()))
     assert.equal(1, #dataset())
-    assert.truthy(told("b1"):find("There are: generate_sql, validate_sql, critic.", 1, true), told "b1")
+    assert.truthy(told("b1"):find("There are: generate_sql, validate_sql, critic, writer.", 1, true), told "b1")
     assert.truthy(told("b2"):find("The arguments are no JSON object", 1, true), told "b2")
   end)
 
@@ -231,7 +233,7 @@ describe("builtins with a model", function()
     support.write(dir .. "/config.yaml", "critic: false\n")
     serve { { content = answer(GOOD) } }
     assert.equal(0, (run { "--fresh" }))
-    assert.equal("generate_sql validate_sql", tool_names(requests()[1]))
+    assert.equal("generate_sql validate_sql writer", tool_names(requests()[1]))
   end)
 
   it("takes nothing twice: a double is asked for anew", function()

@@ -178,7 +178,7 @@ describe("config.load complains about", function()
     { "a date that is none", "prices: {as_of: March}",
       'config.yaml:1:17: prices.as_of: expected a date such as 2026-03-01, found "March"' },
     { "an odd setting of anonymise", "anonymise: maybe",
-      'config.yaml:1:12: anonymise: expected on or off, found "maybe"' },
+      'config.yaml:1:12: anonymise: expected on, off, or a map of columns, amounts and dates, found "maybe"' },
     { "a list at the top", "- a", "config.yaml:1:1: top level: expected keys and values, found a list" },
     { "text at the top", "hello", 'config.yaml:1:1: top level: expected keys and values, found "hello"' },
     { "phases that are no list", "phases: {joins: {}}",

@@ -13,7 +13,7 @@ end
 local SETTINGS = {
   allow_insecure = { "2", ": expected true or false, found 2" },
   api_version = { "'1?x'", ': expected a version such as 2024-10-21, found "1?x"' },
-  anonymise = { "[on]", ": expected on or off, found a list" },
+  anonymise = { "[on]", ": expected on, off, or a map of columns, amounts and dates, found a list" },
   base_url = { "ftp://x", ': expected an http:// or https:// address, found "ftp://x"',
     "'http://a b'", ': expected an http:// or https:// address, found "http://a b"' },
   budget_usd = { "-0.1", ": expected a number of 0 or more, found -0.1", ".inf", ": expected a number of 0 or more, found .inf" },
@@ -39,9 +39,7 @@ local SETTINGS = {
   offline = { "on", ": expected keys and values, found" },
   openai_model = { "{a: b}", ": expected text, found keys and values" },
   parallelism = { "-3", ": expected a whole number of 1 or more, found -3" },
-  phase_blocked = { "0", ": expected seconds, a number from 0.1 to 3600, found 0" },
   phase_memory = { "8", ": expected megabytes, a whole number of 16 or more, found 8" },
-  phase_slice = { "0.01", ": expected seconds, a number from 0.05 to 600, found 0.01" },
   prices = { "[1]", ": expected keys and values, found a list", "{m: {input: -1, output: 1}}",
     ".m.input: expected a number of 0 or more, found -1" },
   profile = { "gemini", ': expected one of "openai", "azure", "openrouter", "anthropic", "ollama", "lmstudio", '
@@ -72,6 +70,7 @@ local SETTINGS = {
 local GATES = {
   allow_empty = { "5", ": expected true or false, found 5" },
   allow_null = { "[]", ": expected true or false, found a list" },
+  foreign_tables = { "2", ": expected true or false, found 2" },
   functions = { "f", ': expected a list of texts, found "f"' },
   literal_variants = { "-1", ": expected a whole number of 0 or more, found -1" },
   lock_timeout = { "0", ": expected seconds, a number above 0, found 0" },
@@ -80,6 +79,7 @@ local GATES = {
   max_plan_rows = { "many", ': expected a number of 0 or more, found "many"' },
   max_field = { "many", ': expected a whole number of 1 or more, found "many"' },
   max_rows = { "0", ": expected a whole number of 1 or more, found 0" },
+  newer_grammar = { "always", ': expected one of "refuse", "server", found "always"' },
   statement_timeout = { "90000", ": expected seconds, a number above 0, found 90000" },
   system_catalogs = { "2", ": expected true or false, found 2" },
   temp_files = { "0", ": expected megabytes, a whole number of 1 or more, found 0" },

@@ -85,15 +85,13 @@ static const char *make(const char *name, const char *file, bool exists) {
 
 const char *test_db_url(const char *name) {
     char path[PATH_MAX];
-    const char *here = __FILE__, *slash = strrchr(here, '/');
     const char *wanted = name ? name : "postgres";
 
     test_db_cluster();
     const struct database *found = find(wanted);
     if (found)
         return found->url;
-    (void)snprintf(path, sizeof path, "%.*s../data/%s.sql", (int)(slash ? slash - here + 1 : 0),
-                   here, wanted);
+    (void)snprintf(path, sizeof path, SOURCE_DIR "/tests/data/%s.sql", wanted);
     return make(wanted, access(path, R_OK) == 0 ? path : NULL, !name);
 }
 

@@ -1,0 +1,391 @@
+/* gate_trust.c: what hides behind the names of a harmless query: overloads that fit its arguments
+ * better than PostgreSQL's own, casts, checks of domains, views, policies of row-level security,
+ * and what the planner calls. Each is traced to the functions that it calls. */
+#include <string.h>
+
+#include "sql/gate_names.h"
+#include "sql/gate_priv.h"
+#include "sql/tree.h"
+
+#include "base/banned.h"
+
+enum { MAX_VIEWS = 32 }; /* views within views */
+
+static bool walk_definition(nl_gate *g, nl_gate_whose whose, const char *text);
+
+/* --- functions, "schema.name" -------------------------------------------------------------- */
+
+/* The policy may list it with its schema, or without where the search path finds that. */
+static bool may_call(const nl_gate *g, const char *call) {
+    const char *dot = strchr(call, '.');
+    size_t size = (size_t)(dot - call);
+    if (size == 10 && memcmp(call, "pg_catalog", size) == 0 && nl_gate_builtin(g, dot + 1, false))
+        return true;
+    return nl_gate_listed(g, call, size, dot + 1) ||
+           (nl_catalog_on_path(g->catalog, call, size) && nl_gate_listed(g, NULL, 0, dot + 1));
+}
+
+/* The first of the calls that is not allowed, or NULL. */
+static const char *first_bad(const nl_gate *g, const char *const *calls) {
+    for (; calls && *calls; calls++) {
+        if (!may_call(g, *calls))
+            return *calls;
+    }
+    return NULL;
+}
+
+/* --- values of which types are there? ------------------------------------------------------ */
+
+static bool add_present(nl_gate *g, const char *const *holds) {
+    for (; holds && *holds; holds++) {
+        const char **list = nl_pool_grow(&g->scopes->pool, g->present, g->n_present,
+                                         &g->present_room, sizeof *list);
+        if (!list)
+            return nl_err_nomem(g->err);
+        g->present = list;
+        list[g->n_present++] = *holds;
+    }
+    return true;
+}
+
+static const nl_loaded *named_type(const nl_gate *g, const nl_json_node *names) {
+    const char *schema, *name = nl_tree_name(names, &schema);
+    return name ? nl_catalog_loaded(g->catalog, schema, name) : NULL;
+}
+
+/* The type that a list of this member's may name: a type's name, or the end of x.type. */
+static bool add_list(nl_gate *g, const nl_json_node *list) {
+    const nl_loaded *type = NULL;
+    const char *field = NULL;
+    if (list->key && strcmp(list->key, "names") == 0)
+        type = named_type(g, list->child);
+    else if (list->key && strcmp(list->key, "fields") == 0)
+        field = nl_tree_last_name(list->child);
+    if (field)
+        type = nl_catalog_loaded(g->catalog, NULL, field);
+    if (type && !add_present(g, type->holds))
+        return false;
+    bool several = list->key && strcmp(list->key, "indirection") == 0;
+    for (const nl_json_node *i = several ? list->child : NULL; i; i = i->next) {
+        field = nl_tree_string(i);
+        type = field ? nl_catalog_loaded(g->catalog, NULL, field) : NULL;
+        if (type && !add_present(g, type->holds))
+            return false;
+    }
+    return true;
+}
+
+/* Types that the statement names. */
+static bool add_named(nl_gate *g, const nl_json_node *node) {
+    for (const nl_json_node *c = node->child; c; c = c->next) {
+        if ((c->type == NL_JSON_ARRAY && !add_list(g, c)) || !add_named(g, c))
+            return false;
+    }
+    return true;
+}
+
+/* Where the query's own star stands: SELECT * alone uses no value. -1: there is none. */
+static long outer_star(const nl_gate *g) {
+    nl_tree top = nl_tree_open(nl_sql_statement(g->sql));
+    const nl_json_node *targets = nl_tree_list(top.body, "targetList");
+    nl_tree target = nl_tree_open(targets);
+    nl_tree value = nl_tree_open(NL_GET(target.body, "val"));
+    if (!targets || NL_GET(top.body, "larg") || !NL_IS(value, "ColumnRef"))
+        return -1;
+    nl_tree last = nl_tree_open(nl_tree_last(nl_tree_list(value.body, "fields")));
+    return NL_IS(last, "A_Star") ? nl_tree_location(value.body) : -1;
+}
+
+static bool count_present(nl_gate *g) {
+    if (g->counted)
+        return true;
+    if (!nl_gate_resolve(g) || !add_named(g, nl_sql_statement(g->sql)))
+        return false;
+    long star = outer_star(g);
+    for (size_t i = 0; i < g->scopes->n_mentions; i++) {
+        const nl_mention *m = &g->scopes->mentions[i];
+        if ((star < 0 || m->location != star) && !add_present(g, m->column->holds))
+            return false;
+    }
+    g->counted = true;
+    return true;
+}
+
+static bool is_present(const nl_gate *g, const char *oid) {
+    for (size_t i = 0; i < g->n_present; i++) {
+        if (strcmp(g->present[i], oid) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_all(const nl_gate *g, const char *const *needs) {
+    for (; needs && *needs; needs++) {
+        if (!is_present(g, *needs))
+            return false;
+    }
+    return true;
+}
+
+/* --- overloads and casts ------------------------------------------------------------------- */
+
+static bool refuse_lever(nl_gate *g, const nl_lever *lever) {
+    return NL_REFUSE(g, "%s %s may call %s here, which is not allowed",
+                     lever->kind == 'o' ? "operator" : "function", lever->name, lever->calls);
+}
+
+static bool put_off(nl_gate *g, const nl_lever *lever) {
+    for (size_t i = 0; i < g->n_pending; i++) {
+        if (g->pending[i] == lever)
+            return true;
+    }
+    if (g->n_pending == NL_GATE_PENDING)
+        return refuse_lever(g, lever);
+    g->pending[g->n_pending++] = lever;
+    return true;
+}
+
+bool nl_gate_levers(nl_gate *g, char kind, const char *name, bool builtin) {
+    size_t n;
+    const nl_lever *levers = nl_catalog_levers(g->catalog, kind, name, &n);
+    if (g->whose != NL_GATE_QUERY)
+        return true;
+    for (size_t i = 0; i < n; i++) {
+        if ((builtin && strncmp(levers[i].calls, "pg_catalog.", 11) != 0) ||
+            may_call(g, levers[i].calls))
+            continue;
+        if (!levers[i].needs)
+            return refuse_lever(g, &levers[i]);
+        if (!put_off(g, &levers[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Those that were put off. */
+static bool check_pending(nl_gate *g) {
+    for (size_t i = 0; g->loaded && i < g->n_pending; i++) {
+        if (!count_present(g))
+            return false;
+        if (has_all(g, g->pending[i]->needs))
+            return refuse_lever(g, g->pending[i]);
+    }
+    return true;
+}
+
+/* Does any string in the tree say so? Types are named in many ways. */
+static bool says(const nl_json_node *node, const char *name) {
+    if (node->type == NL_JSON_STRING && strcmp(node->text, name) == 0)
+        return true;
+    if (node->type < NL_JSON_ARRAY)
+        return false;
+    for (const nl_json_node *c = node->child; c; c = c->next) {
+        if (says(c, name))
+            return true;
+    }
+    return false;
+}
+
+/* A cast from a type of one's own may happen wherever its values are; one between built-in types
+ * where the target is named, unless it is implicit. */
+static bool check_casts(nl_gate *g) {
+    size_t n;
+    const nl_lever *casts = nl_catalog_casts(g->catalog, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (may_call(g, casts[i].calls) || (casts[i].needs && !g->loaded))
+            continue;
+        if (casts[i].needs && !count_present(g))
+            return false;
+        if (has_all(g, casts[i].needs) &&
+            (casts[i].needs || casts[i].implicit || says(nl_sql_statement(g->sql), casts[i].name)))
+            return NL_REFUSE(g, "a cast to %s may call %s here, which is not allowed",
+                             casts[i].name, casts[i].calls);
+    }
+    return true;
+}
+
+/* --- types ---------------------------------------------------------------------------------- */
+
+static bool seen(nl_gate *g, const void *what) {
+    nl_gate *root = g->root;
+    for (size_t i = 0; i < root->n_seen; i++) {
+        if (root->seen[i] == what)
+            return true;
+    }
+    if (root->n_seen < NL_GATE_SEEN)
+        root->seen[root->n_seen++] = what;
+    return false;
+}
+
+static bool check_loaded(nl_gate *g, const nl_loaded *type) {
+    const char *bad = first_bad(g, type->calls);
+    if (bad)
+        return NL_REFUSE(g, "type %s calls %s, which is not allowed", type->name, bad);
+    for (const char *const *check = type->checks; check && *check; check++) {
+        if (!walk_definition(g, NL_GATE_VIEW, *check)) {
+            nl_err_prefix(g->err, "type %s: ", type->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_held(nl_gate *g, const char *const *holds) {
+    for (; holds && *holds; holds++) {
+        const nl_loaded *inside = nl_catalog_loaded_type(g->catalog, *holds);
+        if (inside && !seen(g, inside) && !check_loaded(g, inside))
+            return false;
+    }
+    return true;
+}
+
+bool nl_gate_type(nl_gate *g, const nl_loaded *type) {
+    return check_held(g, type->holds);
+}
+
+/* Reading a column calls its type's own functions where those are no checks; functions that make
+ * values of the type of an argument run the checks too. */
+static bool check_columns(nl_gate *g) {
+    for (size_t i = 0; i < g->scopes->n_mentions; i++) {
+        const char *const *holds = g->scopes->mentions[i].column->holds;
+        for (const char *const *h = holds; h && *h; h++) {
+            const nl_loaded *inside = nl_catalog_loaded_type(g->catalog, *h);
+            const char *bad = inside && !inside->checks ? first_bad(g, inside->calls) : NULL;
+            if (bad)
+                return NL_REFUSE(g, "type %s calls %s, which is not allowed", inside->name, bad);
+        }
+        if (g->coerces && !check_held(g, holds))
+            return false;
+    }
+    return true;
+}
+
+bool nl_gate_unnamed(nl_gate *g) {
+    size_t n;
+    (void)nl_catalog_casts(g->catalog, &n);
+    if (!check_pending(g) || (n && !check_casts(g)))
+        return false;
+    bool columns = g->loaded && (g->coerces || nl_catalog_loaded_inputs(g->catalog));
+    return !columns || (nl_gate_resolve(g) && check_columns(g));
+}
+
+/* --- relations ------------------------------------------------------------------------------ */
+
+static size_t depth_of(const nl_gate *g) {
+    size_t n = 0;
+    for (; g->outer; g = g->outer)
+        n++;
+    return n;
+}
+
+/* A definition that this library's grammar does not know is the server's, which is newer. */
+static bool unread_definition(nl_gate *g, const nl_err *why) {
+    if (g->policy && g->policy->newer_grammar)
+        return true;
+    return NL_REFUSE(g, "its definition cannot be read: %s", why->msg);
+}
+
+static bool walk_definition(nl_gate *g, nl_gate_whose whose, const char *text) {
+    nl_err why = { .code = NL_OK };
+    nl_sql *sql = nl_sql_parse_definition(text, strlen(text), &why);
+    if (!sql)
+        return why.code == NL_NOMEM ? nl_err_nomem(g->err) : unread_definition(g, &why);
+    nl_gate inner = { .sql = sql,
+                      .catalog = g->catalog,
+                      .policy = g->policy,
+                      .err = g->err,
+                      .whose = whose,
+                      .outer = g,
+                      .root = g->root };
+    bool ok = nl_gate_walk(&inner);
+    nl_scopes_free(inner.scopes);
+    nl_sql_free(sql);
+    return ok;
+}
+
+static bool has_column(const nl_json_node *node) {
+    if (node->key && (strcmp(node->key, "ColumnRef") == 0 || strcmp(node->key, "ParamRef") == 0))
+        return true;
+    if (node->type < NL_JSON_ARRAY)
+        return false;
+    for (const nl_json_node *c = node->child; c; c = c->next) {
+        if (has_column(c))
+            return true;
+    }
+    return false;
+}
+
+/* Calls of own functions on constants alone: the planner folds them while it plans. */
+static bool check_folded_node(nl_gate *g, const nl_json_node *node) {
+    const char *schema, *name = NULL;
+    bool own = false;
+    if (node->key && strcmp(node->key, "FuncCall") == 0) {
+        name = nl_tree_name(nl_tree_list(node, "funcname"), &schema);
+        own = name && !(nl_catalog_function_known(g->catalog, name) &&
+                        (!schema || strcmp(schema, "pg_catalog") == 0));
+    } else if (node->key && strcmp(node->key, "A_Expr") == 0) {
+        name = nl_tree_name(nl_tree_list(node, "name"), &schema);
+        own = name && schema; /* how the server writes operators that are not PostgreSQL's */
+        size_t n = 0;
+        if (name && !schema)
+            (void)nl_catalog_levers(g->catalog, 'o', name, &n);
+        own = own || n > 0;
+    }
+    if (own && !has_column(node) && !nl_gate_listed(g, schema, schema ? strlen(schema) : 0, name))
+        return NL_REFUSE(g, "planning calls %s, which is not allowed", name);
+    for (const nl_json_node *c = node->type >= NL_JSON_ARRAY ? node->child : NULL; c; c = c->next) {
+        if (!check_folded_node(g, c))
+            return false;
+    }
+    return true;
+}
+
+/* What cannot be read is no expression but the body of a function in another language. */
+static bool check_folded(nl_gate *g, const char *text) {
+    nl_err why = { .code = NL_OK };
+    nl_sql *sql = nl_sql_parse_definition(text, strlen(text), &why);
+    if (!sql)
+        return why.code == NL_NOMEM ? nl_err_nomem(g->err) : unread_definition(g, &why);
+    bool ok = check_folded_node(g, nl_sql_statement(sql));
+    nl_sql_free(sql);
+    return ok;
+}
+
+static bool check_view(nl_gate *g, const nl_special *s) {
+    const char *bad = first_bad(g, s->calls);
+    if (bad)
+        return NL_REFUSE(g, "it calls %s, which is not allowed", bad);
+    return check_held(g, s->holds) && walk_definition(g, NL_GATE_VIEW, s->definition);
+}
+
+static bool check_policies(nl_gate *g, const nl_special *s) {
+    const char *bad = first_bad(g, s->policy_calls);
+    if (bad)
+        return NL_REFUSE(g, "its row-level security calls %s, which is not allowed", bad);
+    for (const char *const *p = s->policies; p && *p; p++) {
+        if (!walk_definition(g, NL_GATE_POLICY, *p))
+            return false;
+    }
+    return true;
+}
+
+static bool check_parts(nl_gate *g, const nl_special *s) {
+    if (s->foreign && !(g->policy && g->policy->foreign_tables))
+        return NL_REFUSE(g, "it reads outside the database, which is not allowed");
+    if (s->unknown)
+        return NL_REFUSE(g, "what it does could not be read: a table is locked");
+    if (depth_of(g) >= MAX_VIEWS)
+        return NL_REFUSE(g, "views are nested more than %d deep", MAX_VIEWS);
+    for (const char *const *f = s->folded; f && *f; f++) {
+        if (!check_folded(g, *f))
+            return false;
+    }
+    return (!s->secured || check_policies(g, s)) && (!s->definition || check_view(g, s));
+}
+
+bool nl_gate_special(nl_gate *g, const nl_special *special) {
+    if (seen(g, special) || check_parts(g, special))
+        return true;
+    nl_err_prefix(g->err, "%s %s: ", special->kind == 'v' ? "view" : "table", special->name);
+    return false;
+}
