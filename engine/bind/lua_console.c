@@ -1,7 +1,11 @@
 #include "bind/lua_console.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -11,6 +15,21 @@
 
 #include "base/banned.h"
 
+static bool ends_with_reader;
+
+void nl_console_end_with_reader(void) {
+    ends_with_reader = true;
+}
+
+static int broken(lua_State *L) {
+    int why = errno;
+    if (why == EPIPE && ends_with_reader) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    return luaL_error(L, "cannot write to standard output: %s", strerror(why));
+}
+
 /* out(text...): to standard output, as it is. */
 static int l_out(lua_State *L) {
     int n = lua_gettop(L);
@@ -18,7 +37,7 @@ static int l_out(lua_State *L) {
         size_t size;
         const char *text = luaL_checklstring(L, i, &size);
         if (fwrite(text, 1, size, stdout) != size)
-            return luaL_error(L, "cannot write to standard output");
+            return broken(L);
     }
     return 0;
 }
@@ -26,7 +45,7 @@ static int l_out(lua_State *L) {
 /* flush(): what `out` was given reaches the reader now, where standard output is a pipe too. */
 static int l_flush(lua_State *L) {
     if (fflush(stdout) != 0)
-        return luaL_error(L, "cannot write to standard output");
+        return broken(L);
     return 0;
 }
 

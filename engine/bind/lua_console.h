@@ -7,4 +7,8 @@
 
 int luaopen_nlsql_console(lua_State *L);
 
+/* From now on the program ends as by SIGPIPE, without a word, where nobody reads its standard
+ * output any more ("nlsql log | head"). For a program that is nothing but nlsql. */
+void nl_console_end_with_reader(void);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "bind/lua_console.h"
 #include "cli/args.h"
 #include "cli/dotenv.h"
 #include "cli/engine.h"
@@ -347,7 +348,8 @@ static bool asks_for_help(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    signal(SIGPIPE, SIG_IGN); /* a write to a closed pipe is an error like any other */
+    signal(SIGPIPE, SIG_IGN);     /* a write to a closed pipe is an error like any other … */
+    nl_console_end_with_reader(); /* … but nobody reads any more where it is standard output */
     if (argc < 2) {
         help(stderr);
         return NLSQL_USAGE;

@@ -22,3 +22,15 @@ Mistakes on the command line: one sentence on standard error, status 2, nothing 
 
   $ nlsql bogus 2>/dev/null
   [2]
+
+Who reads no further is not told of it; a full disk is.
+
+  $ echo 'local c = require "nlsql.console" while true do c.out("line\n") end' > endless.lua
+
+  $ { nlsql lua endless.lua; echo $? > status; } 2> errors | head -n 1; cat status errors
+  line
+  141
+
+  $ nlsql lua endless.lua > /dev/full
+  error: endless.lua:1: cannot write to standard output: No space left on device
+  [1]
