@@ -95,6 +95,7 @@ static const nl_arg schema_args[] = {
     DEMO_OPTION,
     { "tables", 't', NL_ARG_LIST, "TABLE", "only this table; may be repeated" },
     { "max-tokens", 0, NL_ARG_INT, "N", "cut to about N tokens, saying what was cut" },
+    { "anon", 0, NL_ARG_FLAG, NULL, "instead, which column has stand-ins of which class, and why" },
     LOG_OPTIONS,
     NO_MORE,
 };

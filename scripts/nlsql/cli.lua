@@ -341,6 +341,12 @@ function cli.schema(flags_text)
     refs = refs or {}
     refs[#refs + 1] = ref
   end
+  if flags.anon then
+    local shown = require("nlsql.anon.command").run(flags, { schema = schema, db = db, settings = got.settings,
+      demo = demo ~= nil }, refs)
+    db:close()
+    return shown
+  end
   local formats = { ddl = "ddl", json = "json", markdown = "markdown" }
   local format = formats[flags.format or "ddl"]
   if not format then

@@ -188,10 +188,11 @@ local function kept_by_namesakes(self, t, column, seen)
 end
 
 local function of_text(self, t, column, first, seen)
-  local class, why = by_words(t, column)
-  if class then return { class = class, why = why } end
   local list = first[column.name] or {}
-  class, why = values.class(list)
+  local class, why = by_words(t, column)
+  local looks, how_many = values.class(list)
+  -- a "contact" is somebody's name by its own name, but may hold e-mail addresses
+  if looks and (not class or class == "person" or class == "company") then class, why = looks, how_many end
   if class then return { class = class, why = why } end
   local may_keep = (t.kind ~= "view" and t.kind ~= "materialised view") or kept_by_namesakes(self, t, column, seen)
   local found = may_keep and values.may_be_few(list) and counted(self, t, column)
