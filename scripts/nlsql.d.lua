@@ -385,6 +385,15 @@ function files.read(path) end
 ---@return nlsql.Code? code
 function files.load(path, shown) end
 
+--- The same for the file of a phase, which runs as a guest: see engine/script/vm.h. A trusted script
+--- may name any file.
+---@param path string
+---@param shown string?  what messages call it; nil: the path
+---@return function?
+---@return string? message  with file and line
+---@return nlsql.Code? code
+function files.phase(path, shown) end
+
 --- Makes the next `require` of each module of scripts/ read its file again; gives their number. What
 --- a script holds of a module already stays as it is.
 ---@return integer
@@ -487,6 +496,22 @@ function job.stopping() end
 --- Seconds since the engine was opened.
 ---@return number
 function job.uptime() end
+
+--- Runs f(...) as a guest's job: it and its children together take so much processor time only, a part
+--- of the memory is not theirs, and after `seconds` (0: never) it is over. Not for phases.
+---@param cpu_seconds number
+---@param seconds number
+---@param f function
+---@param ... any
+---@return nlsql.Job
+function job.guest(cpu_seconds, seconds, f, ...) end
+
+--- Runs f(...) as a child of that job, on its terms. Not for phases.
+---@param parent nlsql.Job
+---@param f function
+---@param ... any
+---@return nlsql.Job
+function job.under(parent, f, ...) end
 
 ---@class nlsql.Job : userdata
 local Job = {}

@@ -369,6 +369,19 @@ static ssize_t read_reply(void *ctx, uint64_t pos, char *buf, size_t max) {
     return (ssize_t)n;
 }
 
+/* A rule's header; "@SECONDS" is the date then. */
+static void add_header(struct MHD_Response *response, const char *name, const char *value) {
+    char date[64];
+    if (value[0] == '@') {
+        time_t then = time(NULL) + strtol(value + 1, NULL, 10);
+        struct tm parts;
+        gmtime_r(&then, &parts);
+        (void)strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+        value = date;
+    }
+    MHD_add_response_header(response, name, value);
+}
+
 static struct MHD_Response *make_response(struct call *call) {
     struct reply *reply = &call->reply;
     struct MHD_Response *response;
@@ -387,7 +400,7 @@ static struct MHD_Response *make_response(struct call *call) {
     add_rate_headers(response);
     for (const nl_json_node *one = reply->headers ? reply->headers->child : NULL; one;
          one = one->next)
-        MHD_add_response_header(response, one->key, one->text);
+        add_header(response, one->key, one->text);
     return response;
 }
 

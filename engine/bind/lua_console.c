@@ -121,3 +121,12 @@ int luaopen_nlsql_console(lua_State *L) {
     luaL_newlib(L, functions);
     return 1;
 }
+
+int luaopen_nlsql_console_guest(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        { "debug", l_debug }, { "info", l_info },       { "warn", l_warn }, { "error", l_error },
+        { "width", l_width }, { "is_live", l_is_live }, { NULL, NULL },
+    };
+    luaL_newlib(L, functions);
+    return 1;
+}

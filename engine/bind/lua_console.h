@@ -6,6 +6,8 @@
 #include <lua.h>
 
 int luaopen_nlsql_console(lua_State *L);
+/* … for guests, who say what they have to say in the log. */
+int luaopen_nlsql_console_guest(lua_State *L);
 
 /* From now on the program ends as by SIGPIPE, without a word, where nobody reads its standard
  * output any more ("nlsql log | head"). For a program that is nothing but nlsql. */

@@ -63,12 +63,13 @@ static int push_text(lua_State *L) {
 static bool may_read(lua_State *L, const char *path, char real[PATH_MAX], nl_err *err) {
     const nl_host *host = nl_host_of(L);
     const char *own = nl_vm_own_file(nl_vm_of(L));
+    bool trusted = nl_vm_is_trusted(nl_vm_of(L));
     if (!realpath(path, real)) {
         nl_err_errno(err, "cannot read %s", path);
         err->code = NL_NOTFOUND;
         return false;
     }
-    if (own && strcmp(real, own) == 0)
+    if (trusted || (own && strcmp(real, own) == 0))
         return true;
     if (hidden(real + strspn(real, "/")) ||
         (!below(real, host->project_dir) && !below(real, host->share_dir)))
@@ -97,19 +98,30 @@ static int l_read(lua_State *L) {
     return status == LUA_OK ? 1 : lua_error(L);
 }
 
-/* chunk | nil, message, code = load(path [, shown]): a Lua file that scripts may read, as text in
- * this state's environment; messages call it `shown`. */
-static int l_load(lua_State *L) {
+static int load_chunk(lua_State *L, bool guest) {
     const char *path = luaL_checkstring(L, 1);
     const char *shown = luaL_optstring(L, 2, path);
     nl_vm *vm = nl_vm_of(L);
     char real[PATH_MAX];
     nl_err err = { .code = NL_OK };
-    if (!may_read(L, path, real, &err) || !nl_vm_load_file(vm, real, shown, &err))
+    if (!may_read(L, path, real, &err) ||
+        !(guest ? nl_vm_load_guest : nl_vm_load_file)(vm, real, shown, &err))
         return nl_push_err(L, &err);
     if (nl_vm_lua(vm) != L)
         lua_xmove(nl_vm_lua(vm), L, 1);
     return 1;
+}
+
+/* chunk | nil, message, code = load(path [, shown]): a Lua file that scripts may read, as text in
+ * this state's environment; messages call it `shown`. */
+static int l_load(lua_State *L) {
+    return load_chunk(L, false);
+}
+
+/* chunk | nil, message, code = phase(path [, shown]): the same in the environment of guests. Any
+ * file, where a trusted script asks. */
+static int l_phase(lua_State *L) {
+    return load_chunk(L, true);
 }
 
 /* n = forget(): the next `require` of each module of scripts/ reads its file again. What a script
@@ -161,7 +173,7 @@ static int l_list(lua_State *L) {
 
 int luaopen_nlsql_files(lua_State *L) {
     static const luaL_Reg functions[] = {
-        { "find", l_find }, { "read", l_read },     { "load", l_load },
+        { "find", l_find }, { "read", l_read },     { "load", l_load }, { "phase", l_phase },
         { "list", l_list }, { "forget", l_forget }, { NULL, NULL },
     };
     luaL_newlib(L, functions);

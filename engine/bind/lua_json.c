@@ -10,6 +10,7 @@
 #include "bind/lua_json_priv.h"
 #include "data/sse.h"
 #include "script/job.h"
+#include "script/vm.h"
 
 #include "base/banned.h"
 
@@ -141,11 +142,22 @@ static bool push_value(lua_State *L, struct nl_json_keeper *keeper, const char *
     return true;
 }
 
+/* Bytes that the tree of a text takes at most: a node for each value, and the texts. */
+static ptrdiff_t tree_room(const char *text, size_t size) {
+    size_t nodes = 1;
+    for (size_t i = 0; i < size; i++)
+        nodes += text[i] == ',' || text[i] == '[' || text[i] == '{';
+    return (ptrdiff_t)(nodes * sizeof(nl_json_node) + 2 * size);
+}
+
 /* value | nil, message, code = decode(text) */
 static int l_decode(lua_State *L) {
     size_t size;
     const char *text = luaL_checklstring(L, 1, &size);
     nl_err err;
+    ptrdiff_t room = tree_room(text, size);
+    nl_vm_charge(L, room); /* its tree is not in Lua's memory, but must not be larger either */
+    nl_vm_charge(L, -room);
     struct nl_json_keeper *keeper = nl_json_keeper_push(L);
     return push_value(L, keeper, text, size, &err) ? 1 : nl_push_err(L, &err);
 }
@@ -249,6 +261,21 @@ static int l_fold(lua_State *L) {
     return 2;
 }
 
+/* null: a value of its own, so that it can stand in tables; the same for whoever opens the module.
+ * [-0, +1, m] */
+static void push_null(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &null_key) == LUA_TUSERDATA)
+        return;
+    lua_pop(L, 1);
+    lua_newuserdatauv(L, 0, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, l_null_text);
+    lua_setfield(L, -2, "__tostring");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &null_key);
+}
+
 int luaopen_nlsql_json(lua_State *L) {
     static const luaL_Reg functions[] = {
         { "decode", l_decode },     { "encode", nl_json_encode },
@@ -259,21 +286,22 @@ int luaopen_nlsql_json(lua_State *L) {
     luaL_newmetatable(L, KEEPER);
     lua_pushcfunction(L, collect_keeper);
     lua_setfield(L, -2, "__gc");
+    /* what getmetatable gives: a mark is everybody's, and so nobody's to change */
     luaL_newmetatable(L, NL_JSON_ARRAY_MARK);
+    lua_pushliteral(L, "json.array");
+    lua_setfield(L, -2, "__metatable");
     luaL_newmetatable(L, NL_JSON_VERBATIM_MARK);
+    lua_pushliteral(L, "json.verbatim");
+    lua_setfield(L, -2, "__metatable");
     luaL_newmetatable(L, NL_JSON_NUMBER_MARK);
+    lua_pushliteral(L, "json.number");
+    lua_setfield(L, -2, "__metatable");
     lua_pushcfunction(L, l_number_text);
     lua_setfield(L, -2, "__tostring");
     lua_pushcfunction(L, l_number_equal);
     lua_setfield(L, -2, "__eq");
     luaL_newlib(L, functions);
-    lua_newuserdatauv(L, 0, 0); /* null: a value of its own, so that it can stand in tables */
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, l_null_text);
-    lua_setfield(L, -2, "__tostring");
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &null_key);
+    push_null(L);
     lua_setfield(L, -2, "null");
     return 1;
 }

@@ -10,7 +10,8 @@
 
 #include "base/banned.h"
 
-enum { FEW_MEMBERS = 16, FIRST_ROOM = 1024 };
+/* Tables that hold one another several times over write themselves out many times. */
+enum { FEW_MEMBERS = 16, FIRST_ROOM = 1024, MAX_TEXT = 256 << 20, MAX_TABLES = 10000000 };
 
 /* A table that is being written, and which member of it. */
 struct step {
@@ -24,7 +25,7 @@ struct encoder {
     lua_State *L;
     nl_json_writer w;
     int keys; /* stack index of the list of first keys, or 0 */
-    unsigned depth;
+    unsigned depth, tables;
     struct step open[NL_JSON_MAX_DEPTH];
 };
 
@@ -227,6 +228,7 @@ static void encode_table(struct encoder *e, int at) {
     }
     if (e->depth == NL_JSON_MAX_DEPTH)
         fail_at(e, "nested too deep");
+    e->tables++;
     e->open[e->depth++] = (struct step){ .table = self };
     lua_Integer n = sequence_length(e, at);
     if (n >= 0)
@@ -276,6 +278,8 @@ static void encode(struct encoder *e, int at) {
     }
     if (e->w.failed)
         fail_at(e, e->w.why);
+    if (e->w.out->size > MAX_TEXT || e->tables > MAX_TABLES)
+        fail_at(e, "more than 256 MiB of text, or 10 million tables");
 }
 
 /* keeper, value, keys|nil → text: raises what is wrong. */
@@ -284,7 +288,7 @@ static int do_encode(lua_State *L) {
     struct encoder e;
     e.L = L;
     e.keys = lua_istable(L, 3) ? 3 : 0;
-    e.depth = 0;
+    e.depth = e.tables = 0;
     nl_json_writer_init(&e.w, &out->buf);
     if (!nl_buf_reserve(&out->buf, FIRST_ROOM))
         return luaL_error(L, "not enough memory");

@@ -7,6 +7,7 @@
 #include "bind/lua_catalog.h"
 #include "bind/lua_json.h"
 #include "script/job.h"
+#include "script/vm.h"
 #include "sql/canon.h"
 #include "sql/facts.h"
 #include "sql/gate.h"
@@ -18,7 +19,10 @@
 #define FACTS "nlsql.sql.facts"
 #define LITERALS "nlsql.sql.literals"
 
-enum { MAX_FUNCTIONS = 256 };
+enum {
+    MAX_FUNCTIONS = 256,
+    TREE_ROOM = 1 << 16 /* about what a statement takes outside of Lua's memory */
+};
 
 static nl_sql *check_statement(lua_State *L) {
     nl_sql **sql = luaL_checkudata(L, 1, STATEMENT);
@@ -34,14 +38,20 @@ static int l_parse(lua_State *L) {
     nl_sql **sql = lua_newuserdatauv(L, sizeof *sql, 0);
     *sql = NULL;
     luaL_setmetatable(L, STATEMENT);
+    nl_vm_charge(L, TREE_ROOM);
     *sql = nl_sql_parse(text, size, &err);
-    return *sql ? 1 : nl_push_err(L, &err);
+    if (*sql)
+        return 1;
+    nl_vm_charge(L, -TREE_ROOM);
+    return nl_push_err(L, &err);
 }
 
 /* Frees the tree, some 50 kB that Lua's collector does not see: worth saying `<close>` where many
  * statements are parsed. */
 static int l_close(lua_State *L) {
     nl_sql **sql = luaL_checkudata(L, 1, STATEMENT);
+    if (*sql)
+        nl_vm_charge(L, -TREE_ROOM);
     nl_sql_free(*sql);
     *sql = NULL;
     return 0;

@@ -9,12 +9,13 @@
 #include "base/edit.h"
 #include "data/dedup.h"
 #include "data/json.h"
+#include "script/vm.h"
 
 #include "base/banned.h"
 
 #define SET "nlsql.text.set"
 
-enum { KEY_BYTES = 16 };
+enum { KEY_BYTES = 16, KEY_ROOM = 48 }; /* bytes of a key, and what one takes in a set at most */
 
 static int push_key(lua_State *L, nl_key key) {
     lua_pushlstring(L, (const char *)&key, KEY_BYTES);
@@ -74,8 +75,14 @@ static int l_set_add(lua_State *L) {
     nl_err err;
     bool fresh;
     nl_dedup *set = check_set(L);
-    if (!nl_dedup_add(set, check_key(L, 2), &fresh, &err))
+    nl_key key = check_key(L, 2);
+    nl_vm_charge(L, KEY_ROOM);
+    if (!nl_dedup_add(set, key, &fresh, &err)) {
+        nl_vm_charge(L, -KEY_ROOM);
         return luaL_error(L, "%s", err.msg);
+    }
+    if (!fresh)
+        nl_vm_charge(L, -KEY_ROOM);
     lua_pushboolean(L, fresh);
     return 1;
 }
@@ -94,6 +101,8 @@ static int l_set_count(lua_State *L) {
 
 static int l_set_collect(lua_State *L) {
     nl_dedup **set = luaL_checkudata(L, 1, SET);
+    if (*set)
+        nl_vm_charge(L, -(ptrdiff_t)(nl_dedup_count(*set) * KEY_ROOM));
     nl_dedup_free(*set);
     *set = NULL;
     return 0;

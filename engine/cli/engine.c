@@ -149,7 +149,7 @@ bool engine_listen(nlsql *engine, nl_err *err) {
     engine->stop_poll = nl_timer_start(loop, 50, 50, take_stop_requests, engine, err);
     return engine->stop_poll && nl_loop_on_signal(loop, SIGINT, on_interrupt, engine, err) &&
            nl_loop_on_signal(loop, SIGTERM, on_interrupt, engine, err) &&
-           nl_loop_watchdog(loop, WATCHDOG_MS, err);
+           nl_loop_watchdog(loop, engine->blocked_ms ? engine->blocked_ms : WATCHDOG_MS, err);
 }
 
 void engine_stop_listening(nlsql *engine) {
@@ -197,9 +197,8 @@ void engine_close_log(nlsql *engine, bool opened) {
 
 /* --- calling scripts ---------------------------------------------------------------------- */
 
-nl_vm *engine_new_vm(nlsql *engine, const char *name, size_t max_memory, bool trusted,
-                     nl_err *err) {
-    nl_vm_options options = { .name = name, .trusted = trusted, .max_memory = max_memory };
+nl_vm *engine_new_vm(nlsql *engine, const char *name, nl_err *err) {
+    nl_vm_options options = { .name = name, .trusted = true };
     return nl_vm_new(&engine->host, &options, nl_modules, err);
 }
 
@@ -248,7 +247,7 @@ int engine_code(lua_State *L, int n_results) {
 int nl_engine_command(nlsql *engine, const char *name, const char *argument) {
     nl_err err = { .code = NL_OK };
     int n_results = 0, code = NLSQL_DONE;
-    nl_vm *vm = engine_new_vm(engine, "command line", 0, true, &err);
+    nl_vm *vm = engine_new_vm(engine, "command line", &err);
     if (!vm || !engine_listen(engine, &err) || !engine_find(vm, "nlsql.cli", name, &err)) {
         code = engine_complain(&err);
         goto out;
@@ -279,7 +278,7 @@ int nl_engine_lua(nlsql *engine, int argc, char **argv) {
     nl_err err = { .code = NL_OK };
     int n_results = 0, code = NLSQL_DONE;
     nl_http_options http = { .allow_insecure = true };
-    nl_vm *vm = engine_new_vm(engine, argv[0], 0, true, &err);
+    nl_vm *vm = engine_new_vm(engine, argv[0], &err);
     engine->host.http = nl_http_new(engine->host.loop, &http, &err);
     if (!vm || !engine->host.http || !nl_vm_load_file(vm, argv[0], argv[0], &err)) {
         code = engine_complain(&err);

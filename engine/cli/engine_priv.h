@@ -15,6 +15,7 @@ struct nlsql {
     char demo_url[512];
     _Atomic int stop_requests;
     nl_timer *stop_poll;
+    uint32_t blocked_ms; /* after which the watchdog ends it all; 0: as usual */
 };
 
 /* From here SIGINT, SIGTERM and nlsql_stop are heard, and the watchdog watches. */
@@ -31,8 +32,8 @@ void engine_close_log(nlsql *engine, bool opened);
  * not NULL. */
 int engine_run(nlsql *engine, const char *flags_json, nl_buf *answer);
 
-/* A Lua state with all modules; `max_memory` in bytes (0: no cap). */
-nl_vm *engine_new_vm(nlsql *engine, const char *name, size_t max_memory, bool trusted, nl_err *err);
+/* A trusted Lua state with all modules. */
+nl_vm *engine_new_vm(nlsql *engine, const char *name, nl_err *err);
 
 /* Pushes function `field` of a script's module. [-0, +(0|1), -] */
 bool engine_find(nl_vm *vm, const char *module, const char *field, nl_err *err);

@@ -23,6 +23,9 @@
         "quiet", 'q', NL_ARG_FLAG, NULL, "warnings and errors only"                                \
     }
 
+#define TRUST_OPTION                                                                               \
+    { "trust", 0, NL_ARG_FLAG, NULL, "no sandbox for the phases: only for your own" }
+
 #define DEMO_OPTION                                                                                \
     { "demo", 0, NL_ARG_FLAG, NULL, "the demo database, whatever DATABASE_URL says" }
 
@@ -47,6 +50,7 @@ static const nl_arg run_args[] = {
       "sends what was rejected through the gates again before it goes on" },
     { "dry-run", 0, NL_ARG_FLAG, NULL,
       "the plan, the first prompts, and what it may cost; no model is asked" },
+    TRUST_OPTION,
     LOG_OPTIONS,
     NO_MORE,
 };
@@ -73,6 +77,7 @@ static const nl_arg try_args[] = {
     { "model", 'm', NL_ARG_LIST, "NAME", "model to ask; two or more are put side by side" },
     { "n", 'n', NL_ARG_INT, "N", "replies to the same prompt (default: 1)" },
     { "count", 0, NL_ARG_INT, "N", "pairs that the item wants" },
+    TRUST_OPTION,
     MODEL_OPTIONS,
     LOG_OPTIONS,
     NO_MORE,

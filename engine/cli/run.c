@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 #include "base/log.h"
+#include "bind/modules.h"
 #include "cli/engine_priv.h"
 #include "data/json.h"
 #include "db/demo.h"
@@ -19,7 +20,7 @@ static nl_json *make_plan(nlsql *engine, const char *flags_json, int *code) {
     nl_err err = { .code = NL_OK };
     nl_json *plan = NULL;
     int n_results = 0;
-    nl_vm *vm = engine_new_vm(engine, "configuration", 0, true, &err);
+    nl_vm *vm = engine_new_vm(engine, "configuration", &err);
     if (!vm || !engine_find(vm, "nlsql.cli", "plan", &err)) {
         *code = engine_complain(&err);
         goto out;
@@ -75,7 +76,8 @@ static int push_phase(nl_vm *vm, const nl_json_node *phase) {
         return 1;
     nl_buf_init(&source);
     nl_vm_set_own_file(vm, path, NULL); /* where there is none, loading it says so */
-    if (!nl_vm_load_file(vm, path, shown, &err)) {
+    bool trusted = nl_json_get_bool(phase, "trust");
+    if (!(trusted ? nl_vm_load_file : nl_vm_load_guest)(vm, path, shown, &err)) {
         lua_pushnil(L);
         lua_pushstring(L, err.msg);
     } else {
@@ -101,9 +103,14 @@ static void take_answer(lua_State *L, int n_results, nl_buf *answer) {
 static int run_phase(nlsql *engine, const nl_json_node *phase, nl_buf *answer) {
     nl_err err = { .code = NL_OK };
     int n_results = 0, code;
-    size_t memory = (size_t)nl_json_get_num(phase, "max_memory", 0);
     const char *entry = nl_json_get_str(phase, "entry");
-    nl_vm *vm = engine_new_vm(engine, nl_json_get_str(phase, "title"), memory, false, &err);
+    nl_vm_options options = {
+        .name = nl_json_get_str(phase, "title"),
+        .max_memory = (size_t)nl_json_get_num(phase, "max_memory", 0),
+        .slice_ms = (uint32_t)nl_json_get_num(phase, "slice_ms", 0),
+        .trusted = nl_json_get_bool(phase, "trust"),
+    };
+    nl_vm *vm = nl_vm_new(&engine->host, &options, nl_modules, &err);
     if (!vm || !engine_find(vm, entry ? entry : "nlsql.runner", "main", &err)) {
         code = engine_complain(&err);
         goto out;
@@ -163,6 +170,7 @@ int engine_run(nlsql *engine, const char *flags_json, nl_buf *answer) {
         return code;
     const nl_json_node *root = nl_json_root(plan);
     bool logged = nl_json_get_bool(root, "log") && engine_open_log(engine, "run");
+    engine->blocked_ms = (uint32_t)nl_json_get_num(root, "blocked_ms", 0);
     /* The demo database before signals are heard: until then Ctrl-C simply ends the program. */
     if (!choose_database(engine, root, &err)) {
         engine_complain(&err);

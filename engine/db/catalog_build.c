@@ -365,8 +365,7 @@ nl_catalog *nl_catalog_from_rows(const nl_pg_rows *rows, catalog_choice *choice,
                         rows->columns, CATALOG_CELLS);
     ok = ok && order_rows(&b) && build_server(&b) && build_tables(&b) && build_columns(&b) &&
          nl_catalog_build_masks(&b) && nl_catalog_build_labels(&b) && nl_catalog_build_stats(&b) &&
-         nl_catalog_build_keys(&b) && nl_catalog_build_names(&b) &&
-         nl_catalog_build_trust(&b);
+         nl_catalog_build_keys(&b) && nl_catalog_build_names(&b) && nl_catalog_build_trust(&b);
     nl_arena_release(&b.scratch);
     if (ok)
         return b.catalog;

@@ -42,6 +42,7 @@ static bool uv_failed(nl_err *err, const char *what, int code) {
 
 static void append(struct tasks *list, nl_task *task) {
     task->next = NULL;
+    task->previous = list->last;
     task->posted = true;
     if (list->last)
         list->last->next = task;
@@ -50,22 +51,23 @@ static void append(struct tasks *list, nl_task *task) {
     list->last = task;
 }
 
-static bool drop(struct tasks *list, nl_task *task) {
-    nl_task *before = NULL;
-    for (nl_task *at = list->first; at; before = at, at = at->next) {
-        if (at != task)
-            continue;
-        if (before)
-            before->next = at->next;
-        else
-            list->first = at->next;
-        if (list->last == at)
-            list->last = before;
-        at->next = NULL;
-        at->posted = false;
-        return true;
-    }
-    return false;
+static void append_here(nl_loop *loop, nl_task *task) {
+    task->here = true;
+    append(&loop->local, task);
+}
+
+/* Takes a task off the list that it is on: at once, since there may be very many. */
+static void drop(struct tasks *list, nl_task *task) {
+    if (task->previous)
+        task->previous->next = task->next;
+    else
+        list->first = task->next;
+    if (task->next)
+        task->next->previous = task->previous;
+    else
+        list->last = task->previous;
+    task->next = task->previous = NULL;
+    task->posted = task->here = false;
 }
 
 /* Runs what was posted before this turn. Tasks leave the list one by one, so that a callback may
@@ -74,7 +76,7 @@ static void on_idle(uv_idle_t *idle) {
     nl_loop *loop = idle->data;
     nl_task marker = { 0 };
 
-    append(&loop->local, &marker);
+    append_here(loop, &marker);
     for (;;) {
         nl_task *task = loop->local.first;
         drop(&loop->local, task);
@@ -180,16 +182,19 @@ uv_loop_t *nl_loop_uv(nl_loop *loop) {
 void nl_loop_post(nl_loop *loop, nl_task *task) {
     if (task->posted)
         return;
-    append(&loop->local, task);
+    append_here(loop, task);
     if (!uv_is_active((uv_handle_t *)&loop->idle))
         uv_idle_start(&loop->idle, on_idle);
 }
 
 void nl_loop_unpost(nl_loop *loop, nl_task *task) {
-    if (drop(&loop->local, task))
+    if (task->here) {
+        drop(&loop->local, task);
         return;
+    }
     pthread_mutex_lock(&loop->remote_lock);
-    drop(&loop->remote, task);
+    if (task->posted)
+        drop(&loop->remote, task);
     pthread_mutex_unlock(&loop->remote_lock);
 }
 
@@ -377,4 +382,6 @@ bool nl_loop_watchdog(nl_loop *loop, uint64_t limit_ms, nl_err *err) {
 
 void nl_loop_working_for(nl_loop *loop, const char *who) {
     atomic_store(&loop->turn.who, who);
+    if (who && loop->watchdog) /* many in one turn may each take their time */
+        atomic_store_explicit(&loop->turn.since, nl_monotonic_ms(), memory_order_relaxed);
 }

@@ -30,8 +30,9 @@ uint64_t nl_loop_now(const nl_loop *loop);
 typedef struct nl_task {
     nl_fn fn;
     void *ctx;
-    struct nl_task *next;
+    struct nl_task *next, *previous;
     bool posted;
+    bool here; /* by nl_loop_post, of which other threads know nothing */
 } nl_task;
 void nl_loop_post(nl_loop *loop, nl_task *task);
 void nl_loop_unpost(nl_loop *loop, nl_task *task); /* fine where it is not posted */

@@ -26,6 +26,7 @@ struct nl_job { /* a userdata; its user value is the coroutine */
     bool doomed;   /* cancelled while it was running */
     bool permit;   /* unpark came before park */
     bool observed; /* somebody was told how it ended */
+    bool guest;    /* runs on a guest's terms */
     void *op;
     nl_job_cancel_fn cancel;
     nl_job_push_fn push;
@@ -33,6 +34,10 @@ struct nl_job { /* a userdata; its user value is the coroutine */
     nl_job *waiter;
     nl_fn on_end;
     void *end_ctx;
+    nl_job *payer;       /* the guest whose processor time this job takes; NULL: nobody's */
+    uint64_t left_ns;    /* of a payer: what it may still take */
+    nl_timer *alarm;     /* of a payer that has so long only */
+    double most_s, late; /* seconds of its processor time; seconds after which it was stopped */
 };
 
 /* The jobs of one state, found through the registry. */
@@ -88,6 +93,8 @@ static void finish(nl_job *job, enum state state) {
         cancel_job(job->children);
     unlink_from(job->parent ? &job->parent->children : &jobs->roots, job);
     job->parent = NULL;
+    nl_timer_stop(job->alarm);
+    job->alarm = NULL;
     if (job->waiter) {
         nl_job *waiter = job->waiter;
         job->waiter = NULL;
@@ -100,6 +107,15 @@ static void finish(nl_job *job, enum state state) {
     luaL_unref(L, LUA_REGISTRYINDEX, anchor); /* the last thing: job may be collected now */
 }
 
+#define NO_TIME_LEFT "took all of its processor time: stopped"
+
+static void start_slice(const nl_job *job) {
+    if (job->guest)
+        nl_vm_slice_guest(job->vm, job->payer ? job->payer->left_ns : UINT64_MAX, NO_TIME_LEFT);
+    else
+        nl_vm_slice(job->vm);
+}
+
 /* Ends a job that is not running: its operation, its coroutine, its children. */
 static void end_by_force(nl_job *job) {
     nl_loop_unpost(loop_of(job), &job->task);
@@ -110,7 +126,14 @@ static void end_by_force(nl_job *job) {
     if (under_way && cancel)
         cancel(job->op);
     job->op = NULL;
+    struct jobs *jobs = jobs_of(nl_vm_lua(job->vm));
+    nl_loop_working_for(loop_of(job), nl_vm_name(job->vm));
+    start_slice(job);
     lua_resetthread(job->co); /* closes to-be-closed variables */
+    if (jobs->running)        /* whoever cancels does not pay for it */
+        start_slice(jobs->running);
+    else
+        nl_vm_slice(job->vm);
     lua_settop(job->co, 0);
     job->n_results = 0;
     finish(job, CANCELLED);
@@ -122,6 +145,7 @@ static void cancel_job(nl_job *job) {
     if (job->state == RUNNING) {
         job->doomed = true; /* ends as soon as it comes back */
         struct jobs *jobs = jobs_of(nl_vm_lua(job->vm));
+        job->payer = NULL; /* as may who pays */
         if (job->parent) { /* its parent may be gone by then */
             unlink_from(&job->parent->children, job);
             job->parent = NULL;
@@ -130,6 +154,10 @@ static void cancel_job(nl_job *job) {
         return;
     }
     end_by_force(job);
+}
+
+static void pay(nl_job *payer, uint64_t ns) {
+    payer->left_ns -= ns < payer->left_ns ? ns : payer->left_ns;
 }
 
 static void resume(void *ctx) {
@@ -144,8 +172,12 @@ static void resume(void *ctx) {
     job->state = RUNNING;
     jobs->running = job;
     nl_loop_working_for(loop, nl_vm_name(job->vm));
-    nl_vm_slice(job->vm);
+    start_slice(job);
+    uint64_t started = job->payer ? nl_vm_cpu_ns() : 0;
     int status = lua_resume(job->co, L, n_args, &n_results);
+    if (job->payer)
+        pay(job->payer, nl_vm_cpu_ns() - started);
+    nl_vm_slice(job->vm);
     nl_loop_working_for(loop, NULL);
     jobs->running = NULL;
 
@@ -207,6 +239,8 @@ nl_job *nl_job_new(lua_State *L, int n_args, nl_job *parent) {
     lua_xmove(L, co, n_args + 1); /* job */
     job->n_args = n_args;
     job->parent = parent;
+    job->payer = parent ? parent->payer : NULL;
+    job->guest = parent && parent->guest;
     link_to(parent ? &parent->children : &jobs->roots, job);
     nl_loop_post(loop_of(job), &job->task);
     return job;
@@ -313,6 +347,10 @@ static int push_end(lua_State *L, void *op) {
     nl_job *job = op;
     job->observed = true;
     lua_pushboolean(L, job->state == ENDED);
+    if (job->state == CANCELLED && job->late > 0) {
+        lua_pushfstring(L, "took longer than %f s: stopped", job->late);
+        return 2;
+    }
     if (job->state == CANCELLED) {
         lua_pushliteral(L, "cancelled");
         return 2;
@@ -326,6 +364,47 @@ static int push_end(lua_State *L, void *op) {
         lua_pushvalue(job->co, first + i);
     lua_xmove(job->co, L, n);
     return n + 1;
+}
+
+static void ring(void *ctx) {
+    nl_job *job = ctx;
+    job->late = job->most_s;
+    cancel_job(job);
+}
+
+/* job = guest(cpu_seconds, seconds, f, ...): runs f as spawn does, on a guest's terms: it and its
+ * children together take so much processor time only, a part of the memory is not theirs, and
+ * (seconds above 0) after so long it is over. */
+static int l_guest(lua_State *L) {
+    lua_Number cpu = luaL_checknumber(L, 1), seconds = luaL_checknumber(L, 2);
+    luaL_argcheck(L, cpu > 0 && cpu <= 1e6, 1, "expected up to 1,000,000 seconds");
+    luaL_argcheck(L, seconds >= 0 && seconds <= 1e6, 2, "expected 0 to 1,000,000 seconds");
+    luaL_checktype(L, 3, LUA_TFUNCTION);
+    nl_err err;
+    nl_job *job = nl_job_new(L, lua_gettop(L) - 3, jobs_of(L)->running); /* cpu seconds job */
+    nl_vm_watch(job->co);
+    job->guest = true;
+    job->payer = job;
+    job->left_ns = (uint64_t)(cpu * 1e9);
+    job->most_s = seconds;
+    if (seconds > 0) {
+        job->alarm =
+            nl_timer_start(loop_of(job), (uint64_t)(seconds * 1000 + 0.5), 0, ring, job, &err);
+        if (!job->alarm) {
+            cancel_job(job);
+            return luaL_error(L, "%s", err.msg);
+        }
+    }
+    return 1;
+}
+
+/* job = under(parent, f, ...): runs f as a child of that job, on its terms. */
+static int l_under(lua_State *L) {
+    nl_job *parent = check_job(L);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    luaL_argcheck(L, !is_over(parent), 1, "this job is over");
+    nl_job_new(L, lua_gettop(L) - 2, parent); /* parent job */
+    return 1;
 }
 
 static void forget_waiter(void *op) {
@@ -460,12 +539,23 @@ void nl_job_setup(lua_State *L) {
     lua_pop(L, 1);
 }
 
+static const luaL_Reg functions[] = {
+    { "spawn", l_spawn }, { "current", l_current },   { "park", l_park },     { "sleep", l_sleep },
+    { "now", l_now },     { "stopping", l_stopping }, { "uptime", l_uptime }, { NULL, NULL },
+};
+
 int luaopen_nlsql_job(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        { "spawn", l_spawn },   { "current", l_current }, { "park", l_park },
-        { "sleep", l_sleep },   { "now", l_now },         { "stopping", l_stopping },
-        { "uptime", l_uptime }, { NULL, NULL },
+    static const luaL_Reg more[] = {
+        { "guest", l_guest },
+        { "under", l_under },
+        { NULL, NULL },
     };
+    luaopen_nlsql_job_guest(L);
+    luaL_setfuncs(L, more, 0);
+    return 1;
+}
+
+int luaopen_nlsql_job_guest(lua_State *L) {
     luaL_newlib(L, functions);
     return 1;
 }

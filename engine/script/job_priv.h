@@ -23,7 +23,9 @@ bool nl_job_results(lua_State *L, nl_job *job, int *n_results, nl_err *err);
 /* Cancels every job of the state. */
 void nl_job_cancel_all(lua_State *L);
 
-/* spawn, sleep, now, current, park and the handle's methods. */
+/* spawn, sleep, now, current, park and the handle's methods; guest and under, which only the
+ * library has. */
 int luaopen_nlsql_job(lua_State *L);
+int luaopen_nlsql_job_guest(lua_State *L);
 
 #endif

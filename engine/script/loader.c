@@ -14,7 +14,10 @@
 
 #include "base/banned.h"
 
-static const char loaded_key; /* registry: modules that the sandbox has loaded */
+/* Registry: modules that the sandbox has loaded, and those that guests have. */
+static const char loaded_key, guest_key;
+
+#define TRUST "--trust gives your own phases all of it"
 
 static bool plain_name(const char *name) {
     return name[0] && !strstr(name, "..") &&
@@ -23,27 +26,37 @@ static bool plain_name(const char *name) {
                         "0123456789_.-") == strlen(name);
 }
 
-static int push_loaded(lua_State *L) {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key) != LUA_TTABLE) {
+static int push_loaded(lua_State *L, bool guest) {
+    const void *key = guest ? &guest_key : &loaded_key;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_newtable(L);
         lua_pushvalue(L, -1);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_key);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, key);
     }
     return lua_gettop(L);
 }
 
 /* Pushes the function that makes engine module `name`; false (nothing pushed) where none does. */
-static bool push_native(lua_State *L, const char *name) {
+static bool push_native(lua_State *L, const char *name, bool guest) {
     nl_vm *vm = nl_vm_of(L);
+    bool known = false;
     for (const nl_vm_module *m = nl_vm_modules(vm); m->name; m++) {
         if (strcmp(m->name, name) != 0)
             continue;
-        if (m->trusted_only && !nl_vm_is_trusted(vm))
-            luaL_error(L, "module '%s' is for trusted scripts only", name);
+        known = true;
+        if (guest
+                ? m->whom == NL_FOR_LIBRARY || m->whom == NL_FOR_TRUSTED
+                : m->whom == NL_FOR_GUESTS || (m->whom == NL_FOR_TRUSTED && !nl_vm_is_trusted(vm)))
+            continue;
         lua_pushcfunction(L, m->open);
         return true;
     }
+    if (known && guest)
+        luaL_error(L, "module '%s' is not for phases, which may come from strangers (" TRUST ")",
+                   name);
+    if (known)
+        luaL_error(L, "module '%s' is for trusted scripts only", name);
     return false;
 }
 
@@ -62,13 +75,14 @@ static bool push_path(lua_State *L, const char *dir, const char *name) {
 }
 
 /* Pushes the loaded chunk of scripts/NAME.lua from `dir`; false where there is no such file. */
-static bool push_script(lua_State *L, const char *dir, const char *name) {
+static bool push_script(lua_State *L, const char *dir, const char *name, bool guest) {
     nl_err err;
     if (!push_path(L, dir, name))
         return false;
     const char *path = lua_tostring(L, -1);
     const char *shown = path + strlen(dir) + 1;
-    if (!nl_vm_load_file(nl_vm_of(L), path, shown, &err))
+    nl_vm *vm = nl_vm_of(L);
+    if (!(guest ? nl_vm_load_guest : nl_vm_load_file)(vm, path, shown, &err))
         luaL_error(L, "%s", err.msg);
     lua_State *main = nl_vm_lua(nl_vm_of(L));
     if (main != L)
@@ -76,31 +90,36 @@ static bool push_script(lua_State *L, const char *dir, const char *name) {
     return true;
 }
 
-static void push_module(lua_State *L, const char *name) {
+static void push_module(lua_State *L, const char *name, bool guest) {
     const nl_host *host = nl_host_of(L);
-    if (push_native(L, name))
+    if (push_native(L, name, guest))
         return;
     if (strcmp(name, "cjson") == 0 || strcmp(name, "cjson.safe") == 0) {
+        if (guest) /* its buffers are outside of Lua's memory: no cap holds for them */
+            luaL_error(L, "module '%s' is not for phases: nlsql.json serves (" TRUST ")", name);
         lua_getglobal(L, "require");
         return;
     }
     if (!plain_name(name))
-        luaL_error(L, "'%s' cannot be the name of a module", name);
-    if (push_script(L, host->project_dir, name) || push_script(L, host->share_dir, name))
+        luaL_error(L, "'%s' cannot be the name of a module%s", name, guest ? " (" TRUST ")" : "");
+    if (push_script(L, host->project_dir, name, guest) ||
+        push_script(L, host->share_dir, name, guest))
         return;
-    luaL_error(L, "module '%s' not found in scripts/ (of the project folder or as shipped)", name);
+    luaL_error(L, "module '%s' not found in scripts/ (of the project folder or as shipped)%s", name,
+               guest ? "; " TRUST : "");
 }
 
 int nl_loader_require(lua_State *L) {
     const char *name = luaL_checkstring(L, 1);
+    bool guest = lua_toboolean(L, lua_upvalueindex(1));
     lua_settop(L, 1);
-    int loaded = push_loaded(L); /* name loaded */
+    int loaded = push_loaded(L, guest); /* name loaded */
     if (lua_getfield(L, loaded, name) == LUA_TBOOLEAN)
         return luaL_error(L, "module '%s' requires itself", name);
     if (!lua_isnil(L, -1))
         return 1;
     lua_pop(L, 1);
-    push_module(L, name); /* name loaded … f */
+    push_module(L, name, guest); /* name loaded … f */
     lua_pushboolean(L, 1);
     lua_setfield(L, loaded, name);
     lua_pushvalue(L, 1);
@@ -134,21 +153,15 @@ static bool is_script(lua_State *L, const char *name) {
     return true;
 }
 
-int nl_loader_forget(lua_State *L) {
-    bool trusted = nl_vm_is_trusted(nl_vm_of(L));
-    int n = 0, loaded;
-    if (trusted) {
-        luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-        loaded = lua_gettop(L);
-    } else {
-        loaded = push_loaded(L);
-    }
+/* Forgets what is in the table at the top, and takes that off. [-1, +0, m] */
+static int forget(lua_State *L, bool only_scripts) {
+    int loaded = lua_gettop(L), n = 0;
     lua_pushnil(L);
     while (lua_next(L, loaded)) { /* loaded name module */
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
         bool done = lua_type(L, -1) != LUA_TBOOLEAN; /* else its file is running just now */
         lua_pop(L, 1);
-        if (!name || !done || is_native(L, name) || (trusted && !is_script(L, name)))
+        if (!name || !done || is_native(L, name) || (only_scripts && !is_script(L, name)))
             continue;
         lua_pushvalue(L, -1);
         lua_pushnil(L);
@@ -159,6 +172,17 @@ int nl_loader_forget(lua_State *L) {
     return n;
 }
 
+int nl_loader_forget(lua_State *L) {
+    bool trusted = nl_vm_is_trusted(nl_vm_of(L));
+    push_loaded(L, true);
+    forget(L, false); /* the same files, and none that the library does not have */
+    if (trusted)
+        luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    else
+        push_loaded(L, false);
+    return forget(L, trusted);
+}
+
 void nl_loader_extend(lua_State *L) {
     const nl_host *host = nl_host_of(L);
     const char *dirs[] = { host->project_dir, host->share_dir };
@@ -166,6 +190,8 @@ void nl_loader_extend(lua_State *L) {
     lua_getglobal(L, "package"); /* package */
     lua_getfield(L, -1, "preload");
     for (const nl_vm_module *m = nl_vm_modules(nl_vm_of(L)); m->name; m++) {
+        if (m->whom == NL_FOR_GUESTS)
+            continue;
         lua_pushcfunction(L, m->open);
         lua_setfield(L, -2, m->name);
     }

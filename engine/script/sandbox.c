@@ -1,7 +1,8 @@
 /* sandbox.c: the globals of a script that is not trusted.
  *
  * An allow-list. What is missing on purpose: io, debug, package, dofile, loadfile, coroutine, most
- * of os, string.dump, finalizers (__gc), and bytecode. */
+ * of os, string.dump, finalizers (__gc), and bytecode. Guests do not see the metatables of the
+ * engine's objects either: a method that was changed there would be changed for the library. */
 #include <string.h>
 
 #include <lauxlib.h>
@@ -41,6 +42,22 @@ static int l_setmetatable(lua_State *L) {
         return luaL_error(L, "cannot change a protected metatable");
     lua_settop(L, 2);
     lua_setmetatable(L, 1);
+    return 1;
+}
+
+/* getmetatable of guests: of tables only. */
+static int l_getmetatable(lua_State *L) {
+    luaL_checkany(L, 1);
+    if (lua_istable(L, 1)) {
+        if (!lua_getmetatable(L, 1)) {
+            lua_pushnil(L);
+            return 1;
+        }
+        luaL_getmetafield(L, 1, "__metatable");
+        return 1; /* that, or else the metatable */
+    }
+    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TSTRING)
+        lua_pushstring(L, luaL_typename(L, 1));
     return 1;
 }
 
@@ -124,7 +141,7 @@ static void copy_library(lua_State *L, const char *name, const char *without) {
     lua_setfield(L, -2, name); /* env */
 }
 
-void nl_sandbox_push(lua_State *L) {
+void nl_sandbox_push(lua_State *L, bool guest) {
     static const char *const plain[] = {
         "assert",   "error",    "getmetatable", "ipairs", "next",     "pairs",
         "pcall",    "rawequal", "rawget",       "rawlen", "rawset",   "select",
@@ -135,7 +152,6 @@ void nl_sandbox_push(lua_State *L) {
         { "print", l_print },
         { "setmetatable", l_setmetatable },
         { "collectgarbage", l_collectgarbage },
-        { "require", nl_loader_require },
         { NULL, NULL },
     };
     lua_newtable(L); /* env */
@@ -143,6 +159,13 @@ void nl_sandbox_push(lua_State *L) {
     copy_fields(L, plain);
     lua_pop(L, 1);
     luaL_setfuncs(L, own, 0);
+    if (guest) {
+        lua_pushcfunction(L, l_getmetatable);
+        lua_setfield(L, -2, "getmetatable");
+    }
+    lua_pushboolean(L, guest);
+    lua_pushcclosure(L, nl_loader_require, 1);
+    lua_setfield(L, -2, "require");
     lua_pushvalue(L, -1);
     lua_pushcclosure(L, l_load, 1);
     lua_setfield(L, -2, "load");
@@ -157,8 +180,11 @@ void nl_sandbox_push(lua_State *L) {
     lua_setfield(L, -2, "os"); /* env */
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, "_G");
+}
 
-    /* ("x"):rep() goes through the metatable of strings: it is to show the copy, and to be shut. */
+void nl_sandbox_shut_strings(lua_State *L) {
+    lua_newtable(L); /* env */
+    copy_library(L, "string", "dump");
     lua_pushliteral(L, "");
     if (lua_getmetatable(L, -1)) { /* env "" mt */
         lua_getfield(L, -3, "string");
@@ -167,5 +193,5 @@ void nl_sandbox_push(lua_State *L) {
         lua_setfield(L, -2, "__metatable");
         lua_pop(L, 1);
     }
-    lua_pop(L, 1); /* env */
+    lua_pop(L, 2); /* */
 }

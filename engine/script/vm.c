@@ -15,7 +15,10 @@
 
 #include "base/banned.h"
 
-enum { HOOK_EVERY = 10000 }; /* instructions between two looks at the clock: about 0.1 ms */
+enum {
+    HOOK_EVERY = 10000, /* instructions between two looks at the clock: about 0.1 ms */
+    GUEST_SHARE = 8     /* one part in so many of the memory is not for guests */
+};
 
 struct nl_vm {
     lua_State *L;
@@ -27,14 +30,21 @@ struct nl_vm {
     nl_slab slab;
     uint32_t slice_ms;
     bool trusted;
-    uint64_t slice_end; /* processor time of this thread, ns */
-    int globals;        /* registry reference of the environment of loaded chunks */
+    bool guest;            /* a guest's job is running */
+    uint64_t slice_end;    /* processor time of this thread, ns */
+    const char *slice_why; /* what is said at its end; NULL: the usual */
+    int globals;           /* registry reference of the environment of loaded chunks */
+    int guest_globals;     /* … and of those of guests */
 };
 
-static uint64_t cpu_ns(void) {
+uint64_t nl_vm_cpu_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static size_t limit_of(const nl_vm *vm) {
+    return vm->guest ? vm->limit - vm->limit / GUEST_SHARE : vm->limit;
 }
 
 static void *capped_alloc(void *ctx, void *block, size_t old_size, size_t new_size) {
@@ -47,7 +57,7 @@ static void *capped_alloc(void *ctx, void *block, size_t old_size, size_t new_si
         vm->used -= old_size;
         return NULL;
     }
-    if (new_size > old_size && vm->used + (new_size - old_size) > vm->limit)
+    if (new_size > old_size && vm->used + (new_size - old_size) > limit_of(vm))
         return NULL;
     void *moved = nl_slab_resize(&vm->slab, block, old_size, new_size);
     if (moved)
@@ -58,19 +68,47 @@ static void *capped_alloc(void *ctx, void *block, size_t old_size, size_t new_si
 static void on_count(lua_State *L, lua_Debug *ar) {
     nl_vm *vm = nl_vm_of(L);
     (void)ar;
-    if (cpu_ns() < vm->slice_end)
+    if (nl_vm_cpu_ns() < vm->slice_end)
         return;
     lua_sethook(L, on_count, LUA_MASKCOUNT, 1); /* sticky: pcall cannot swallow it */
     luaL_where(L, 0);                           /* the function under the hook */
-    lua_pushfstring(L, "ran for more than %f s without waiting for anything: stopped",
-                    (double)vm->slice_ms / 1000);
+    if (vm->slice_why)
+        lua_pushstring(L, vm->slice_why);
+    else
+        lua_pushfstring(L, "ran for more than %f s without waiting for anything: stopped",
+                        (double)vm->slice_ms / 1000);
     lua_concat(L, 2);
     lua_error(L);
 }
 
 void nl_vm_slice(nl_vm *vm) {
-    if (!vm->trusted)
-        vm->slice_end = cpu_ns() + (uint64_t)vm->slice_ms * 1000000u;
+    vm->guest = false;
+    vm->slice_why = NULL;
+    vm->slice_end = vm->trusted ? UINT64_MAX : nl_vm_cpu_ns() + (uint64_t)vm->slice_ms * 1000000u;
+}
+
+void nl_vm_slice_guest(nl_vm *vm, uint64_t most_ns, const char *why) {
+    uint64_t slice_ns = (uint64_t)vm->slice_ms * 1000000u;
+    vm->guest = true;
+    vm->slice_why = most_ns < slice_ns ? why : NULL;
+    vm->slice_end = nl_vm_cpu_ns() + (most_ns < slice_ns ? most_ns : slice_ns);
+}
+
+void nl_vm_watch(lua_State *L) {
+    lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+}
+
+void nl_vm_charge(lua_State *L, ptrdiff_t bytes) {
+    nl_vm *vm = nl_vm_of(L);
+    if (bytes <= 0) {
+        vm->used -= (size_t)-bytes;
+        return;
+    }
+    if (vm->used + (size_t)bytes > limit_of(vm))
+        lua_gc(L, LUA_GCCOLLECT); /* what is garbage may hold such memory, too */
+    if (vm->used + (size_t)bytes > limit_of(vm))
+        luaL_error(L, "not enough memory");
+    vm->used += (size_t)bytes;
 }
 
 static int panic(lua_State *L) {
@@ -86,10 +124,13 @@ static int open_state(lua_State *L) {
         nl_loader_extend(L);
         lua_pushglobaltable(L);
     } else {
-        nl_sandbox_push(L);
-        lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+        nl_sandbox_shut_strings(L);
+        nl_sandbox_push(L, false);
+        nl_vm_watch(L);
     }
     vm->globals = luaL_ref(L, LUA_REGISTRYINDEX);
+    nl_sandbox_push(L, true);
+    vm->guest_globals = luaL_ref(L, LUA_REGISTRYINDEX);
     nl_job_setup(L);
     lua_gc(L, LUA_GCGEN, 0, 0);
     return 0;
@@ -240,7 +281,7 @@ static const char *skip_shebang(const nl_buf *text, size_t *size) {
     return from;
 }
 
-bool nl_vm_load_file(nl_vm *vm, const char *path, const char *shown, nl_err *err) {
+static bool load_file(nl_vm *vm, const char *path, const char *shown, int globals, nl_err *err) {
     lua_State *L = vm->L;
     bool ok = false;
     nl_buf text;
@@ -259,13 +300,21 @@ bool nl_vm_load_file(nl_vm *vm, const char *path, const char *shown, nl_err *err
         lua_pop(L, 1);
         goto out;
     }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->globals);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, globals);
     if (!lua_setupvalue(L, -2, 1))
         lua_pop(L, 1);
     ok = true;
 out:
     nl_buf_release(&text);
     return ok;
+}
+
+bool nl_vm_load_file(nl_vm *vm, const char *path, const char *shown, nl_err *err) {
+    return load_file(vm, path, shown, vm->globals, err);
+}
+
+bool nl_vm_load_guest(nl_vm *vm, const char *path, const char *shown, nl_err *err) {
+    return load_file(vm, path, shown, vm->guest_globals, err);
 }
 
 struct finish {

@@ -1,8 +1,13 @@
 /* vm.h: a Lua state with a memory cap, a deadline, a sandbox and a loader.
  *
  * Each phase has one of its own, so that memory and time are charged to whom they belong.
- * `trusted` states (the command line's own scripts, `nlsql lua`) have the full standard library;
- * all others see an allow-list, load text chunks only, and `require` only from the script folders.
+ * `trusted` states (the command line's own scripts, `nlsql lua`, a phase under --trust) have the
+ * full standard library; all others see an allow-list, load text chunks only, and `require` only
+ * from the script folders.
+ * Beside the library's globals a state has those of guests, for the file of a phase, which may
+ * come from a stranger: an environment of its own, in which modules are loaded anew, and only
+ * those C modules are to be had that reach neither files nor network nor the store. What a guest
+ * changes there nobody else sees.
  * A script that computes for longer than `slice_ms` without waiting is stopped: the hook re-arms
  * itself at every instruction once past the deadline, so that pcall cannot swallow it. */
 #ifndef NL_SCRIPT_VM_H
@@ -25,11 +30,19 @@ typedef struct {
     bool trusted;
 } nl_vm_options;
 
+/* Who may `require` a C module. */
+typedef enum {
+    NL_FOR_ALL,
+    NL_FOR_TRUSTED, /* trusted states only */
+    NL_FOR_LIBRARY, /* not guests */
+    NL_FOR_GUESTS,  /* guests only, who get this in the place of another of the same name */
+} nl_vm_whom;
+
 /* A C module for `require`. */
 typedef struct {
     const char *name;
     lua_CFunction open;
-    bool trusted_only;
+    nl_vm_whom whom;
 } nl_vm_module;
 
 /* `modules` ends with a NULL name and outlives the state. NULL with *err set on failure. */
@@ -43,6 +56,9 @@ size_t nl_vm_memory(const nl_vm *vm); /* bytes in use */
 /* Loads a file as a text chunk in this state's environment, named by `shown` ("phases/x.lua") in
  * messages, and leaves the function on the stack. */
 bool nl_vm_load_file(nl_vm *vm, const char *path, const char *shown, nl_err *err);
+
+/* The same in the environment of guests. */
+bool nl_vm_load_guest(nl_vm *vm, const char *path, const char *shown, nl_err *err);
 
 /* The file that this state runs: scripts may read and load it again though it lies outside the
  * folders that are theirs. Copied. */
@@ -63,10 +79,23 @@ const nl_vm_module *nl_vm_modules(const nl_vm *vm);
 const char *nl_vm_name(const nl_vm *vm);
 /* Starts the clock of one slice. */
 void nl_vm_slice(nl_vm *vm);
+/* The same for a guest, in a trusted state too: at most `most_ns` of processor time, of which
+ * `why` says whose they are. From here a part of the memory is not to be had, so that the library
+ * goes on where guests have filled theirs; nl_vm_slice ends that. */
+void nl_vm_slice_guest(nl_vm *vm, uint64_t most_ns, const char *why);
+/* Has the coroutine look at the clock, in a trusted state too. */
+void nl_vm_watch(lua_State *L);
+uint64_t nl_vm_cpu_ns(void); /* processor time of this thread */
+/* Counts memory that a binding holds outside of Lua's as the state's: bytes more, or (negative)
+ * less. Raises "not enough memory" where that would be too much. [-0, +0, m] */
+void nl_vm_charge(lua_State *L, ptrdiff_t bytes);
 
-/* Builds the sandbox's globals and leaves them on the stack. */
-void nl_sandbox_push(lua_State *L); /* [-0, +1, m] */
-/* `require` for sandboxed states, as a C function. */
+/* Builds a sandbox's globals, of the library or of guests, and leaves them on the stack. */
+void nl_sandbox_push(lua_State *L, bool guest); /* [-0, +1, m] */
+/* Shuts the metatable of strings: from here its __index is a table that no script has. */
+void nl_sandbox_shut_strings(lua_State *L); /* [-0, +0, m] */
+/* `require` for sandboxed states, as a C function; as a closure over `true` it is that of guests.
+ */
 int nl_loader_require(lua_State *L);
 /* Forgets every module that `require` has loaded from a script folder, so that the next `require`
  * reads its file again; returns how many. Tables that scripts hold of them live on. [-0, +0, m] */

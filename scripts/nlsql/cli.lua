@@ -128,7 +128,7 @@ local function spec_of(phase, got, flags, serving)
   local settings = settings_of(got, serving, phase.settings)
   local spec = {
     name = name, file = shown, options = phase.options, settings = settings, version = flags.run_version or "",
-    fresh = flags.fresh, problem = serving.problem,
+    fresh = flags.fresh, problem = serving.problem, trust = flags.trust,
   }
   local entry = "nlsql.runner"
   if flags.command == "try" then
@@ -143,7 +143,9 @@ local function spec_of(phase, got, flags, serving)
     if flags.dry_run then entry = "nlsql.forecast" end
   end
   return {
-    path = path, shown = shown, title = ("phase %q"):format(name), max_memory = settings.phase_memory, entry = entry,
+    path = path, shown = shown, title = ("phase %q"):format(name), max_memory = settings.phase_memory,
+    slice_ms = math.ceil(settings.phase_slice * 1000), entry = entry,
+    trust = flags.trust,
     spec = assert(json.encode(spec)),
   }
 end
@@ -155,7 +157,8 @@ local function ask_of(got, flags, serving)
   end
   local settings = settings_of(got, serving)
   return {
-    title = "ask", max_memory = settings.phase_memory, entry = "nlsql.ask",
+    title = "ask", max_memory = settings.phase_memory,
+    slice_ms = math.ceil(settings.phase_slice * 1000), entry = "nlsql.ask",
     spec = assert(json.encode {
       name = "ask", file = "ask", options = {}, settings = settings, version = apart("ask", settings), fresh = flags.fresh,
       problem = serving.problem, question = flags.question,
@@ -227,6 +230,7 @@ function cli.plan(flags_text)
   local problem = serving.problem
   local asks_none = flags.dry_run or flags.replay
   if asks_none and problem and problem.code == "model" then serving.problem = nil end
+  if flags.trust then console.warn("--trust: the phases run without a sandbox, and may do what you may") end
   local phases, why, code = specs_of(got, flags, serving)
   if not phases then
     console.error(why)
@@ -238,7 +242,7 @@ function cli.plan(flags_text)
   return assert(json.encode {
     base_url = settings.base_url, key_header = profiles.of(settings).key_header, allow_insecure = settings.allow_insecure,
     max_connections = math.max(most * 2, 64), phases = json.array(phases),
-    demo = serving.demo and not serving.problem,
+    demo = serving.demo and not serving.problem, blocked_ms = math.ceil(settings.phase_blocked * 1000),
     log = (flags.command or "run") == "run" and not flags.dry_run, -- what others say is for the moment
   })
 end

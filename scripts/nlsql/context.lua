@@ -133,6 +133,17 @@ end
 ---@param row table
 function Context:journal(name, row) self.chatlog:add(("%s-%s.jsonl"):format(name, os.date("!%Y-%m-%d")), row) end
 
+--- The names of all functions of pg_catalog, with spaces between them.
+---@return string?
+---@return string? message
+---@return nlsql.Code? code
+function Context:function_names()
+  local result, message, code = self.db:query("SELECT string_agg(DISTINCT proname, ' ') FROM pg_catalog.pg_proc "
+    .. "WHERE pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND prokind <> 'p'", nil, { max_field = 1 << 20 })
+  if not result then return nil, message, code end
+  return result.rows[1][1]
+end
+
 --- Counts a candidate that failed a gate as it came, before any repair.
 ---@param gate string
 function Context:count_fault(gate) self.counts.faults[gate] = (self.counts.faults[gate] or 0) + 1 end

@@ -8,6 +8,7 @@ local critic = require "nlsql.critic"
 local gates = require "nlsql.gates"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
+local language = require "nlsql.language"
 local replies = require "nlsql.replies"
 local text = require "nlsql.text"
 
@@ -237,6 +238,7 @@ local function ask(self)
   if reply.gave_up then return { candidates = {}, unread = {}, outcome = reply.outcome, gave_up = reply.message } end
   local found, state, refused = form.read(reply.content)
   local unread = refused or {}
+  found = language.sift(found, unread, ctx.settings.language)
   if #found == 0 and reply.exhausted then
     unread = {}
   elseif #found == 0 and #unread == 0 then

@@ -5,6 +5,7 @@
 --- passes is reviewed too, and falls at the gate `review` where its score is below that.
 --- Each review is a line of logs/critic-DATE.jsonl.
 
+local console = require "nlsql.console"
 local gates = require "nlsql.gates"
 local replies = require "nlsql.replies"
 
@@ -77,6 +78,7 @@ function critic.review(ctx, item, candidate, verdict, wanted)
     task = { kind = "review" },
   }
   if not reply then return nil, message, code end
+  if reply.gave_up then console.warn(("%s: the critic: %s"):format(item.key, reply.message)) end
   local review = replies.verdict(reply.content)
   ctx:journal("critic", {
     phase = ctx.phase, item = item.key, question = candidate.question, candidate = candidate.sql,

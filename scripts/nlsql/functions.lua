@@ -17,10 +17,9 @@ local FORMS = words.set("coalesce nullif greatest least extract trim substring o
 --- All functions of pg_catalog and those that the configuration allows, by name.
 ---@return table<string, boolean>?, string?, string?
 local function known(ctx)
-  local result, why, code = ctx.db:query("SELECT string_agg(DISTINCT proname, ' ') FROM pg_catalog.pg_proc "
-    .. "WHERE pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND prokind <> 'p'", nil, { max_field = 1 << 20 })
-  if not result then return nil, why, code or "db" end
-  local names = words.set(result.rows[1][1])
+  local listed, why, code = ctx:function_names()
+  if not listed then return nil, why, code or "db" end
+  local names = words.set(listed)
   for name in pairs(FORMS) do names[name] = true end
   for _, name in ipairs(ctx.settings.safe and ctx.settings.safe.functions or {}) do
     names[name:match("[^.]+$"):lower()] = true

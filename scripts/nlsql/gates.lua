@@ -257,6 +257,7 @@ end
 ---@param accept function?      the phase's own rule: accept(ctx, item, candidate)
 ---@return nlsql.Verdict
 function gates.check(ctx, item, candidate, accept)
+  if ctx.check_candidate then return ctx:check_candidate(item, candidate, accept) end -- a guest's: the run's own gates
   local verdict = { ok = true }
   if not text.valid_utf8(candidate.question) or not text.valid_utf8(candidate.sql or candidate.answer) then
     return fall(verdict, "read", "not valid UTF-8")

@@ -240,6 +240,18 @@ end
 ---@field sample integer?      the how-manieth answer to the same request this is (from 1)
 ---@field keep (fun(reply: nlsql.Reply): boolean)? is a broken-off reply worth keeping?
 
+--- Tries that were told to slow down and do not count, for each one that does.
+local PATIENCE = 2
+
+--- How many times a request is tried again at most. One that was told to slow down, by an endpoint that has
+--- answered others, waits longer: the pace goes down meanwhile, and its time will come.
+local function tries_at_most(self, reply, slowed)
+  local retries = self.settings.retries
+  if self.counts.answered > 0 then return retries + math.min(slowed, PATIENCE * retries) end
+  -- an endpoint that was never there is not waited for as long as one that went away
+  return reply.sent and retries or math.min(2, retries)
+end
+
 --- May the endpoint call tools, as far as is known? Not before it was asked is it sure.
 ---@return boolean
 function Llm:calls_tools()
@@ -285,7 +297,7 @@ function Llm:chat(ask)
     count_outcome(self, held.outcome)
     return held
   end
-  local tries, learnt = 0, 0
+  local tries, learnt, slowed = 0, 0, 0
   while true do
     if jobs.stopping() > 0 then return nil, "stopping", "cancelled" end
     if ask.tools and not self:calls_tools() then return { outcome = "no_tools", content = "" } end
@@ -308,10 +320,8 @@ function Llm:chat(ask)
     if reply.failure == "learn" and learnt < 8 then
       learnt = learnt + 1
     else
-      tries = tries + 1
-      -- an endpoint that was never there is not waited for as long as one that went away
-      local most = not reply.sent and self.counts.answered == 0 and math.min(2, settings.retries) or settings.retries
-      if tries > most then break end
+      tries, slowed = tries + 1, slowed + (reply.slow and 1 or 0)
+      if tries > tries_at_most(self, reply, slowed) then break end
       self.counts.retries = self.counts.retries + 1
       local wait = backoff(self, key, tries, reply.retry_after)
       console.debug(("retry %d in %.1f s: %s"):format(tries, wait, reply.message or reply.outcome))

@@ -1,7 +1,9 @@
 --- phasefile: the file of a phase: which one it is, and what it declares, read without running it.
 ---
---- Trusted: for commands that look at phases. A run loads them into states of their own.
+--- Trusted: for commands that look at phases. The file itself runs as a guest's, as it does in a run.
 
+local files = require "nlsql.files"
+local guest = require "nlsql.guest"
 local loader = require "nlsql.loader"
 
 local phasefile = {}
@@ -48,26 +50,6 @@ end
 
 --- --- reading ----------------------------------------------------------------------------------
 
---- Modules that a phase does not get.
-local TRUSTED_ONLY = { ["nlsql.cluster"] = true, ["nlsql.proc"] = true }
-
---- The globals of a phase's file: about those that it has when it is run.
-local function globals()
-  local env = { require = function(name)
-    if not tostring(name):find("^nlsql%.") or TRUSTED_ONLY[name] then
-      error(("a phase cannot require %q"):format(tostring(name)), 2)
-    end
-    return require(name)
-  end }
-  for _, name in ipairs { "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
-    "rawset", "select", "setmetatable", "tonumber", "tostring", "type", "xpcall", "math", "string", "table", "utf8" } do
-    env[name] = _G[name]
-  end
-  env.os = { clock = os.clock, date = os.date, difftime = os.difftime, time = os.time }
-  env._G = env
-  return env
-end
-
 --- What a phase's file declares: the phase, and the file's text. nil and a sentence where it is none.
 ---@param path string
 ---@param shown string what complaints call it
@@ -78,10 +60,10 @@ function phasefile.read(path, shown)
   if not file then return nil, "cannot read " .. why end
   local source = file:read("a")
   file:close()
-  local chunk, syntax = load(source, "@" .. shown, "t", globals())
+  local chunk, syntax = files.phase(path, shown)
   if not chunk then return nil, syntax end
-  local ok, phase = pcall(chunk)
-  if not ok then return nil, tostring(phase) end
+  local phase, failure = guest.load(chunk)
+  if phase == nil and failure then return nil, failure end
   local good, wrong = loader.check(phase, shown, source)
   if not good then return nil, wrong end
   return phase, source

@@ -3,6 +3,7 @@
 local console = require "nlsql.console"
 local files = require "nlsql.files"
 local json = require "nlsql.json"
+local phasefile = require "nlsql.phasefile"
 
 local phasescommand = {}
 
@@ -20,11 +21,9 @@ end
 function phasescommand.run(names)
   for _, name in ipairs(names) do
     local path = files.find("phases", name .. ".lua")
-    local chunk, why = loadfile(path, "t")
-    local ok, phase = false, why
-    if chunk then ok, phase = pcall(chunk) end
-    if not ok or type(phase) ~= "table" then
-      console.warn(("%s: %s"):format(path, tostring(phase)))
+    local phase, why = phasefile.read(path, path:match("phases/[^/]+$") or path)
+    if not phase then
+      console.warn(why)
     else
       console.out(("%s: %s\n"):format(name, phase.summary or ""))
       local known = {}

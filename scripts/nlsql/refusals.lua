@@ -31,7 +31,7 @@ function refusals.text(body)
     return e.message, code
   end
   if type(value) == "table" and type(value.detail) == "string" then return value.detail, "" end
-  local flat = body:sub(1, 300):gsub("<[^>]*>", " "):gsub("%s+", " ")
+  local flat = body:sub(1, 300):gsub("<[^>]*>", " "):gsub("%s+", " "):match("^ ?(.-) ?$")
   return flat ~= "" and flat or "(no text)", ""
 end
 

@@ -92,6 +92,7 @@ end
 ---@param max_field integer? bytes of one value that are kept
 ---@return nlsql.Sample?, string?, string?
 function sample.rows(ctx, ref, n, max_field)
+  if ctx.sample_rows then return ctx:sample_rows(ref, n, max_field) end -- a guest's
   local t = ctx.schema:table(ref)
   local query = sample.statement(t, n)
   if not query then return nil, ref .. " has no column that can be shown", "invalid" end

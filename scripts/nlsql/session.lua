@@ -7,6 +7,7 @@ local console = require "nlsql.console"
 local context = require "nlsql.context"
 local discovered = require "nlsql.discovered"
 local entries = require "nlsql.entries"
+local guest = require "nlsql.guest"
 local introspect = require "nlsql.introspect"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
@@ -57,7 +58,7 @@ local function need(code, value, message, own_code)
   return value
 end
 
---- The phase that a file returned; raises what is wrong with it.
+--- The phase that a file returned; with `spec.trust` as it is, else as a guest's. Raises what is wrong with it.
 ---@param spec table
 ---@param chunk function?      its loaded file, or nil with load_error
 ---@param load_error string?
@@ -65,8 +66,15 @@ end
 ---@return nlsql.Phase
 function session.load(spec, chunk, load_error, source)
   if not chunk then give_up(load_error, "config") end
-  local runs, phase = jobs.spawn(chunk):wait()
-  if not runs then give_up(tostring(phase), "config") end
+  local phase, failure
+  if spec.trust then
+    local runs, given = jobs.spawn(chunk):wait()
+    if not runs then give_up(tostring(given), "config") end
+    phase = given
+  else
+    phase, failure = guest.load(chunk)
+    if phase == nil and failure then give_up(failure, "config") end
+  end
   local good, why = loader.check(phase, spec.file, source)
   if not good then give_up(why, "config") end
   phase.name = spec.name -- one file may run under several names

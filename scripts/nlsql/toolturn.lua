@@ -7,6 +7,7 @@
 local agent = require "nlsql.agent"
 local gates = require "nlsql.gates"
 local json = require "nlsql.json"
+local language = require "nlsql.language"
 local replies = require "nlsql.replies"
 local tools = require "nlsql.tools"
 
@@ -102,6 +103,7 @@ function toolturn.pairs(ctx, item, o)
 
   local found, kind, refused = replies.read(got.content)
   local unread = refused or {}
+  found = language.sift(found, unread, ctx.settings.language)
   item.state = state
   if #found > 0 then
     state.last, state.answer, state.tries = { question = found[1].question, sql = found[1].sql }, got.content, 0

@@ -178,6 +178,53 @@ static void a_full_disk_stops_nobody(void **state) {
     assert_int_equal(nl_journal_lost(journal), 3);
 }
 
+static struct rlimit whole;
+
+static void give_room(int signum) {
+    (void)signum;
+    (void)setrlimit(RLIMIT_FSIZE, &whole);
+}
+
+/* A pipe that is full keeps the thread busy until all of `lines` wait for it: they are one batch.
+ */
+static void append_as_one(const char *const *lines, const char *name) {
+    static char much[100000], bytes[4096];
+    assert_int_equal(mkfifo(in("slow.log"), 0600), 0);
+    int fd = open(in("slow.log"), O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    memset(much, 'x', sizeof much);
+    assert_true(nl_journal_append(journal, "slow.log", much, sizeof much, NULL));
+    assert_int_equal(read(fd, bytes, 1), 1); /* it is at it */
+    for (; *lines; lines++)
+        append(name, *lines);
+    for (size_t left = sizeof much; left > 0;) { /* and the newline */
+        ssize_t n = read(fd, bytes, left < sizeof bytes ? left : sizeof bytes);
+        assert_true(n > 0);
+        left -= (size_t)n;
+    }
+    nl_journal_flush(journal);
+    close(fd);
+}
+
+/* The disk is full in the middle of a line, and has room again before the next of the same batch:
+ * the file is looked at again, and the torn line ended. */
+static void a_line_that_failed_is_ended_before_the_next_of_its_batch(void **state) {
+    (void)state;
+    static const char *const lines[] = { "abcdefghij", "second", "third", NULL };
+    void (*before)(int) = signal(SIGXFSZ, give_room);
+    nl_log_file(NULL);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &whole), 0);
+    append("x.log", "0123456789");
+    nl_journal_flush(journal);
+    const struct rlimit low = { .rlim_cur = 14, .rlim_max = whole.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    append_as_one(lines, "x.log");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &whole), 0);
+    signal(SIGXFSZ, before);
+    assert_string_equal(text_of(in("x.log")), "0123456789\nabc\nsecond\nthird\n");
+    assert_int_equal(nl_journal_lost(journal), 1);
+}
+
 static void a_folder_that_cannot_be_made_is_said_once(void **state) {
     (void)state;
     int fd = open(logs, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* a file is in its place */
@@ -289,6 +336,8 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(a_torn_line_is_ended, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_stops_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_line_that_failed_is_ended_before_the_next_of_its_batch,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_made_is_said_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_slow_disk_is_not_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(two_processes_share_a_file, setup, teardown),

@@ -52,7 +52,7 @@ was expected; so do the plan and an experiment. Nothing is written.
   no such template, and one of another purpose:
   error: prompts/join_sq.txt: there is no such template (did you mean "join_sql"?)
   [3]
-  error: prompts/critic.txt:4: {{gate}} is not given to this template (given: count, cut, examples, language, min_joins, notes, sample_rows, schema_json)
+  error: prompts/critic.txt:5: {{gate}} is not given to this template (given: count, cut, examples, language, min_joins, notes, sample_rows, schema_json)
   [3]
   those of the other requests:
   error: prompts/join_set.txt:2: {{name}} is not given to this template (given: cut, examples, language, min_joins, notes, schema_json, total_table_pairs)

@@ -1,7 +1,7 @@
 /* rules.h: what a script tells the endpoint to answer.
  *
- * One JSON object a line; the first rule whose "match" is found in the request's body (as it was
- * sent: JSON text) and that has "times" left answers. */
+ * One JSON object a line; the first rule whose "match" (and "also") is found in the request's body
+ * (as it was sent: JSON text) and that has "times" left answers. */
 #ifndef NL_TESTS_FAKE_RULES_H
 #define NL_TESTS_FAKE_RULES_H
 
@@ -41,7 +41,7 @@ static const char *const fault_names[] = {
 
 struct rule {
     nl_json *json; /* owns the texts */
-    const char *match;
+    const char *match, *also;
     long times; /* left; -1: always */
     unsigned status;
     const nl_json_node *headers;
@@ -85,11 +85,22 @@ static char *pairs_text(const nl_json_node *pairs) {
 }
 
 static bool known_member(const char *key) {
-    static const char *const keys[] = {
-        "match",    "times",          "status", "headers",       "body",
-        "content",  "pairs",          "usage",  "finish_reason", "stream_break_after",
-        "delay_ms", "event_delay_ms", "fault",  "tool_calls",    "hex"
-    };
+    static const char *const keys[] = { "match",
+                                        "also",
+                                        "times",
+                                        "status",
+                                        "headers",
+                                        "body",
+                                        "content",
+                                        "pairs",
+                                        "usage",
+                                        "finish_reason",
+                                        "stream_break_after",
+                                        "delay_ms",
+                                        "event_delay_ms",
+                                        "fault",
+                                        "tool_calls",
+                                        "hex" };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (strcmp(key, keys[i]) == 0)
             return true;
@@ -128,6 +139,7 @@ static bool read_rule(struct rule *rule, nl_err *err) {
             return nl_err_set(err, NL_INVALID, "unknown member \"%s\"", member->key);
     }
     rule->match = nl_json_get_str(root, "match");
+    rule->also = nl_json_get_str(root, "also");
     rule->times = (long)nl_json_get_num(root, "times", -1);
     rule->status = (unsigned)nl_json_get_num(root, "status", 200);
     rule->headers = nl_json_get(root, "headers");
@@ -164,7 +176,8 @@ static bool rules_add(struct rules *rules, const char *line, size_t size, nl_err
 static struct rule *rules_find(struct rules *rules, const char *body) {
     for (size_t i = 0; i < rules->n; i++) {
         struct rule *rule = &rules->list[i];
-        if (rule->times == 0 || (rule->match && !strstr(body, rule->match)))
+        if (rule->times == 0 || (rule->match && !strstr(body, rule->match)) ||
+            (rule->also && !strstr(body, rule->also)))
             continue;
         if (rule->times > 0)
             rule->times--;

@@ -198,13 +198,13 @@ describe("a run against an endpoint", function()
   end
 
   it("that takes three at once finds that out, and loses nothing", function()
-    local code, out, counts, _, err = run(60, { "--max-in-flight", "3", "--delay-ms", "15" },
-      "parallelism: 16\nretry_base: 0.02\nretries: 10")
+    local code, out, counts, _, err = run(120, { "--max-in-flight", "3", "--delay-ms", "15" },
+      "parallelism: 64\nretry_base: 0.02")
     assert.equal(0, code, out .. err)
-    assert.equal(60, #shop.dataset(dir, "ours"))
-    assert.equal(60 + counts.slowed, counts.requests)
-    assert.is_true(counts.slowed >= 13 and counts.slowed <= 50, "told to slow down: " .. counts.slowed)
-    local cuts, lowest = out:match("slowed down (%d+) times, to (%d+) of 16 at once")
+    assert.equal(120, #shop.dataset(dir, "ours"))
+    assert.equal(120 + counts.slowed, counts.requests)
+    assert.is_true(counts.slowed >= 61 and counts.slowed <= 250, "told to slow down: " .. counts.slowed)
+    local cuts, lowest = out:match("slowed down (%d+) times, to (%d+) of 64 at once")
     assert.is_true(tonumber(cuts) >= 3 and tonumber(lowest) <= 3, out)
     assert.truthy(out:find(("http_429 %d"):format(counts.slowed), 1, true), out)
   end)

@@ -83,7 +83,7 @@ describe("a refusal", function()
     { '{"object":"error","message":"m","type":"BadRequestError","code":400}', "m", "BadRequestError" },
     { '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}', "Overloaded", "overloaded_error" },
     { '{"error":"words"}', "words", "" }, { '{"detail":"Not Found"}', "Not Found", "" },
-    { "<html><body>502</body>", " 502 ", "" }, { "", "(no text)", "" }, { "null", "null", "" }, { "[1]", "[1]", "" },
+    { "<html><body>502</body>", "502", "" }, { "", "(no text)", "" }, { "null", "null", "" }, { "[1]", "[1]", "" },
     { '{"error":null}', '{"error":null}', "" }, { '{"error":{"message":7}}', '{"error":{"message":7}}', "" },
   }
   for _, case in ipairs(TEXTS) do

@@ -39,7 +39,9 @@ local SETTINGS = {
   offline = { "on", ": expected keys and values, found" },
   openai_model = { "{a: b}", ": expected text, found keys and values" },
   parallelism = { "-3", ": expected a whole number of 1 or more, found -3" },
+  phase_blocked = { "0", ": expected seconds, a number from 0.1 to 3600, found 0" },
   phase_memory = { "8", ": expected megabytes, a whole number of 16 or more, found 8" },
+  phase_slice = { "0.01", ": expected seconds, a number from 0.05 to 600, found 0.01" },
   prices = { "[1]", ": expected keys and values, found a list", "{m: {input: -1, output: 1}}",
     ".m.input: expected a number of 0 or more, found -1" },
   profile = { "gemini", ': expected one of "openai", "azure", "openrouter", "anthropic", "ollama", "lmstudio", '

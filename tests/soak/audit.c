@@ -159,23 +159,24 @@ static void note_answered(struct audit *audit, sqlite3 *db) {
 
 /* Nothing may have been asked in this round whose reply was committed before it. */
 static bool look_at_log(struct audit *audit) {
-    nl_buf log;
+    char *text = NULL;
+    size_t room = 0;
+    ssize_t n;
     bool ok = true;
-    nl_buf_init(&log);
-    if (!nl_buf_read_file(&log, audit->log, 0, NULL))
+    FILE *log = fopen(audit->log, "re");
+    if (!log || fseek(log, (long)audit->log_at, SEEK_SET) != 0)
         world_give_up(audit->log, "cannot read it");
-    const char *at = log.data + audit->log_at, *end;
-    while (ok && (end = strchr(at, '\n')) != NULL) {
-        nl_json *line = nl_json_read(at, (size_t)(end - at), 0, NULL);
+    while (ok && (n = getline(&text, &room, log)) > 0 && text[n - 1] == '\n') {
+        nl_json *line = nl_json_read(text, (size_t)n, 0, NULL);
         const char *body = line ? nl_json_get_str(nl_json_root(line), "body") : NULL;
         if (body && nl_dedup_has(audit->answered, nl_key_of(body, strlen(body))))
             ok = fault(audit, "asked again although its reply was committed: %.300s", body);
         audit->asked += body != NULL;
         nl_json_free(line);
-        at = end + 1;
+        audit->log_at += (size_t)n;
     }
-    audit->log_at = (size_t)(at - log.data);
-    nl_buf_release(&log);
+    free(text);
+    (void)fclose(log);
     return ok;
 }
 

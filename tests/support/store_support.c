@@ -173,6 +173,44 @@ char *store_recall(nl_store_run *run, const char *request, uint32_t sample) {
     return reply;
 }
 
+void store_assert_recall(nl_store_run *run, const char *request, uint32_t sample,
+                         const char *expected) {
+    char *reply = store_recall(run, request, sample);
+    if (expected) {
+        assert_non_null(reply);
+        assert_string_equal(reply, expected);
+    } else {
+        assert_null(reply);
+    }
+    free(reply);
+}
+
+void store_assert_file(const char *path, const char *expected) {
+    char *text = store_file(path);
+    if (!text)
+        fail_msg("%s is not there", path);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+const char *store_lines_to(unsigned n) {
+    static char text[4096];
+    size_t size = 0;
+    text[0] = '\0';
+    for (unsigned i = 1; i <= n; i++)
+        size += (size_t)snprintf(text + size, sizeof text - size, "%s\n", store_line(i));
+    return text;
+}
+
+void store_sql(const char *dir, const char *sql) {
+    sqlite3 *db = NULL;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(store_path(dir, "nlsql.db"), &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+        fail_msg("%s: %s", sql, why);
+    sqlite3_close(db);
+}
+
 void store_text(const char *dir, const char *sql, char *text, size_t room) {
     sqlite3 *db = NULL;
     sqlite3_stmt *stmt = NULL;

@@ -35,6 +35,17 @@ bool store_put_call(nl_store_run *run, const char *request, uint32_t sample, con
 /* The recorded reply, or NULL; malloced. */
 char *store_recall(nl_store_run *run, const char *request, uint32_t sample);
 
+/* … must be this; NULL: none. */
+void store_assert_recall(nl_store_run *run, const char *request, uint32_t sample,
+                         const char *expected);
+
+/* The file must be there, with this in it. */
+void store_assert_file(const char *path, const char *expected);
+/* The lines of entries 1 to n; static. */
+const char *store_lines_to(unsigned n);
+
+/* Runs SQL through a connection of its own. */
+void store_sql(const char *dir, const char *sql);
 /* The first column of the first row, read through a connection of its own. */
 int64_t store_number(const char *dir, const char *sql);
 void store_text(const char *dir, const char *sql, char *text, size_t room);

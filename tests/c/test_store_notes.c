@@ -1,0 +1,164 @@
+/* The run store: what a run notes of itself, rejections that are taken up again, scratch stores. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "store_support.h"
+
+static nl_loop *loop;
+static char dir[256];
+
+static int setup(void **state) {
+    (void)state;
+    loop = nl_loop_new(NULL);
+    (void)snprintf(dir, sizeof dir, "%s", store_dir(NULL));
+    return loop ? 0 : -1;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    nl_loop_free(loop);
+    store_remove(dir);
+    return 0;
+}
+
+/* A turn of item "a" with a rejection, and those of `retried` taken up. */
+static void reject(nl_store_run *run, const char *gate, const char *detail, const int64_t *retried,
+                   size_t n) {
+    const nl_store_rejection fallen = { .gate = gate,
+                                        .reason = "why",
+                                        .question = "q?",
+                                        .sql = "SELECT x",
+                                        .detail = detail,
+                                        .candidate = 3 };
+    const nl_store_turn turn = { .item = "a",
+                                 .ordinal = 1,
+                                 .turn = 2,
+                                 .rejections = &fallen,
+                                 .n_rejections = 1,
+                                 .retried = retried,
+                                 .n_retried = n };
+    assert_true(nl_store_turn_put(run, &turn, NULL, NULL, NULL));
+}
+
+/* --- what a run notes ---------------------------------------------------------------------- */
+
+static void a_run_knows_what_was_noted_before(void **state) {
+    (void)state;
+    nl_err err = { .code = NL_OK };
+    nl_store *store = store_open(loop, dir);
+    nl_store_run *run = store_run(store, dir, false, NULL);
+    assert_string_equal(nl_store_run_before(run), "");
+    assert_true(nl_store_run_note(run, "{\"model\":\"a\"}", NULL, &err));
+    assert_true(nl_store_run_note(run, NULL, "nothing of it", &err)); /* leaves it */
+    nl_store_run_close(run);
+    run = store_run(store, dir, false, NULL);
+    assert_string_equal(nl_store_run_before(run), "{\"model\":\"a\"}");
+    assert_true(nl_store_run_end(run, "budget", &err));
+    nl_store_run_close(run);
+    run = store_run(store, dir, true, NULL); /* another run, of which nothing is noted */
+    assert_string_equal(nl_store_run_before(run), "");
+    nl_store_close(store);
+    assert_int_equal(store_number(dir, "SELECT count(*) FROM opening"), 3);
+    assert_int_equal(store_number(dir, "SELECT count(*) FROM opening WHERE outcome = 'budget' AND "
+                                       "ended >= at AND id = 2"),
+                     1);
+    assert_int_equal(
+        store_number(dir,
+                     "SELECT count(*) FROM opening WHERE changed = 'nothing of it' AND id = 1"),
+        1);
+}
+
+static void list_rejected(void *ctx, const nl_store_rejected *one) {
+    char *text = ctx;
+    size_t n = strlen(text);
+    (void)snprintf(text + n, 256 - n, "%lld:%u.%u %s %s %s %s %s;", (long long)one->id, one->turn,
+                   one->candidate, one->gate, one->reason, one->question, one->sql,
+                   one->detail ? one->detail : "-");
+}
+
+static void rejections_are_listed_until_they_are_taken_up_again(void **state) {
+    (void)state;
+    nl_err err = { .code = NL_OK };
+    char text[256] = "";
+    nl_store *store = store_open(loop, dir);
+    nl_store_run *run = store_run(store, dir, false, NULL);
+    const int64_t first = 1;
+    reject(run, "explain", "{}", NULL, 0);
+    reject(run, "answer", NULL, NULL, 0);
+    assert_true(store_flush(loop, store, NULL));
+    assert_true(nl_store_each_rejected(run, "a", list_rejected, text, &err));
+    assert_string_equal(text, "1:2.3 explain why q? SELECT x {};2:2.3 answer why q? SELECT x -;");
+    reject(run, "execute", NULL, &first, 1);
+    assert_true(store_flush(loop, store, NULL));
+    text[0] = '\0';
+    assert_true(nl_store_each_rejected(run, "a", list_rejected, text, &err));
+    assert_string_equal(text, "2:2.3 answer why q? SELECT x -;3:2.3 execute why q? SELECT x -;");
+    text[0] = '\0';
+    assert_true(nl_store_each_rejected(run, "none", list_rejected, text, &err));
+    assert_string_equal(text, "");
+    nl_store_close(store);
+    assert_int_equal(store_number(dir, "SELECT retried IS NOT NULL FROM rejection WHERE id = 1"),
+                     1);
+}
+
+/* --- scratch ------------------------------------------------------------------------------- */
+
+static void a_scratch_store_leaves_its_dataset_and_nothing_else(void **state) {
+    (void)state;
+    nl_err err = { .code = NL_OK };
+    const char *before = getenv("TMPDIR");
+    char *kept = before ? strdup(before) : NULL;
+    setenv("TMPDIR", dir, 1);
+    for (int i = 0; i < 2; i++) { /* the second time in the place of the first */
+        nl_store *store = nl_store_open_scratch(loop, &err);
+        if (!store)
+            fail_msg("%s", err.msg);
+        nl_store_run *run = store_run(store, dir, false, NULL);
+        assert_true(store_put_turn(run, "a", 1, 1, 2, NULL, NULL, NULL));
+        nl_store_close(store);
+        store_assert_file(store_path(dir, "dataset.jsonl"), store_lines_to(2));
+    }
+    assert_int_equal(unlink(store_path(dir, "dataset.jsonl")), 0);
+    assert_int_equal(rmdir(dir), 0); /* it is empty */
+    assert_null(nl_store_open_scratch(loop, &err));
+    assert_non_null(strstr(err.msg, "cannot make the folder"));
+    assert_int_equal(mkdir(dir, 0700), 0);
+    if (kept)
+        setenv("TMPDIR", kept, 1);
+    else
+        unsetenv("TMPDIR");
+    free(kept);
+}
+
+static void a_scratch_store_that_cannot_replace_its_dataset_says_so(void **state) {
+    (void)state;
+    nl_err err = { .code = NL_OK };
+    nl_store *store = nl_store_open_scratch(loop, &err);
+    const nl_store_run_options options = {
+        .phase = "joins", .version = "", .fingerprint = "f", .dataset = dir /* a folder */
+    };
+    assert_non_null(store);
+    assert_null(nl_store_run_open(store, &options, NULL, &err));
+    assert_non_null(strstr(err.msg, "cannot replace"));
+    nl_store_close(store);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_run_knows_what_was_noted_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(rejections_are_listed_until_they_are_taken_up_again, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_scratch_store_leaves_its_dataset_and_nothing_else, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_scratch_store_that_cannot_replace_its_dataset_says_so,
+                                        setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+-- A phase of a stranger's against the run that it is in: what it can reach (nothing), what its loops and
+-- bombs end (its own item), what one call that cannot be interrupted ends (the process, and nothing that
+-- was committed), and what --trust lifts.
+local attacks = require "tests.lua.sandbox_attacks"
+local json = require "nlsql.json"
+local shop = require "tests.lua.shop"
+local support = require "tests.lua.support"
+
+local SECRET, PASSWORD = "sk-secret-0123456789abcdef", "pw-secret-fedcba9876543210"
+
+local PHASE = [[
+local SECRET, PASSWORD = %q, %q
+local emit
+local function find(value, text, seen, path)
+  seen, path = seen or {}, path or "?"
+  if type(value) == "string" then return value:find(text, 1, true) and path or nil end
+  if type(value) ~= "table" or seen[value] then return nil end
+  seen[value] = true
+  for key, member in next, value do
+    local at = find(key, text, seen, path .. ".key") or find(member, text, seen, path .. "." .. tostring(key))
+    if at then return at end
+  end
+  local mt = getmetatable(value)
+  return type(mt) == "table" and find(mt, text, seen, path .. "()") or nil
+end
+local function text_of(value)
+  local kind = type(value)
+  if kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" then return tostring(value):sub(1, 400) end
+  return "a " .. kind
+end
+local tries = {
+%s
+}
+return {
+  name = "strange", summary = "tries what it should not", options = {},
+  plan = function(ctx, emit_item)
+    emit = emit_item
+    for i, try in ipairs(tries) do
+      local ok, a, b = pcall(try, ctx)
+      ctx:journal("attacks", { n = i, got = text_of(a) .. " " .. text_of(b) })
+    end
+    emit { key = "after all", count = 1 }
+  end,
+  run = function()
+    return { { question = "How many customers are there?", sql = "SELECT count(*) FROM customer" },
+      { question = "What is in the catalog?", sql = "SELECT pg_sleep(0), rolname FROM pg_catalog.pg_roles" } }, { over = true }
+  end,
+}
+]]
+
+describe("a phase from a stranger", function()
+  local dir, endpoint
+
+  before_each(function()
+    dir = support.temp_dir()
+    os.execute("mkdir -p " .. dir .. "/phases " .. dir .. "/scripts")
+  end)
+  after_each(function()
+    if endpoint then endpoint.stop() end
+    endpoint = nil
+    os.execute("rm -rf " .. dir)
+  end)
+
+  local function write_phase(text) support.write(dir .. "/phases/strange.lua", text) end
+
+  local function run(arguments, variables)
+    local given = { DATABASE_URL = shop.url(), OPENAI_API_KEY = SECRET, OPENAI_BASE_URL = endpoint.url }
+    for name, value in pairs(variables or {}) do given[name] = value end
+    return support.nlsql(dir, { "run", "phases/strange.lua", table.unpack(arguments or {}) }, given)
+  end
+
+  --- The rows of dataset.jsonl.
+  local function dataset() return shop.dataset(dir, "strange") end
+
+  local function logged(name)
+    local out = {}
+    local list = io.popen("cat " .. dir .. "/logs/" .. name .. "-*.jsonl 2>/dev/null")
+    for line in list:lines() do out[#out + 1] = assert(json.decode(line)) end
+    list:close()
+    return out
+  end
+
+  describe("reaches", function()
+    local got, code, err, requests, files_before, files_after
+
+    setup(function()
+      dir = support.temp_dir()
+      os.execute("mkdir -p " .. dir .. "/phases")
+      endpoint = support.endpoint()
+      local functions = {}
+      for i, attack in ipairs(attacks) do functions[i] = ("  function(ctx) %s end,"):format(attack[2]) end
+      write_phase(PHASE:format(SECRET, PASSWORD, table.concat(functions, "\n")))
+      local function files()
+        local list = io.popen("cd " .. dir .. " && find . -type f -not -path './generated_datasets/*' -not -path './logs/*' | sort")
+        local text = list:read("a")
+        list:close()
+        return text
+      end
+      files_before = files()
+      local url = shop.url()
+      code, _, err = run({}, { DATABASE_URL = url:gsub("//([^:@/]+)@", "//%1:" .. PASSWORD .. "@") })
+      files_after = files():gsub("%./%.out\n", ""):gsub("%./%.err\n", "")
+      requests = endpoint.stop().requests
+      endpoint = nil
+      got = {}
+      for _, line in ipairs(logged "attacks") do got[line.n] = line.got end
+      got.dataset = dataset()
+      got.logs = support.read(dir .. "/.err") or ""
+      os.execute("rm -rf " .. dir)
+    end)
+
+    for i, attack in ipairs(attacks) do
+      it(("%s only so far: %s"):format(attack[1], attack[3]), function()
+        assert.truthy(got[i], "the run ended before: " .. tostring(err))
+        assert.truthy(got[i]:find(attack[3]), got[i])
+      end)
+    end
+
+    it("no gate: its good query is kept, and the other falls, whatever it changed", function()
+      assert.equal(0, code, err)
+      assert.equal(1, #got.dataset)
+      assert.equal("How many customers are there?", got.dataset[1].question)
+    end)
+
+    it("nobody: no request was sent, no file was written", function()
+      assert.equal(0, requests)
+      assert.equal(files_before, files_after)
+      assert.falsy(got.logs:find(SECRET, 1, true))
+    end)
+  end)
+
+  --- Hooks of one item each, by its key; what the item's failure says. All run at once, with honest
+  --- items between them.
+  local BOMBS = {
+    { "a loop", "while true do end", "ran for more than" },
+    { "a storm of pcalls", "while true do pcall(function() while true do end end) end", "ran for more than" },
+    { "errors that loop", "error(setmetatable({}, { __tostring = function() while true do end end }))", "a table, where a sentence" },
+    { "an error of nothing", "error()", "a nil, where a sentence" },
+    { "closing for ever", "local x <close> = setmetatable({}, { __close = function() while true do end end }) error 'x'",
+      "ran for more than" },
+    { "a loop in a comparison", "table.sort({ 1, 2, 3 }, function() while true do end end)", "ran for more than" },
+    { "a loop in a replacement", "('x'):gsub('x', function() while true do end end)", "ran for more than" },
+    { "a loop in an index", "return setmetatable({}, { __index = function() while true do end end }).x", "ran for more than" },
+    -- which of its caps a bomb meets first is the machine's affair
+    { "an endless list of texts", "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end",
+      "not enough memory|ran for more than" },
+    { "an endless list of tables", "local t while true do t = { t } end", "not enough memory|ran for more than" },
+    { "an endless list of functions", "local t = {} while true do t[#t + 1] = function() return t end end",
+      "not enough memory|ran for more than" },
+    { "a text that doubles", "local s = 'x' while true do s = s .. s end", "not enough memory|ran for more than" },
+    { "endless jobs", "local jobs = require 'nlsql.jobs' while true do jobs.spawn(function() jobs.sleep(1000) end) end",
+      "not enough memory|ran for more than" },
+    { "statements without end", "local t, sql = {}, require 'nlsql.sql' while true do t[#t + 1] = sql.parse 'SELECT 1' end",
+      "not enough memory|ran for more than" },
+    { "keys without end", "local s, text = require 'nlsql.text'.set(), require 'nlsql.text' local i = 0 "
+      .. "while true do i = i + 1 s:add(text.key(tostring(i))) end", "not enough memory|ran for more than" },
+    { "turns without end", "local jobs = require 'nlsql.jobs' while true do jobs.spawn(function() end):wait() end",
+      "took all of its processor time|not enough memory" },
+    { "its own end", "require 'nlsql.job'.current():cancel() require 'nlsql.jobs'.sleep(0)", "cancelled" },
+    { "garbage", "return 7", "gave no messages|gave nothing|expected|attempt" },
+    { "candidates that are none", "return { 5 }", "expected a table with question" },
+    { "candidates that are code", "return { setmetatable({}, { __index = function() while true do end end }) }",
+      "expected a table with question" },
+  }
+
+  local BOMBING = [[
+local bombs = {
+%s
+}
+return {
+  name = "strange", summary = "bombs", options = {},
+  plan = function(_, emit)
+    for i = 1, #bombs do
+      emit { key = "bomb " .. i, count = 1 }
+      emit { key = "good " .. i, count = 1 }
+    end
+  end,
+  run = function(ctx, item)
+    local kind, i = item.key:match("(%%a+) (%%d+)")
+    if kind == "bomb" then return bombs[tonumber(i)](ctx, item) end
+    return { { question = "What is there for " .. i .. "?", sql = "SELECT name, " .. i .. " FROM customer" } }, { over = true }
+  end,
+}
+]]
+
+  it("ends its own items with loops and bombs, and the run goes on", function()
+    endpoint = support.endpoint()
+    local functions = {}
+    for i, bomb in ipairs(BOMBS) do functions[i] = ("  function(ctx, item) %s end,"):format(bomb[2]) end
+    write_phase(BOMBING:format(table.concat(functions, "\n")))
+    support.write(dir .. "/config.yaml", "phase_slice: 0.1\nphase_memory: 64\ngates: {literal_variants: 0, statement_timeout: 100}\n")
+    local code, _, err = run({})
+    assert.equal(7, code, err) -- each bomb's pair is wanting
+    local said = {}
+    for n, why in err:gmatch("item bomb (%d+): ([^\n]*)") do said[tonumber(n)] = why end
+    for i, bomb in ipairs(BOMBS) do
+      local as_expected = false
+      for pattern in bomb[3]:gmatch("[^|]+") do as_expected = as_expected or (said[i] or ""):find(pattern) ~= nil end
+      assert.is_true(as_expected, ("%s: %s"):format(bomb[1], said[i] or "nothing was said\n" .. err))
+    end
+    assert.equal(#BOMBS, #dataset(), err)
+  end)
+end)
