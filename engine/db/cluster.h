@@ -20,7 +20,8 @@
 typedef struct nl_cluster nl_cluster;
 
 typedef struct {
-    const char *bin_dir; /* NULL: newest of /usr/lib/postgresql/VERSION/bin, then PATH */
+    const char *bin_dir; /* NULL: $NLSQL_PG_BIN; where that is not set, the newest of
+                          * /usr/lib/postgresql/VERSION/bin, then PATH */
     /* Where the cluster's own new folder is made; NULL: the first of $XDG_RUNTIME_DIR (not as
      * root), $TMPDIR and /tmp that the server's user may enter. Short enough for a socket's path of
      * 107 bytes. */

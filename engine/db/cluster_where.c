@@ -15,6 +15,7 @@
 #include "base/banned.h"
 
 #define SERVERS "/usr/lib/postgresql"
+#define BIN_VARIABLE "NLSQL_PG_BIN"
 #define IN_PARENT "/nlsql-pg-XXXXXX/.s.PGSQL.5432"
 
 /* --- what to run, and as whom ---------------------------------------------------------------- */
@@ -49,6 +50,9 @@ static bool find_newest(char *bin, size_t room) {
 }
 
 bool cluster_find_bin(const char *asked, char *bin, size_t room, nl_err *err) {
+    const char *named = getenv(BIN_VARIABLE);
+    if (!asked && named && named[0])
+        asked = named;
     if (asked) {
         int n = snprintf(bin, room, "%s", asked);
         if (n > 0 && (size_t)n < room && has_servers(bin))

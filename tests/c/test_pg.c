@@ -238,7 +238,7 @@ static void bytes_are_capped_before_they_are_held(void **state) {
         size_t max_bytes;
         nl_code code;
     } cases[] = {
-        { "one value of 300 MB", "SELECT repeat('x', 300000000)", 0, NL_LIMIT },
+        { "one value of 300 MB", "SELECT repeat(repeat('x', 1000000), 300)", 0, NL_LIMIT },
         { "many middling ones", "SELECT repeat('x', 100000) FROM t", 0, NL_LIMIT },
         { "a little too much", "SELECT repeat('x', 1000) FROM t LIMIT 101", 100000, NL_LIMIT },
         { "exactly as much", "SELECT repeat('x', 1000) FROM t LIMIT 100", 100000, NL_OK },
@@ -303,9 +303,11 @@ static void limits_last_for_one_transaction(void **state) {
     const nl_pg_limits limits = { .statement_ms = 1234, .lock_ms = 77 };
     nl_pg_reply reply = test_pg_probe(pool, sql, true, &limits);
     assert_int_equal(reply.err.code, NL_OK);
-    assert_string_equal(reply.rows.cells[0], "1234ms 77ms on 2s");
+    bool checks = atoi(test_pg_value(pool, "SHOW server_version_num")) >= 140000;
+    assert_string_equal(reply.rows.cells[0], checks ? "1234ms 77ms on 2s" : "1234ms 77ms on -");
     nl_pg_reply_release(&reply);
-    assert_string_equal(test_pg_value(pool, sql), "10s 1s on 2s"); /* the defaults, by now */
+    assert_string_equal(test_pg_value(pool, sql), /* the defaults, by now */
+                        checks ? "10s 1s on 2s" : "10s 1s on -");
     assert_string_equal(test_pg_value(pool, "SELECT set_config('work_mem', '77MB', false)"),
                         "77MB");
     assert_string_not_equal(test_pg_value(pool, "SHOW work_mem"), "77MB"); /* rolled back */
