@@ -81,8 +81,15 @@ end
 
 local STAGE_GATE = { connect = "execute", explain = "explain", cost = "explain", execute = "execute" }
 
---- How often a query is tried again when the connection was lost under it.
+--- How often a query is tried again when the connection was lost under it, or others were in its way.
 local LOST_TRIES = 4
+
+--- What others do to a query: nothing that it could do better.
+local PASSING = {
+  ["40001"] = true, -- serialization_failure: a replica's conflict with recovery
+  ["40P01"] = true, -- deadlock_detected
+  ["55P03"] = true, -- lock_not_available: somebody changes the table
+}
 
 --- The limits under which a query that a model wrote is planned and run, as db:probe takes them.
 ---@param limits table  the settings' own
@@ -102,7 +109,8 @@ local function ask_database(ctx, query)
   local result
   for try = 1, LOST_TRIES do
     result = ctx.db:probe(query, limits)
-    if result.code ~= "net" or try == LOST_TRIES then break end
+    local passes = result.code == "net" or PASSING[result.sqlstate or ""]
+    if not passes or try == LOST_TRIES then break end
     jobs.sleep(0.2 * 4 ^ (try - 1)) -- 0.2, 0.8, 3.2 s: a server that restarts
   end
   return result
@@ -272,7 +280,7 @@ function gates.check(ctx, item, candidate, accept)
   local result, words = run(ctx, verdict, ask_database)
   verdict.probe = result
   if result.stage ~= "done" then
-    verdict.lost = result.code == "net"
+    verdict.lost = result.code == "net" or result.stage == "connect" -- it never came to the query
     return fall(verdict, STAGE_GATE[result.stage], result.error, words)
   end
   if result.n_rows == 0 and not ctx.settings.gates.allow_empty then
