@@ -128,7 +128,7 @@ bool nl_store_free_name(const char *path, char *name, size_t room, nl_err *err) 
     for (unsigned i = 1; i != 0; i++) {
         int size = snprintf(name, room, "%.*s.%u%s", (int)(n - strlen(ending)), path, i, ending);
         if (size < 0 || (size_t)size >= room)
-            return nl_err_set(err, NL_INVALID, "the path %s is too long", path);
+            return nl_err_set(err, NL_INVALID, "too long a path: %s", path);
         if (lstat(name, &info) != 0)
             return errno == ENOENT || nl_err_errno(err, "cannot look for %s", name);
     }

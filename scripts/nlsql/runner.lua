@@ -39,6 +39,7 @@ local function verdict_of(d, dataset, recorded)
   if d.fatal then
     local code, go_on = d.fatal.code, "run the same command again to go on"
     if code == "budget" then go_on = "go on with a larger --budget" end
+    if code == "missing" then go_on = "nlsql run without --replay asks for it" end
     local message = d.fatal.message
     if accepted > 0 then message = ("%s; %s pairs are safe in %s"):format(message, summary.thousands(accepted), dataset) end
     if code ~= "config" and code ~= "not_found" then message = ("%s; %s"):format(message, go_on) end
