@@ -13,7 +13,7 @@ local MISTAKEN = { question = "How many purchases has each counrty?",
   sql = "SELECT c.counrty, count(*) FROM customer c JOIN purchase p USING (customer_id) GROUP BY 1" }
 local MENDED = { content = json.encode { score = 0.4, reason = "a typing error",
   fixed_sql = "SELECT c.country, count(*) FROM customer c JOIN purchase p USING (customer_id) GROUP BY 1 ORDER BY 2" },
-  match = "counrty" }
+  match = "You review" }
 local EMPTY = { question = "Which customers of Atlantis made a purchase?",
   sql = "SELECT c.customer_id FROM customer c JOIN purchase p USING (customer_id) WHERE c.country = 'Atlantis'" }
 
@@ -113,6 +113,8 @@ describe("runs", function()
       local code, _, err = run { "--count", "1", "--set", "total_table_pairs=1", "--replay", "--seed", "5" }
       assert.equal(5, code)
       assert.truthy(err:find("changed since they were recorded: seed: 1 before, 5 now", 1, true), err)
+      assert.truthy(err:find('no reply to its request "join_set" is recorded; nlsql run without --replay asks for it', 1, true),
+        err)
     end)
 
     it("are refused where there is nothing to replay, or with flags that mean otherwise", function()
@@ -128,6 +130,29 @@ describe("runs", function()
       assert.equal(2, code)
       assert.truthy(err:find("--replay and --fresh do not go together", 1, true), err)
     end)
+  end)
+
+  it("ask once what is wanted twice at the same time, so that a replay tells both the same", function()
+    os.execute("mkdir -p " .. dir .. "/phases")
+    support.write(dir .. "/phases/twice.lua", [[
+      local jobs = require "nlsql.jobs"
+      return {
+        name = "twice", summary = "two at once",
+        plan = function(_, emit) emit { key = "one", count = 1 } end,
+        run = function(ctx)
+          local function ask()
+            return ctx.llm:chat({ purpose = "ask", messages = { { role = "user", content = "Hello?" } } }).content
+          end
+          local said = jobs.all { ask, ask }
+          return { { question = said[1] .. said[2], sql = "SELECT 1 FROM customer LIMIT 1" } }
+        end,
+      }]])
+    serve_rules { { delay_ms = 200, content = "a", times = 1 }, { content = "b" } }
+    local code, _, err = support.nlsql(dir, { "run", "phases/twice.lua" }, variables())
+    assert.equal(0, code, err)
+    assert.equal("aa", shop.dataset(dir, "twice")[1].question)
+    assert.equal(1, endpoint.stop().requests)
+    endpoint = nil
   end)
 
   it("say what changed since: an option, a setting, the phase, a prompt", function()
