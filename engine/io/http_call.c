@@ -304,6 +304,11 @@ uint64_t nl_http_call_deadline(const nl_http_call *call) {
     return next < total ? next : total;
 }
 
+/* Something of the reply is there, so the request is out: from here on silence is silence. */
+static bool has_begun(const nl_http_call *call) {
+    return call->reply.headers.size > 0 || call->reply.body.size > 0;
+}
+
 /* Bytes sent and received so far. What is sent shows nowhere else. */
 static curl_off_t bytes_moved(const nl_http_call *call) {
     curl_off_t up = 0, down = 0;
@@ -319,7 +324,7 @@ bool nl_http_call_overdue(nl_http_call *call, uint64_t now) {
         call->stop = NL_HTTP_CONNECT;
     } else if (call->reply.sent && now >= call->last + call->idle_ms) {
         curl_off_t moved = bytes_moved(call);
-        if (moved == call->moved)
+        if (has_begun(call) || moved == call->moved)
             call->stop = NL_HTTP_IDLE;
         call->moved = moved;
         call->last = now;

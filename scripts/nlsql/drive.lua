@@ -31,6 +31,7 @@ local drive = {}
 ---@field again table[]
 ---@field done integer
 ---@field failed integer
+---@field unanswered integer  of those: for want of a reply
 ---@field skipped integer
 ---@field missing integer      items that a replay had no reply for
 ---@field first_missing string?
@@ -68,7 +69,7 @@ function drive.new(ctx, phase, run, entries)
     window = parallelism * 4 + 16, -- items between the first not taken and the last planned
     items = {}, planned = 0, wanted = 0, head = 1, keys = {},
     ready = {}, first_ready = 1, last_ready = 0, again = {},
-    done = 0, failed = 0, skipped = 0, missing = 0, commits = 0, busy = 0, retried = { tried = 0, accepted = 0 },
+    done = 0, failed = 0, unanswered = 0, skipped = 0, missing = 0, commits = 0, busy = 0, retried = { tried = 0, accepted = 0 },
     changed = jobs.signal(),
   }, Drive)
 end
@@ -184,7 +185,7 @@ local function talk(self, record)
       return
     end
     if turn.gave_up then
-      record.failure = "no reply from the model"
+      record.failure, record.unanswered = "no reply from the model", true
       break
     end
     record.last = record.last + 1
@@ -226,14 +227,19 @@ local function commit(self, record, turn, done)
   return ok
 end
 
+--- Whose fault it is that all items failed: the code of an error.
+---@return string
+function Drive:fault() return self.unanswered == self.failed and "model" or "script" end
+
 local function finish(self, record)
   if record.failure then
     self.failed = self.failed + 1
+    self.unanswered = self.unanswered + (record.unanswered and 1 or 0)
     if record.missing then
       self.missing = self.missing + 1
       self.first_missing = self.first_missing or ("item %s: %s"):format(record.item.key, record.failure)
     elseif self.failed - self.missing == HOPELESS and self.done + self.skipped == 0 then
-      self:stop(("the first %d items all failed; the last: %s"):format(HOPELESS, record.failure), "script")
+      self:stop(("the first %d items all failed; the last: %s"):format(HOPELESS, record.failure), self:fault())
     end
     console.warn(("item %s: %s"):format(record.item.key, record.failure))
   else

@@ -330,7 +330,8 @@ function Llm:chat(ask)
   end
   self.failed_in_a_row = self.failed_in_a_row + 1
   local why = ("%s: %s (%d tries)"):format(self.endpoint.url, reply.message or reply.outcome, tries)
-  if self.failed_in_a_row >= DOWN_AFTER or self.counts.answered == 0 then
+  -- one that cannot be reached is down at once; one that fails a request may do better with others
+  if self.failed_in_a_row >= DOWN_AFTER or self.counts.answered == 0 and not reply.sent then
     return nil, why, "model"
   end
   return { outcome = reply.outcome, content = "", message = why, gave_up = true }

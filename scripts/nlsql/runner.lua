@@ -53,7 +53,7 @@ local function verdict_of(d, dataset, recorded)
     console.error(missing_words(d, recorded))
     return EXIT.missing
   elseif d.failed > 0 and d.done + d.skipped == 0 then
-    return EXIT.script
+    return EXIT[d:fault()]
   elseif accepted < math.max(d.wanted, 1) then -- nothing at all is too few, however little was wanted
     return EXIT.too_few
   end

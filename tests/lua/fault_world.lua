@@ -45,8 +45,6 @@ tables: {include: [customer, product, purchase, purchase_line]}
 parallelism: 4
 retries: 1
 retry_base: 0.02
-idle_timeout: 0.4
-total_timeout: 1.2
 max_reply_bytes: 1000000
 gates: {literal_variants: 0}
 defaults: {max_attempts: 2}
@@ -69,7 +67,7 @@ phases:
 ---@field good string       its right answer
 ---@field others integer    pairs that the phase gets without it
 ---@field wanted integer    pairs that it gets with it
----@field alone boolean?    nothing of the phase is answered before it, or without it
+---@field alone boolean?    nothing of the phase is answered before it
 ---@field kind string?      "critic", "sets"
 
 ---@type tests.Hit[]
@@ -170,7 +168,7 @@ end
 
 --- Runs all phases in a folder of its own against an endpoint with this fault.
 ---@param fault table|fun(hit: tests.Hit): table
----@param o { url: string?, arguments: string[]?, config: string? }?
+---@param o { timed: boolean? }?  timed: with short times, for what never ends
 ---@return { code: integer, out: string, err: string, seconds: number, phases: table<string, tests.Told>, counts: table, dir: string }
 function world.run(fault, o)
   o = o or {}
@@ -179,11 +177,10 @@ function world.run(fault, o)
   os.execute("mkdir -p " .. dir .. "/phases " .. dir .. "/prompts")
   support.write(dir .. "/phases/sets.lua", world.SETS_PHASE)
   support.write(dir .. "/prompts/sets.txt", world.SETS_PROMPT)
-  support.write(dir .. "/config.yaml", (o.config or "") .. world.CONFIG)
+  support.write(dir .. "/config.yaml", (o.timed and "idle_timeout: 0.5\ntotal_timeout: 2\n" or "") .. world.CONFIG)
   local arguments = { "--log", dir .. "/requests", "--script", support.write_json_lines(dir .. "/rules.jsonl", world.rules(fault)) }
-  for _, word in ipairs(o.arguments or {}) do arguments[#arguments + 1] = word end
   local endpoint, began = support.endpoint(arguments), jobs.now()
-  local code, out, err = support.nlsql(dir, { "run" }, { DATABASE_URL = o.url or shop.url(), OPENAI_BASE_URL = endpoint.url })
+  local code, out, err = support.nlsql(dir, { "run" }, { DATABASE_URL = shop.url(), OPENAI_BASE_URL = endpoint.url })
   local seconds = jobs.now() - began
   local counts = endpoint.stop()
   return { code = code, out = out, err = err, seconds = seconds, phases = told(dir, out), counts = counts, dir = dir }
