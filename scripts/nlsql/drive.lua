@@ -69,7 +69,8 @@ function drive.new(ctx, phase, run, entries)
     window = parallelism * 4 + 16, -- items between the first not taken and the last planned
     items = {}, planned = 0, wanted = 0, head = 1, keys = {},
     ready = {}, first_ready = 1, last_ready = 0, again = {},
-    done = 0, failed = 0, unanswered = 0, skipped = 0, missing = 0, commits = 0, busy = 0, retried = { tried = 0, accepted = 0 },
+    done = 0, failed = 0, unanswered = 0,
+    skipped = 0, missing = 0, commits = 0, busy = 0, retried = { tried = 0, accepted = 0 },
     changed = jobs.signal(),
   }, Drive)
 end

@@ -210,7 +210,7 @@ describe("a run against an endpoint", function()
   end)
 
   it("that is overloaded for a moment is asked as before when it has recovered", function()
-    local code, out, counts, _, err = run(60, { "--delay-ms", "5" }, "parallelism: 8\nretry_base: 0.02",
+    local code, out, _, _, err = run(60, { "--delay-ms", "5" }, "parallelism: 8\nretry_base: 0.02",
       { { times = 8, status = 503, body = '{"error":{"message":"The server is overloaded."}}' } })
     assert.equal(0, code, out .. err)
     assert.truthy(out:find("slowed down %d times?, to [1-4] of 8 at once, 8 at the end"), out)

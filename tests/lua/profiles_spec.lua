@@ -318,7 +318,7 @@ describe("a run with", function()
     local code, out, asked, err = run { as = "llama-server", config = "", rules = { { times = 1, status = 400, body =
       '{"error":{"code":400,"message":"the request exceeds the available context size. try increasing the context size or '
       .. 'enable context shift","type":"exceed_context_size_error","n_prompt_tokens":9000,"n_ctx":4096}}' } } }
-    assert.equal(1, code, err)
+    assert.equal(5, code, err)
     assert.equal(1, #asked)
     assert.truthy(out:find("too_long 1", 1, true), out)
     assert.truthy(err:find("exceeds the available context size", 1, true), err)
