@@ -1179,7 +1179,7 @@ function Store:close() end
 ---@field source string?       what the entries are of, in words; two sources never mix
 ---@field dataset string?      path of the JSONL file; nil: the run keeps calls, and writes no file
 ---@field fresh boolean?       archive what was there and start over
----@field begun integer?       when the program began, in Unix milliseconds: fresh runs of one process share a secret
+---@field age_ms integer?      since when the program runs: fresh runs of one process share a secret
 
 ---@class nlsql.RunInfo
 ---@field secret string        32 bytes: of the run's stand-ins, the same after a resume; not to be shown

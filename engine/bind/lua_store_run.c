@@ -344,7 +344,7 @@ static void push_info(lua_State *L, const nl_store_run_info *info) {
 }
 
 /* run, info | nil, message, code = store:run{phase=, version=, fingerprint=, source=, dataset=,
- * fresh=, begun=}
+ * fresh=, age_ms=}
  */
 int nl_lua_run_open(lua_State *L) {
     nl_err err;
@@ -358,7 +358,7 @@ int nl_lua_run_open(lua_State *L) {
     options.source = text_field(L, 2, "source", NULL);
     options.dataset = text_field(L, 2, "dataset", NULL);
     options.fresh = bool_field(L, 2, "fresh", false);
-    options.begun = int_field(L, 2, "begun", INT64_MAX);
+    options.age_ms = int_field(L, 2, "age_ms", 0);
     struct run *run = lua_newuserdatauv(L, sizeof *run, 1);
     run->run = NULL;
     luaL_setmetatable(L, RUN);

@@ -48,7 +48,7 @@ typedef struct {
                           * one line; NULL: not told. Entries of two sources never mix */
     const char *dataset; /* path of the JSONL file; NULL: the run keeps calls, and writes no file */
     bool fresh;          /* archive what was there and start over */
-    int64_t begun;       /* when this program began, in Unix milliseconds: see `secret` below */
+    int64_t age_ms;      /* since when this program runs: see `secret` below */
 } nl_store_run_options;
 
 typedef struct {
@@ -60,7 +60,8 @@ typedef struct {
     uint64_t items_done, entries, calls;
     unsigned char secret[NL_SECRET_BYTES]; /* of the run's stand-ins, as old as the run; the open
                                             * runs of a store share one, but for those that began
-                                            * with `fresh`, which share one made since `begun` */
+                                            * with `fresh`, which share one made within
+                                            * `age_ms` */
 } nl_store_run_info;
 
 /* Finds the open run of phase and version, or starts one; brings the dataset file in line (a

@@ -202,8 +202,8 @@ void nl_store_drop_lines(nl_store *store);
 bool nl_store_secret_look(const nl_store *store, struct sqlite3 *db, const char *sql, int64_t a,
                           unsigned char *secret, int64_t *made, bool *found, nl_err *err);
 /* The secret of run `run`, found or made; on the writer's thread. */
-bool nl_store_secret(nl_store *store, int64_t run, bool fresh, int64_t begun, unsigned char *secret,
-                     nl_err *err);
+bool nl_store_secret(nl_store *store, int64_t run, bool fresh, int64_t age_ms,
+                     unsigned char *secret, nl_err *err);
 
 /* How much of a dataset file is what the store would have written. */
 struct nl_store_match {

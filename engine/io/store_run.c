@@ -256,7 +256,7 @@ static bool open_run(nl_store *store, void *ctx, nl_err *err) {
         return false;
     }
     if (!note_opening(store, opening, err) ||
-        !nl_store_secret(store, run->id, options->fresh, options->begun, opening->info->secret,
+        !nl_store_secret(store, run->id, options->fresh, options->age_ms, opening->info->secret,
                          err))
         return false;
     if (!load(store, opening, err) ||

@@ -34,6 +34,12 @@ bool nl_store_secret_look(const nl_store *store, sqlite3 *db, const char *sql, i
     return ok;
 }
 
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static bool keep(nl_store *store, int64_t run, const unsigned char *secret, int64_t made,
                  nl_err *err) {
     sqlite3_stmt *stmt =
@@ -49,10 +55,9 @@ static bool keep(nl_store *store, int64_t run, const unsigned char *secret, int6
     return ok;
 }
 
-bool nl_store_secret(nl_store *store, int64_t run, bool fresh, int64_t begun, unsigned char *secret,
-                     nl_err *err) {
-    struct timespec now;
-    int64_t made = 0;
+bool nl_store_secret(nl_store *store, int64_t run, bool fresh, int64_t age_ms,
+                     unsigned char *secret, nl_err *err) {
+    int64_t made = 0, now = now_ms();
     bool found = false;
     if (sqlite3_exec(store->writer, table, NULL, NULL, NULL) != SQLITE_OK)
         return nl_store_db_err(store, store->writer, err);
@@ -64,14 +69,13 @@ bool nl_store_secret(nl_store *store, int64_t run, bool fresh, int64_t begun, un
     if (!nl_store_secret_look(
             store, store->writer,
             "SELECT s.secret, s.made FROM secret s JOIN run r ON r.id = s.run"
-            " WHERE r.archived IS NULL AND s.made >= ?1 ORDER BY s.made DESC, s.run LIMIT 1",
-            fresh ? begun : INT64_MIN, secret, &made, &found, err))
+            " WHERE r.archived IS NULL AND s.made > ?1 ORDER BY s.made DESC, s.run LIMIT 1",
+            fresh ? now - age_ms : INT64_MIN, secret, &made, &found, err))
         return false;
     if (!found) {
         if (!nl_keyed_secret(secret, err))
             return false;
-        clock_gettime(CLOCK_REALTIME, &now);
-        made = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        made = now;
     }
     return keep(store, run, secret, made, err);
 }

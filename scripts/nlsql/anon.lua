@@ -25,6 +25,7 @@ local anon = {}
 ---@field schema nlsql.Catalog
 ---@field key nlsql.Keyed
 ---@field known table<string, table<string, string>>  stand-ins by class and value
+---@field n_known integer
 ---@field behind table<string, string>   values by stand-in
 ---@field folded table<string, string|false>  values by stand-in in small letters; false: there are several
 ---@field values table<string, string>    classes of all values that have a stand-in
@@ -51,7 +52,8 @@ function anon.open(settings, schema, secret, db)
   return setmetatable({
     settings = settings, schema = schema, policy = policy.open(settings, schema, db),
     key = assert(keyed.open(secret or assert(keyed.secret()))),
-    protected = protect.set(), known = {}, behind = {}, folded = {}, values = {}, busy = {}, kept = {}, clashes = 0,
+    protected = protect.set(), known = {}, n_known = 0,
+    behind = {}, folded = {}, values = {}, busy = {}, kept = {}, clashes = 0,
   }, Anon)
 end
 
@@ -71,7 +73,8 @@ local function claim(self, class, value)
     local other = shapes.of(self.key, class, value, try)
     if not protected or other == value and not value:find("[%w\x80-\xff]") then return other end
     local owner = self.behind[other]
-    if other ~= value and (owner == nil or owner == value) and not self.values[other] then
+    if owner == value then return other end
+    if other ~= value and owner == nil and not self.values[other] then
       local folded = other:lower()
       self.behind[other], self.values[value] = value, self.values[value] or class
       self.folded[folded] = (self.folded[folded] == nil or self.folded[folded] == value) and value or false
@@ -83,17 +86,21 @@ local function claim(self, class, value)
   error("no stand-in could be found for a value") -- 21 in a row taken
 end
 
+--- Stand-ins that are remembered at most, so as not to be made again.
+local MOST_KNOWN = 100000
+
 --- The stand-in of a text of this class.
 local function stand_in(self, class, value)
   local known = self.known[class]
-  if not known then
+  if not known or self.n_known >= MOST_KNOWN then
+    if self.n_known >= MOST_KNOWN then self.known, self.n_known = {}, 0 end -- they come out the same again
     known = {}
     self.known[class] = known
   end
   local other = known[value]
   if not other then
     other = claim(self, class, value)
-    known[value] = other
+    known[value], self.n_known = other, self.n_known + 1
   end
   return other
 end

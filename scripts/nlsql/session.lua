@@ -199,7 +199,7 @@ local function open_store(spec, opt, source)
   if settings.budget_usd and not spec.replay then st:budget(math.floor(settings.budget_usd * 1e9)) end
   local run, info, code = st:run {
     phase = spec.name, version = spec.version, fingerprint = fingerprint(spec, opt, source), source = source_of(settings),
-    dataset = spec.dataset, fresh = spec.fresh, begun = math.floor((os.time() - jobs.uptime()) * 1000),
+    dataset = spec.dataset, fresh = spec.fresh, age_ms = math.floor(jobs.uptime() * 1000),
   }
   if not run then give_up(info, code) end
   if info.rewritten then

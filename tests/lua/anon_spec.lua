@@ -9,6 +9,7 @@ local keyed = require "nlsql.keyed"
 local labels = require "nlsql.anon.labels"
 local names = require "nlsql.anon.names"
 local pg = require "nlsql.pg"
+local shop = require "tests.lua.shop"
 local shapes = require "nlsql.anon.shapes"
 local support = require "tests.lua.support"
 
@@ -407,6 +408,43 @@ describe("a run", function()
     -- the secret is nowhere to be read but in the store
     for line in assert(io.popen("grep -rlaE 'secret' " .. dir .. " --include=*.log --include=*.jsonl || true")):lines() do
       error("the secret is spoken of in " .. line)
+    end
+  end)
+
+  it("has the same prompts and the same rows whatever the parallelism", function()
+    local url = shop.url()
+    local function named(n)
+      return { question = ("Who bought something before purchase %d?"):format(n), sql = ("SELECT DISTINCT c.name, c.country, lower(c.name) AS low "
+        .. "FROM customer c JOIN purchase p USING (customer_id) WHERE p.purchase_id < %d ORDER BY c.name LIMIT 5"):format(n) }
+    end
+    local function sold(n)
+      return { question = ("Which products were sold in purchase %d?"):format(n), sql = ("SELECT p.title, l.quantity FROM product p "
+        .. "JOIN purchase_line l USING (product_id) WHERE l.purchase_id = %d ORDER BY p.title"):format(n) }
+    end
+    local rules = support.write_json_lines(dir .. "/rules.jsonl", { shop.sets({ "customer", "purchase" }, { "product", "purchase_line" }),
+      { match = "people who bought something", pairs = { named(50), named(60) } }, { match = "Product|title", pairs = { sold(3), sold(4) } },
+      { pairs = { sold(7), sold(8) } } })
+    local first = dir .. "/first"
+    os.execute("mkdir " .. first)
+    assert.equal(0, (support.nlsql(first, { "run", "sample_data" }, { DATABASE_URL = url }))) -- there is a secret now
+    local seen = {}
+    for _, parallel in ipairs { "1", "8" } do
+      local own, log = dir .. "/" .. parallel, dir .. "/log" .. parallel
+      os.execute(("cp -r %s %s"):format(first, own))
+      local endpoint = support.endpoint { "--log", log, "--script", rules }
+      local code, out, err = support.nlsql(own, { "run", "joins", "--count", "2", "--set", "total_table_pairs=4", "--set",
+        "dataset_fields=rows", "--parallelism", parallel }, { DATABASE_URL = url, OPENAI_BASE_URL = endpoint.url })
+      endpoint.stop()
+      local prompts = support.lines(log)
+      for i, line in ipairs(prompts) do prompts[i] = assert(json.decode(line)).body end
+      table.sort(prompts)
+      seen[#seen + 1] = { support.read(own .. "/generated_datasets/joins/dataset.jsonl"), table.concat(prompts, "\n"), code, out .. err }
+    end
+    assert.is_true(seen[1][1] == seen[2][1], "the datasets differ")
+    assert.is_true(seen[1][2] == seen[2][2], "the prompts differ")
+    assert.truthy(seen[1][1]:find('"rows":[{"name":"', 1, true), seen[1][4])
+    for _, part in ipairs { "Customer 1", "customer 1", "Product 1", "Customer 2" } do
+      assert.falsy(seen[1][1]:find(part, 1, true) or seen[1][2]:find(part, 1, true), part)
     end
   end)
 

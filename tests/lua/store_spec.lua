@@ -212,4 +212,33 @@ describe("nlsql.store", function()
     assert.truthy(most <= 66 << 20, most)
     assert.is_true(st:flush())
   end)
+
+  it("keeps the secret of a run's stand-ins: shared by its runs, kept over a resume, new with fresh", function()
+    local function secret_of(phase, fresh, age_ms)
+      local run, info = st:run { phase = phase, version = "", fingerprint = "f", fresh = fresh, age_ms = age_ms }
+      assert(run, info):close()
+      assert.equal(32, #info.secret)
+      return info.secret
+    end
+    local first = secret_of "joins"
+    assert.equal(first, secret_of "single_table")
+    reopen():close()
+    assert.equal(first, secret_of "joins")
+    local second = secret_of("joins", true, 0) -- none was made since then
+    assert.not_equal(first, second)
+    assert.equal(second, secret_of "joins")
+    assert.equal(first, secret_of "single_table") -- it began with that one
+    assert.equal(second, secret_of "complex_sqls") -- the newest
+    assert.equal(second, secret_of("single_table", true, 60000)) -- of the same process as the one before
+    local view <close> = assert(store.view(dir .. "/nlsql.db"))
+    local seen = 0
+    for row in view:runs() do
+      if row.phase == "joins" then
+        seen = seen + 1
+        assert.equal(second, view:secret(row.id))
+      end
+    end
+    assert.equal(1, seen)
+    assert.is_nil(view:secret(10000))
+  end)
 end)
