@@ -44,7 +44,7 @@ bool nl_err_errno(nl_err *err, const char *format, ...) {
     if (err) {
         va_list args;
         va_start(args, format);
-        set_text(err, NL_IO, format, args);
+        set_text(err, saved == ENOMEM ? NL_NOMEM : NL_IO, format, args);
         va_end(args);
         size_t n = strlen(err->msg);
         if (snprintf(err->msg + n, sizeof err->msg - n, ": %s", strerror(saved)) < 0)

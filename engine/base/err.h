@@ -37,7 +37,8 @@ typedef struct {
 bool nl_err_set(nl_err *err, nl_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same as NL_IO, with ": " and strerror(errno) behind the message. */
+/* The same as NL_IO (NL_NOMEM where errno says so), with ": " and strerror(errno) behind the
+ * message. */
 bool nl_err_errno(nl_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* NL_NOMEM, "out of memory". */

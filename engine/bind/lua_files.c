@@ -135,25 +135,55 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void add_names(lua_State *L, const char *dir, const char *kind) {
-    struct dirent **entries = NULL;
-    lua_pushfstring(L, "%s/%s", dir, kind); /* names seen path */
-    int n = scandir(lua_tostring(L, -1), &entries, NULL, by_name);
-    lua_pop(L, 1);
-    for (int i = 0; i < n; i++) {
-        const char *name = entries[i]->d_name;
-        if (name[0] != '.' && lua_getfield(L, -1, name) == LUA_TNIL) { /* names seen nil */
-            lua_pushstring(L, name);
-            lua_rawseti(L, -4, (lua_Integer)lua_rawlen(L, -4) + 1);
-            lua_pushboolean(L, 1);
-            lua_setfield(L, -3, name);
-            lua_pop(L, 1);
-        } else if (name[0] != '.') {
-            lua_pop(L, 1);
-        }
-        free(entries[i]);
+/* What scandir found, in a userdata: Lua may raise while the names are taken over. */
+struct listing {
+    struct dirent **entries;
+    int n;
+};
+
+static int free_listing(lua_State *L) {
+    struct listing *listing = lua_touserdata(L, 1);
+    for (int i = 0; i < listing->n; i++)
+        free(listing->entries[i]);
+    free(listing->entries);
+    *listing = (struct listing){ 0 };
+    return 0;
+}
+
+static struct listing *push_listing(lua_State *L) {
+    struct listing *listing = lua_newuserdatauv(L, sizeof *listing, 0);
+    *listing = (struct listing){ 0 };
+    if (luaL_newmetatable(L, "nlsql.listing")) {
+        lua_pushcfunction(L, free_listing);
+        lua_setfield(L, -2, "__gc");
     }
-    free(entries);
+    lua_setmetatable(L, -2);
+    return listing;
+}
+
+/* names seen → names seen */
+static void add_names(lua_State *L, const char *dir, const char *kind) {
+    int names = lua_gettop(L) - 1, seen = names + 1;
+    const char *path = lua_pushfstring(L, "%s/%s", dir, kind);
+    struct listing *listing = push_listing(L);
+    int n = scandir(path, &listing->entries, NULL, by_name);
+    listing->n = n > 0 ? n : 0;
+    for (int i = 0; i < listing->n; i++) {
+        const char *name = listing->entries[i]->d_name;
+        if (name[0] == '.')
+            continue;
+        if (lua_getfield(L, seen, name) == LUA_TNIL) {
+            lua_pushstring(L, name);
+            lua_rawseti(L, names, (lua_Integer)lua_rawlen(L, names) + 1);
+            lua_pushboolean(L, 1);
+            lua_setfield(L, seen, name);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pushcfunction(L, free_listing);
+    lua_insert(L, -2);
+    lua_call(L, 1, 0);
+    lua_settop(L, seen);
 }
 
 /* names = list(kind): file names, the project's own and the shipped ones, each once. */

@@ -94,7 +94,7 @@ static bool start_cached(nl_cluster *c, const char *path, const nl_cluster_optio
     if (path[0] && cluster_template_take(path, c->data, c->uid, c->gid, &why) &&
         cluster_start_server(c, options, &why))
         return true;
-    if (why.code != NL_NOTFOUND && is_full(c, &why)) {
+    if (why.code == NL_NOMEM || (why.code != NL_NOTFOUND && is_full(c, &why))) {
         *make = false;
         return nl_err_set(err, why.code, "%s", why.msg);
     }

@@ -113,25 +113,23 @@ bool cluster_initdb(const nl_cluster *c, nl_err *err) {
 
 /* --- the server ------------------------------------------------------------------------------ */
 
-/* The eighth line of postmaster.pid is the server's state. */
+/* The eighth line of postmaster.pid is the server's state. Without memory of its own: where there
+ * is none, a server that is ready would never seem so. */
 static bool is_ready(const nl_cluster *c) {
-    char path[PATH_MAX];
-    nl_buf text;
-    bool ready = false;
-
-    nl_buf_init(&text);
+    char path[PATH_MAX], text[512];
     (void)snprintf(path, sizeof path, "%s/postmaster.pid", c->data);
-    if (nl_buf_read_file(&text, path, 4096, NULL)) {
-        const char *at = text.data;
-        for (int line = 1; at && line < 8; line++) {
-            at = strchr(at, '\n');
-            at = at ? at + 1 : NULL;
-        }
-        ready =
-            at && strtol(text.data, NULL, 10) == (long)c->server && strncmp(at, "ready", 5) == 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t size = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[size > 0 ? size : 0] = '\0';
+    const char *at = text;
+    for (int line = 1; at && line < 8; line++) {
+        at = strchr(at, '\n');
+        at = at ? at + 1 : NULL;
     }
-    nl_buf_release(&text);
-    return ready;
+    return at && strtol(text, NULL, 10) == (long)c->server && strncmp(at, "ready", 5) == 0;
 }
 
 static void read_log(const nl_cluster *c, nl_buf *text) {

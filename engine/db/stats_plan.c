@@ -29,8 +29,8 @@ static bool add_table(nl_stats *stats, const nl_table *from) {
     table->name = copy(stats, from->name);
     table->reference = copy(stats, from->reference);
     table->kind = from->kind;
-    table->n_columns = from->n_columns;
     table->columns = nl_arena_take(&stats->arena, (from->n_columns + 1) * sizeof *table->columns);
+    table->n_columns = table->columns ? from->n_columns : 0;
     bool ok = table->schema && table->name && table->reference && table->columns;
     for (size_t i = 0; i < from->n_columns && ok; i++) {
         table->columns[i].name = copy(stats, from->columns[i].name);

@@ -169,13 +169,13 @@ bool nl_store_step(const nl_store *store, sqlite3_stmt *stmt, nl_err *err) {
     return ok;
 }
 
-void nl_store_bind_key(sqlite3_stmt *stmt, int at, nl_key key) {
+bool nl_store_bind_key(sqlite3_stmt *stmt, int at, nl_key key) {
     unsigned char bytes[16];
     for (int i = 0; i < 8; i++) {
         bytes[i] = (unsigned char)(key.hi >> (56 - 8 * i));
         bytes[8 + i] = (unsigned char)(key.lo >> (56 - 8 * i));
     }
-    sqlite3_bind_blob(stmt, at, bytes, sizeof bytes, SQLITE_TRANSIENT);
+    return sqlite3_bind_blob(stmt, at, bytes, sizeof bytes, SQLITE_TRANSIENT) == SQLITE_OK;
 }
 
 nl_key nl_store_column_key(sqlite3_stmt *stmt, int column) {
@@ -209,7 +209,10 @@ static bool set_wal(const nl_store *store, nl_err *err) {
     sqlite3_stmt *stmt = nl_store_prepare(store, store->writer, "PRAGMA journal_mode = WAL", err);
     bool ok =
         stmt && (sqlite3_step(stmt) == SQLITE_ROW || nl_store_db_err(store, store->writer, err));
-    if (ok && sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal") != 0)
+    const char *mode = ok ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    if (ok && !mode)
+        ok = nl_err_nomem(err);
+    else if (ok && sqlite3_stricmp(mode, "wal") != 0)
         ok = nl_err_set(err, NL_IO,
                         "%s cannot use a write-ahead log here: the store needs a local file system",
                         store->path);

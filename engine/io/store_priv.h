@@ -182,8 +182,9 @@ struct sqlite3_stmt *nl_store_prepare(const nl_store *store, struct sqlite3 *db,
 /* The whole number that a query of one value gives. */
 bool nl_store_number(const nl_store *store, struct sqlite3 *db, const char *sql, int64_t *value,
                      nl_err *err);
-/* Keys lie in the database as 16 bytes, the digits of nl_key_hex. */
-void nl_store_bind_key(struct sqlite3_stmt *stmt, int at, nl_key key);
+/* Keys lie in the database as 16 bytes, the digits of nl_key_hex. False: out of memory; a statement
+ * that lacks its key must not run. */
+bool nl_store_bind_key(struct sqlite3_stmt *stmt, int at, nl_key key);
 nl_key nl_store_column_key(struct sqlite3_stmt *stmt, int column);
 
 /* --- store_put.c --------------------------------------------------------------------------- */

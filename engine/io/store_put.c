@@ -92,7 +92,8 @@ bool nl_store_call_put(nl_store_run *run, const nl_store_call *call, nl_store_do
 static bool find_text(nl_store *store, const char *text, size_t size, int64_t *id, nl_err *err) {
     nl_key key = nl_key_of(text, size);
     sqlite3_stmt *put = store->write[W_TEXT], *find = store->write[W_TEXT_FIND];
-    nl_store_bind_key(put, 1, key);
+    if (!nl_store_bind_key(put, 1, key))
+        return nl_err_nomem(err);
     sqlite3_bind_text64(put, 2, text, size, SQLITE_STATIC, SQLITE_UTF8);
     if (!nl_store_step(store, put, err))
         return false;
@@ -100,7 +101,8 @@ static bool find_text(nl_store *store, const char *text, size_t size, int64_t *i
         *id = sqlite3_last_insert_rowid(store->writer);
         return true;
     }
-    nl_store_bind_key(find, 1, key);
+    if (!nl_store_bind_key(find, 1, key))
+        return nl_err_nomem(err);
     bool ok = sqlite3_step(find) == SQLITE_ROW;
     if (ok)
         *id = sqlite3_column_int64(find, 0);
@@ -140,7 +142,8 @@ static bool write_call(nl_store *store, const struct nl_store_call_op *op, nl_er
     if (call->request && !find_text(store, call->request, call->request_size, &request, err))
         return false;
     sqlite3_bind_int64(stmt, 1, op->op.run->id);
-    nl_store_bind_key(stmt, 2, call->key);
+    if (!nl_store_bind_key(stmt, 2, call->key))
+        return nl_err_nomem(err);
     sqlite3_bind_int64(stmt, 3, call->sample);
     sqlite3_bind_text(stmt, 4, call->purpose, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 5, call->item, -1, SQLITE_STATIC);
@@ -265,9 +268,10 @@ static bool write_entry(nl_store *store, nl_store_run *run, int64_t item, uint32
     sqlite3_bind_text(stmt, 4, entry->line, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 5, entry->question, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 6, entry->sql, -1, SQLITE_STATIC);
-    nl_store_bind_key(stmt, 7, entry->sql_key);
-    nl_store_bind_key(stmt, 8, entry->masked_key);
-    nl_store_bind_key(stmt, 9, entry->question_key);
+    if (!nl_store_bind_key(stmt, 7, entry->sql_key) ||
+        !nl_store_bind_key(stmt, 8, entry->masked_key) ||
+        !nl_store_bind_key(stmt, 9, entry->question_key))
+        return nl_err_nomem(err);
     sqlite3_bind_text(stmt, 10, entry->facts, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 11, store->wall_ms);
     if (!nl_store_step(store, stmt, err))

@@ -30,7 +30,8 @@ bool nl_store_item_get(nl_store_run *run, const char *key, nl_store_item *item, 
         item->done = sqlite3_column_int(stmt, 0) != 0;
         item->turns = (uint32_t)sqlite3_column_int64(stmt, 1);
         item->accepted = (uint32_t)sqlite3_column_int64(stmt, 2);
-        if (state && !nl_buf_str(&run->state, state))
+        if (sqlite3_column_type(stmt, 3) != SQLITE_NULL &&
+            (!state || !nl_buf_str(&run->state, state)))
             ok = nl_err_nomem(err);
         item->state = run->state.data;
     }
@@ -47,7 +48,7 @@ nl_key nl_store_call_key(nl_key key, uint32_t sample) {
 }
 
 bool nl_store_keep(const char *text, size_t size, char **reply, size_t *reply_size, nl_err *err) {
-    *reply = malloc(size + 1);
+    *reply = text ? malloc(size + 1) : NULL; /* SQLite had no memory for a copy of its own */
     if (!*reply)
         return nl_err_nomem(err);
     if (size > 0)
@@ -62,7 +63,8 @@ static bool find_stored(nl_store_run *run, nl_key key, uint32_t sample, bool *fo
     nl_store *store = run->store;
     sqlite3_stmt *stmt = store->read[R_CALL];
     sqlite3_bind_int64(stmt, 1, run->id);
-    nl_store_bind_key(stmt, 2, key);
+    if (!nl_store_bind_key(stmt, 2, key))
+        return nl_err_nomem(err);
     sqlite3_bind_int64(stmt, 3, sample);
     bool ok = step_row(store, stmt, found, err);
     if (*found) {

@@ -280,7 +280,8 @@ bool nl_store_view_reply(nl_store_view *view, int64_t run, nl_key key, uint32_t 
     if (!view->reply)
         return false;
     sqlite3_bind_int64(view->reply, 1, run);
-    nl_store_bind_key(view->reply, 2, key);
+    if (!nl_store_bind_key(view->reply, 2, key))
+        return nl_err_nomem(err);
     sqlite3_bind_int64(view->reply, 3, sample);
     int code = sqlite3_step(view->reply);
     bool ok = code == SQLITE_DONE || code == SQLITE_ROW || nl_store_db_err(as, as->reader, err);

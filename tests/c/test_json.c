@@ -220,7 +220,7 @@ static void reading_outlives_memory_that_runs_out(void **state) {
     for (int large = 0; large < 2; large++) {
         size_t size = text.size;
         nl_buf_str(&text, "\",\"deep\":[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]}");
-        for (int once = 0; once < 2 && test_memory_can_fail(); once++) {
+        for (int once = 0; once < 2; once++) {
             bool done = false;
             for (long i = 0; !done; i++) {
                 nl_err err = { .code = NL_OK };
@@ -247,7 +247,7 @@ static void reading_outlives_memory_that_runs_out(void **state) {
 static void errors_outlive_memory_that_runs_out(void **state) {
     (void)state;
     static const char text[] = "{\"a\": [1, 2, 3}";
-    bool done = !test_memory_can_fail();
+    bool done = false;
     for (long i = 0; !done; i++) {
         nl_err err = { .code = NL_OK };
         test_memory_fail(i);

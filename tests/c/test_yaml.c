@@ -140,7 +140,7 @@ static void aliases_are_followed_within_limits(void **state) {
 static void yaml_outlives_memory_that_runs_out(void **state) {
     (void)state;
     static const char text[] = "a: &x [1, two, {b: 'c'}]\nd: *x\n# end\n";
-    bool done = !test_memory_can_fail();
+    bool done = false;
     for (long i = 0; !done; i++) {
         nl_err err = { .code = NL_OK };
         test_memory_fail(i);
