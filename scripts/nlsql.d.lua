@@ -1155,6 +1155,11 @@ function Store:reserve(nano) end
 ---@return nlsql.Code? code
 function Store:settle(reservation, cost) end
 
+--- To be closed: charges the reservation in full then, unless it was settled before.
+---@param reservation integer
+---@return userdata
+function Store:hold(reservation) end
+
 --- Waits until all that was submitted is durable.
 ---@return true?
 ---@return string? message

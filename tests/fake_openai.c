@@ -8,7 +8,8 @@
  *   --port N  --delay-ms N  --script FILE  --pairs FILE  --per-reply N  --cycle  --by-request
  *   --log FILE  --require-key KEY  --no-json-schema  --no-json-object  --max-tokens-only
  *   --max-completion-tokens-only  --ignore-stream  --no-tools  --tls-cert FILE  --tls-key FILE
- *   --as SERVER (tests/fake/servers.h)  --max-in-flight N  --rate REQUESTS-A-MINUTE  --burst N */
+ *   --as SERVER (tests/fake/servers.h)  --max-in-flight N  --rate REQUESTS-A-MINUTE  --burst N
+ *   --random-usage (GET …/charged tells what was billed so far) */
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <signal.h>
@@ -160,9 +161,23 @@ static bool refuse(struct call *call, const char *path, struct span body) {
     return false;
 }
 
-static void count_usage(struct completion *c, size_t body_size) {
-    c->prompt_tokens = (body_size + 3) / 4;
+/* Any number of tokens that an honest endpoint may bill: up to a token for each byte, and up to the
+ * output limit, which is reached one time in four. */
+static void random_usage(struct completion *c, struct span body) {
+    struct span limit;
+    size_t most = 16;
+    if (scan_member(body, "max_tokens", &limit) ||
+        scan_member(body, "max_completion_tokens", &limit))
+        most = strtoul(limit.at, NULL, 10);
+    c->prompt_tokens = 1 + (size_t)rand() % body.size;
+    c->completion_tokens = rand() % 4 == 0 ? most : (size_t)rand() % (most + 1);
+}
+
+static void count_usage(struct completion *c, struct span body) {
+    c->prompt_tokens = (body.size + 3) / 4;
     c->completion_tokens = (c->content_size + 3) / 4;
+    if (options.random_usage)
+        random_usage(c, body);
     counts.prompt_tokens +=
         (size_t)nl_json_get_num(c->usage, "prompt_tokens", (double)c->prompt_tokens);
     counts.completion_tokens +=
@@ -200,7 +215,7 @@ static void complete(struct call *call, struct span body, const struct rule *rul
     reply->stream = !options.ignore_stream && scan_true(body, "stream");
     reply->type = reply->stream ? "text/event-stream" : "application/json";
     c.priced = options.server == AS_OPENROUTER;
-    count_usage(&c, body.size);
+    count_usage(&c, body);
     bool usage = reply->stream && scan_member(body, "stream_options", &stream_options) &&
                  scan_true(stream_options, "include_usage");
     usage = usage || (reply->stream && c.priced); /* comes unasked there, behind comments */
@@ -292,6 +307,14 @@ static void decide(struct call *call, const char *method, const char *path) {
     call->decided = true;
     if (ends_with(path, "/chat/completions") && strcmp(method, "POST") == 0) {
         decide_chat(call, path);
+    } else if (ends_with(path, "/charged") && strcmp(method, "GET") == 0) {
+        /* what was billed so far, whether the replies were read or not */
+        nl_buf_printf(&reply->body,
+                      "{\"requests\":%zu,\"prompt_tokens\":%zu,\"completion_tokens\":%zu,"
+                      "\"in_flight\":%zu,\"max_in_flight\":%zu}",
+                      counts.requests, counts.prompt_tokens, counts.completion_tokens,
+                      counts.in_flight, counts.max_in_flight);
+        reply->delay_ms = 0;
     } else if (ends_with(path, "/models") && strcmp(method, "GET") == 0) {
         counts.requests++;
         if (!refuse(call, path, (struct span){ "", 0 }))

@@ -12,6 +12,7 @@
 #include "base/banned.h"
 
 #define WAIT "nlsql.store.wait"
+#define HOLD "nlsql.store.hold"
 
 nl_store *nl_lua_check_store(lua_State *L, int at) {
     struct nl_lua_store *handle = luaL_checkudata(L, at, NL_LUA_STORE);
@@ -172,6 +173,36 @@ static int l_reserve(lua_State *L) {
     return nl_job_park(L, reserving, cancel_reserving, push_reserved);
 }
 
+/* --- reservations that nobody settled ------------------------------------------------------ */
+
+struct hold { /* a userdata; its user value is the store's */
+    struct nl_lua_store *handle;
+    int64_t reservation; /* 0: done with */
+};
+
+/* Charges it in full, unless it was settled before. */
+static int end_hold(lua_State *L) {
+    struct hold *hold = luaL_checkudata(L, 1, HOLD);
+    nl_err err;
+    if (hold->reservation != 0 && hold->handle->store)
+        (void)nl_store_settle(hold->handle->store, hold->reservation, -1, &err);
+    hold->reservation = 0;
+    return 0;
+}
+
+/* hold = store:hold(reservation): to be closed. Whatever ends the job that asks (its item's
+ * failure, a deadline), the reservation does not stay open, and nobody waits for it for ever. */
+static int l_hold(lua_State *L) {
+    (void)nl_lua_check_store(L, 1);
+    lua_Integer reservation = luaL_checkinteger(L, 2);
+    struct hold *hold = lua_newuserdatauv(L, sizeof *hold, 1);
+    *hold = (struct hold){ .handle = lua_touserdata(L, 1), .reservation = reservation };
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    luaL_setmetatable(L, HOLD);
+    return 1;
+}
+
 /* --- the store ----------------------------------------------------------------------------- */
 
 static struct nl_lua_store *push_closed(lua_State *L) {
@@ -272,10 +303,9 @@ static int l_backlog(lua_State *L) {
 
 int luaopen_nlsql_store(lua_State *L) {
     static const luaL_Reg methods[] = {
-        { "run", nl_lua_run_open }, { "budget", l_budget },
-        { "ledger", l_ledger },     { "reserve", l_reserve },
-        { "settle", l_settle },     { "flush", l_flush },
-        { "failed", l_failed },     { "backlog", l_backlog },
+        { "run", nl_lua_run_open }, { "budget", l_budget }, { "ledger", l_ledger },
+        { "reserve", l_reserve },   { "settle", l_settle }, { "hold", l_hold },
+        { "flush", l_flush },       { "failed", l_failed }, { "backlog", l_backlog },
         { "close", l_close },       { NULL, NULL },
     };
     static const luaL_Reg functions[] = {
@@ -287,6 +317,11 @@ int luaopen_nlsql_store(lua_State *L) {
     luaL_newmetatable(L, WAIT);
     lua_pushcfunction(L, collect_wait);
     lua_setfield(L, -2, "__gc");
+    luaL_newmetatable(L, HOLD);
+    lua_pushcfunction(L, end_hold);
+    lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, end_hold);
+    lua_setfield(L, -2, "__close");
     nl_lua_run_setup(L);
     nl_lua_view_setup(L);
     luaL_newmetatable(L, NL_LUA_STORE); /* mt */

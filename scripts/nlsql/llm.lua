@@ -27,6 +27,7 @@ local llm = {}
 ---@field provider table
 ---@field pace nlsql.Pace?     of the endpoint; nil where nothing is sent
 ---@field failed_in_a_row integer
+---@field warned_of_budget boolean?
 ---@field recorded nlsql.Recorded?  replies of an earlier run, which alone serve
 ---@field asking table<string, nlsql.Signal>  requests under way, each with who waits for the same
 local Llm = {}
@@ -136,6 +137,19 @@ end
 
 local STOPPED = { "stopping", "cancelled" }
 
+--- Share of the budget from which on that is said, once.
+local NEARLY = 0.8
+
+local function warn_of_budget(self)
+  local budget = self.settings.budget_usd
+  if not budget or self.warned_of_budget then return end
+  local spent = self.store:ledger()
+  if spent < NEARLY * budget * 1e9 then return end
+  self.warned_of_budget = true
+  console.warn(("%s of the budget of %s is spent (%.0f %%)"):format(money.show(spent), money.show(math.floor(budget * 1e9)),
+    spent / (budget * 1e7)))
+end
+
 --- One try: reserve, send, settle. nil, message, code where there is no money or no store.
 local function try(self, ask, key, sample)
   local size = self.provider.size and self.provider.size(ask) or 0
@@ -154,6 +168,7 @@ local function try(self, ask, key, sample)
     if not reserved then return nil, message, code end
     reservation = reserved
   end
+  local hold <close> = reservation ~= 0 and self.store:hold(reservation) or nil -- luacheck: ignore 211
   if self.counts.requests == 0 then
     console.debug(("ready for the first request %.0f ms after the start"):format(jobs.uptime() * 1000))
   end
@@ -182,6 +197,7 @@ local function try(self, ask, key, sample)
     cost = cost, reservation = reservation, seconds = reply.seconds,
   }
   if not ok then return nil, message, code end
+  warn_of_budget(self)
   if usage and reservation ~= 0 and cost > most then
     return nil, ("the endpoint reports a cost of %s for a call that could cost %s at most: stopped")
       :format(money.show(cost), money.show(most)), "budget"

@@ -16,7 +16,8 @@ local function nano_per_token(dollars_per_million) return math.ceil(dollars_per_
 
 ---@class nlsql.Price nano-dollars a token
 ---@field input integer
----@field cached integer
+---@field cached integer      input that the endpoint had in its cache
+---@field cache_write integer input that it puts there
 ---@field output integer
 
 --- The price of a model, from `prices` of the configuration; nil where there is none.
@@ -29,11 +30,31 @@ function money.price(prices, model)
   return {
     input = nano_per_token(p.input),
     cached = nano_per_token(p.cached_input or p.input),
+    cache_write = nano_per_token(p.cache_write or p.input),
     output = nano_per_token(p.output),
   }
 end
 
-money.FREE = { input = 0, cached = 0, output = 0 }
+money.FREE = { input = 0, cached = 0, cache_write = 0, output = 0 }
+
+--- Days after which a price list is old.
+local OLD = 365
+
+--- A sentence where the price of a model is that of a list more than a year old; nil else.
+---@param prices table<string, table>?
+---@param model string
+---@param now integer?  seconds since 1970
+---@return string?
+function money.age(prices, model, now)
+  local own = prices and prices[model]
+  local date = own and (own.as_of or prices.as_of)
+  local year, month, day = tostring(date):match("^(%d+)-(%d+)-(%d+)$")
+  if not year then return nil end
+  local days = ((now or os.time()) - os.time { year = year, month = month, day = day, hour = 12 }) // 86400
+  if days <= OLD then return nil end
+  return ("the price of %s is of %s, more than a year ago: a budget is only as good as its prices (prices: in config.yaml)")
+    :format(model, date)
+end
 
 --- What calls of a model cost by these settings: nothing on loopback and of the grammar, and nothing
 --- that is known where no price is (then there can be no budget: nil and a sentence).
@@ -60,17 +81,29 @@ end
 ---@param overhead integer?  tokens that the endpoint may add
 ---@return integer nano
 function money.most(price, request_bytes, max_tokens, overhead)
-  return (request_bytes + (overhead or money.OVERHEAD_TOKENS)) * math.max(price.input, price.cached) + max_tokens * price.output
+  local dearest = math.max(price.input, price.cached, price.cache_write)
+  return (request_bytes + (overhead or money.OVERHEAD_TOKENS)) * dearest + max_tokens * price.output
 end
 
 --- What a call cost, by the endpoint's own word.
 ---@param price nlsql.Price
----@param usage table
+---@param usage nlsql.Usage
 ---@return integer nano
 function money.cost(price, usage)
   if usage.cost then return math.ceil(usage.cost * 1e9) end
   local cached = math.min(usage.tokens_cached or 0, usage.tokens_in)
-  return (usage.tokens_in - cached) * price.input + cached * price.cached + usage.tokens_out * price.output
+  local written = math.min(usage.tokens_written or 0, usage.tokens_in - cached)
+  return (usage.tokens_in - cached - written) * price.input + cached * price.cached + written * price.cache_write
+    + usage.tokens_out * price.output
+end
+
+--- A budget to go on with: about twice as much, as a round number.
+---@param dollars number
+---@return number
+function money.larger(dollars)
+  local twice = math.max(2 * dollars, 0.0001)
+  local step = 10 ^ math.floor(math.log(twice, 10))
+  return math.ceil(twice / step - 1e-9) * step
 end
 
 --- "$1.23", with as many digits as small sums need.

@@ -150,18 +150,31 @@ local function completion_of(body)
   return json.decode(text), nil, text, report.done and report.garbled == 0 -- a lost event may hold a part of the text
 end
 
+---@class nlsql.Usage
+---@field tokens_in integer
+---@field tokens_out integer      reasoning included
+---@field tokens_cached integer   of tokens_in: read from the endpoint's cache
+---@field tokens_written integer  of tokens_in: put there
+---@field cost number?            dollars, where the endpoint says
+
+--- More than any call costs: an amount beyond it is no amount.
+local MOST_DOLLARS = 1e6
+
 local function usage_of(completion)
   local usage = completion.usage
   if type(usage) ~= "table" then return nil end
-  local function whole(value) return math.type(value) == "integer" and value >= 0 and value or nil end
+  local function whole(value) return math.type(value) == "integer" and value >= 0 and value < 1 << 40 and value or nil end
   local tokens_in, tokens_out = whole(usage.prompt_tokens), whole(usage.completion_tokens)
   if not tokens_in or not tokens_out then return nil end
-  local details = usage.prompt_tokens_details
+  local details = type(usage.prompt_tokens_details) == "table" and usage.prompt_tokens_details or {}
+  local cost = usage.cost
   return {
     tokens_in = tokens_in,
-    tokens_out = tokens_out,
-    tokens_cached = type(details) == "table" and whole(details.cached_tokens) or 0,
-    cost = type(usage.cost) == "number" and usage.cost or nil, -- dollars, where the endpoint says
+    -- where reasoning is not part of completion_tokens, it is of total_tokens
+    tokens_out = math.max(tokens_out, (whole(usage.total_tokens) or 0) - tokens_in),
+    tokens_cached = whole(details.cached_tokens) or 0,
+    tokens_written = whole(details.cache_write_tokens) or whole(usage.cache_creation_input_tokens) or 0,
+    cost = type(cost) == "number" and cost >= 0 and cost < MOST_DOLLARS and cost or nil,
   }
 end
 
@@ -229,7 +242,7 @@ end
 ---@field content string   what the model wrote, "" where nothing
 ---@field tool_calls nlsql.ToolCall[]? what it wants called, in its order; the last may be cut where the outcome is "length"
 ---@field message string?  the endpoint's or the refusal's own words
----@field usage table?     tokens_in, tokens_out, tokens_cached, cost (dollars); nil where not reported
+---@field usage nlsql.Usage?  nil where not reported
 ---@field stored string?   the completion as JSON, to be recorded
 ---@field failure string?  nil where a completion came; else "retry", "learn", "item" (hopeless for this request, not for
 ---                         others) or "fatal"
@@ -309,7 +322,11 @@ function openai.send(endpoint, body, text, size)
   local reply = { content = "", sent = got.sent, seconds = got.seconds, retry_after = wait_of(got) }
   function reply.header(name) return http.header(got, name) end
   local status = got.status
-  if status >= 400 then return refused(endpoint, reply, got, body, size or 0) end
+  if status >= 400 then
+    local told = json.decode(got.body)
+    reply.usage = type(told) == "table" and usage_of(told) or nil -- a failed call may be billed
+    return refused(endpoint, reply, got, body, size or 0)
+  end
   if status ~= 0 and (status < 200 or status > 299) then
     return failed(reply, "fatal", "http_" .. status, ("HTTP %d: not a Chat Completions endpoint"):format(status))
   end

@@ -163,6 +163,8 @@ local function price_of(settings)
   if not why and not settings.budget_usd then
     console.warn("no budget is set: --budget USD (or budget_usd in config.yaml) limits what is spent")
   end
+  local old = not why and money.age(settings.prices, settings.openai_model)
+  if old then console.warn(old) end
   return price
 end
 

@@ -26,7 +26,7 @@ local ON_OFF = { type = "boolean", expected = "on or off" }
 
 local PRICE = {
   type = "map", expected = "input and output in dollars per million tokens",
-  keys = { input = DOLLARS, cached_input = DOLLARS, output = DOLLARS, as_of = DATE },
+  keys = { input = DOLLARS, cached_input = DOLLARS, cache_write = DOLLARS, output = DOLLARS, as_of = DATE },
 }
 
 local NOTES = {

@@ -36,7 +36,7 @@ static struct {
     const char *key, *log_path;
     nl_buf tls_cert, tls_key; /* PEM; empty: plain http */
     bool no_json_schema, no_json_object, max_tokens_only, max_completion_tokens_only, ignore_stream,
-        no_tools;
+        no_tools, random_usage;
     struct rules rules;
     struct pairs pairs;
     FILE *log;
@@ -97,6 +97,7 @@ static bool set_flag(const char *name) {
         { "--max-completion-tokens-only", &options.max_completion_tokens_only },
         { "--ignore-stream", &options.ignore_stream },
         { "--no-tools", &options.no_tools },
+        { "--random-usage", &options.random_usage },
     };
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         if (strcmp(name, flags[i].name) == 0) {

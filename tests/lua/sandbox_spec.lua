@@ -200,4 +200,76 @@ return {
     end
     assert.equal(#BOMBS, #dataset(), err)
   end)
+
+  --- One call each that no hook of Lua's sees the inside of.
+  local CALLS = {
+    { "a pattern", "('a'):rep(100):find(('.-'):rep(20) .. 'b')" },
+    { "an insertion", "table.insert(setmetatable({}, { __len = function() return 1 << 50 end }), 1, 1)" },
+    { "a move", "table.move({}, 1, 1 << 50, 2)" },
+  }
+  for _, case in ipairs(CALLS) do
+    it("is ended by the watchdog within one call, by name, and nothing committed is lost: " .. case[1], function()
+      endpoint = support.endpoint()
+      local text = BOMBING:format("  function(ctx, item) require 'nlsql.jobs'.sleep(2); " .. case[2] .. " end,")
+      -- good ones first, and the bomb when they are committed
+      text = text:gsub('for i = 1, #bombs do.-\n    end', [[for i = 1, 5 do emit { key = "good " .. i, count = 1 } end
+    emit { key = "bomb 1", count = 1 }]])
+      write_phase(text)
+      support.write(dir .. "/config.yaml", "phase_blocked: 1\ngates: {literal_variants: 0}\n")
+      local code, _, err = run({})
+      assert.equal(1, code, err)
+      assert.truthy(err:find('error: phase "strange" has blocked everything for over 1 s in one call', 1, true), err)
+      write_phase((text:gsub("require 'nlsql.jobs'.sleep.- end,", "return {}, { over = true } end,")))
+      code, _, err = run({})
+      assert.equal(7, code, err)
+      assert.truthy(err:find("going on with an earlier run: 5 pairs", 1, true), err)
+      assert.equal(5, #dataset())
+    end)
+  end
+
+  it("is stopped when a hook waits for ever without taking time", function()
+    local job = require "nlsql.job"
+    local ok, why = job.guest(1, 0.2, function() while true do job.sleep(0.01) end end):wait()
+    assert.is_false(ok)
+    assert.truthy(why:find("took longer than 0.2 s: stopped", 1, true), why)
+  end)
+
+  it("is stopped when it has taken its time in small pieces", function()
+    local job = require "nlsql.job"
+    local ok, why = job.guest(0.1, 0, function()
+      local function piece() for i = 1, 1000 do local _ = { i } end end
+      while true do job.spawn(piece):wait() end
+    end):wait()
+    assert.is_false(ok)
+    assert.truthy(tostring(why):find("took all of its processor time", 1, true), why)
+  end)
+
+  it("runs nowhere else with more rights: not in `nlsql phases`, `config` or `try`", function()
+    endpoint = support.endpoint()
+    write_phase("if io or os.execute then os.execute('touch " .. dir .. "/caught') end\n"
+      .. PHASE:format("", "", "  function() return io end,"))
+    support.write(dir .. "/config.yaml", "phases: [strange]\n")
+    local given = { DATABASE_URL = shop.url(), OPENAI_API_KEY = SECRET, OPENAI_BASE_URL = endpoint.url }
+    for _, command in ipairs { { "phases" }, { "config" }, { "config", "--check" }, { "try", "strange" }, { "run", "--dry-run" } } do
+      support.nlsql(dir, command, given)
+      assert.is_nil(support.read(dir .. "/caught"), command[1])
+    end
+    write_phase("while true do end\n")
+    local _, _, err = support.nlsql(dir, { "phases" }, {})
+    assert.truthy(err:find("ran for more than 5 s|took all", 1) or err:find("ran for more than 5", 1, true), err)
+  end)
+
+  it("has all of it with --trust, which is said", function()
+    endpoint = support.endpoint()
+    write_phase(PHASE:format("", "", [[
+  function(ctx) return io.open("trusted", "w") and require "nlsql.http".request and ctx.settings.store end,
+  function(ctx) return ctx.db:query("SELECT rolname FROM pg_catalog.pg_roles LIMIT 1").rows[1][1] end,]]))
+    local code, _, err = run({ "--trust" })
+    assert.equal(0, code, err)
+    assert.truthy(err:find("--trust: the phases run without a sandbox, and may do what you may", 1, true), err)
+    local got = logged "attacks"
+    assert.truthy(got[1].got:find("nlsql.db", 1, true), got[1].got)
+    assert.falsy(got[2].got:find("a phase cannot ask this", 1, true), got[2].got)
+    assert.truthy(support.read(dir .. "/trusted"))
+  end)
 end)

@@ -119,6 +119,28 @@ describe("nlsql.store", function()
     assert.truthy(st:reserve(100))
   end)
 
+  it("charges in full what a job held that died, so that nobody waits for it for ever", function()
+    st:budget(100)
+    local asking = job.spawn(function()
+      local hold <close> = st:hold(assert(st:reserve(80))) -- luacheck: ignore 211
+      job.sleep(100)
+    end)
+    job.sleep(0)
+    assert.is_true(st:flush())
+    local waiting = job.spawn(function() return st:reserve(50) end)
+    job.sleep(0)
+    asking:cancel()
+    local ok, none, _, code = waiting:wait()
+    assert.same({ true, nil, "budget" }, { ok, none, code })
+    assert.same({ 80, 0 }, { st:ledger() })
+    do
+      local settled = assert(st:reserve(10))
+      local hold <close> = st:hold(settled) -- luacheck: ignore 211
+      assert.is_true(st:settle(settled, 3))
+    end
+    assert.same({ 83, 0 }, { st:ledger() })
+  end)
+
   it("lets a job die that waits for the disk", function()
     local run = assert(open_run())
     local committing = job.spawn(function() run:commit { item = "a", turn = 1, entries = { entry(1) } } end)

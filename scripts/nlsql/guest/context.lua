@@ -5,6 +5,7 @@
 --- key, no price, no limit and no other gate than the run's can be had or changed through it; a phase's
 --- own queries pass the gate that a model's pass.
 
+local containment = require "nlsql.containment"
 local gates = require "nlsql.gates"
 local job = require "nlsql.job"
 local jobs = require "nlsql.jobs"
@@ -65,6 +66,11 @@ end
 local function database(ctx)
   return {
     name = function() return ctx.db:name() end,
+    --- Counts only: no stand-ins are wanted for them.
+    contained = function(_, relation, options)
+      local got = table.pack(containment.check(ctx.db, ctx.schema, plain.copy(relation), plain.copy(options)))
+      return plain.copy(got[1]), table.unpack(got, 2, got.n)
+    end,
     query = function(_, query, params, limits)
       local refused = refusal(ctx, query, params)
       if refused then return nil, ("a phase cannot ask this: %s %s"):format(refused, TRUST), "invalid" end
