@@ -83,9 +83,9 @@ end
 function guard.mask_all(self, value)
   if type(value) == "string" then return guard.mask(self, value) end
   if type(value) ~= "table" then return value end
-  local kind = getmetatable(value)
-  if kind and not json.is_array(value) then return value end -- a number that keeps its text
-  local copy = setmetatable({}, kind)
+  local is_list = json.is_array(value)
+  if getmetatable(value) and not is_list then return value end -- a number that keeps its text
+  local copy = is_list and json.array {} or {}
   for name, one in pairs(value) do copy[name] = guard.mask_all(self, one) end
   return copy
 end
