@@ -6,6 +6,7 @@
 --- whose queries always have a subquery, a CTE, a window function or a set operation says so in `shows`.
 
 local calls = require "nlsql.grammar.calls"
+local disguise = require "nlsql.grammar.disguise"
 local draws = require "nlsql.grammar.draw"
 local growth = require "nlsql.grammar.growth"
 local jobs = require "nlsql.jobs"
@@ -45,6 +46,7 @@ Grammar.__index = Grammar
 ---@class nlsql.GrammarOptions
 ---@field seed integer
 ---@field weights table<string, number>? by construct, in place of its own
+---@field anon nlsql.Anon? stand-ins for values; nil: they are shown as they are
 ---@field variants integer? most queries of one reply that differ in their literals only (0: any number)
 
 ---@param schema nlsql.Catalog
@@ -58,7 +60,7 @@ function grammar.open(schema, db, options)
   end
   return setmetatable({
     schema = schema, db = db, asked = {}, seed = options.seed, variants = options.variants or 0, weighted = weighted,
-    lexicon = lexicon.open(schema, db, options.seed),
+    lexicon = lexicon.open(schema, db, options.seed, options.anon),
   }, Grammar)
 end
 
@@ -166,6 +168,8 @@ local function one(self, set, least, draw, able, wanted, called)
   grown.wanted = wanted
   local query, question = construct.construct.make(grown)
   if not query or next(grown.need) then return nil end
+  local anon = self.lexicon.anon
+  if anon and not disguise.holds(anon, self.schema, query) then return nil end
   if called and not calls.in_query(self.schema, query, called) then return nil end
   return { question = question, sql = query, construct = construct.construct.name }
 end

@@ -48,6 +48,27 @@ function jobs.all(list)
   return results
 end
 
+--- Runs `make` for `key` once, however many jobs ask for it at the same time; one that raised is run again by the next.
+---@generic T
+---@param cache table<string, table>  holds what was made
+---@param key string
+---@param make fun(): T
+---@return T
+function jobs.once(cache, key, make)
+  local slot = cache[key]
+  if not slot then
+    slot = { ready = jobs.signal() }
+    cache[key] = slot
+    local ok, value = pcall(make)
+    slot.ok, slot.value, slot.over = ok, value, true
+    if not ok then cache[key] = nil end
+    slot.ready:notify()
+  end
+  while not slot.over do slot.ready:wait() end
+  if not slot.ok then error(slot.value, 0) end
+  return slot.value
+end
+
 --- Calls `f(value, index)` for each value of the list, at most `at_once` at a time.
 --- An error cancels the rest and is raised.
 ---@param list any[]

@@ -53,17 +53,19 @@ end
 
 --- Opens the grammar on what a run works on.
 ---@param settings table
----@param world { schema: nlsql.Catalog, db: nlsql.Db }
+---@param world { schema: nlsql.Catalog, db: nlsql.Db, anon: nlsql.Anon? }
 ---@return table endpoint with `spoilt`: how many pairs were spoilt on purpose, by the gate to find them
 function offline.open(settings, world)
   local told = settings.offline
   local fault = offline.fault(settings)
   if fault then error({ code = "config", message = fault }, 0) end
+  local anon = world.anon
   return {
     url = "the offline grammar", model = "grammar", settings = settings, schema = world.schema,
     error_rate = told.error_rate or 0, weights = told.weights, spoilt = {},
     grammar = grammar.open(world.schema, world.db, {
       seed = settings.seed, weights = told.weights, variants = settings.gates.literal_variants,
+      anon = anon and not anon:raw() and anon or nil,
     }),
   }
 end

@@ -295,7 +295,7 @@ describe("builtins with the grammar", function()
   after_each(function() os.execute("rm -rf " .. dir) end)
 
   local function run(url, ...)
-    return support.nlsql(dir, { "run", "builtins", "--provider", "offline", ... }, { DATABASE_URL = url })
+    return support.nlsql(dir, { "run", "builtins", "--provider", "offline", "--set", "anonymise=off", ... }, { DATABASE_URL = url })
   end
 
   local function functions_of(query)

@@ -16,7 +16,7 @@ describe("nlsql run with the offline provider", function()
   after_each(function() os.execute("rm -rf " .. dir) end)
 
   local function run(arguments, variables)
-    local words = { "run", "phases/joins.lua", "--set", "provider=offline" }
+    local words = { "run", "phases/joins.lua", "--set", "provider=offline", "--set", "anonymise=off" } -- the demo's rows
     for _, word in ipairs(arguments) do words[#words + 1] = word end
     local env = { DATABASE_URL = url }
     for name, value in pairs(variables or {}) do env[name] = value end
@@ -50,7 +50,7 @@ describe("nlsql run with the offline provider", function()
 
     os.execute("rm -rf " .. dir .. "/generated_datasets")
     local argv = { "env", "DATABASE_URL=" .. url, "sh", "-c", 'cd "$0" && exec "$@" >/dev/null 2>&1', dir, support.build() .. "/nlsql", "run",
-      "phases/joins.lua", "--set", "provider=offline", "--parallelism=3" }
+      "phases/joins.lua", "--set", "provider=offline", "--set", "anonymise=off", "--parallelism=3" }
     local killed = assert(proc.start { argv = table.move(options, 1, #options, #argv + 1, argv) })
     repeat until #support.lines(dir .. DATASET) >= 60
     killed:kill("KILL")
@@ -145,14 +145,16 @@ describe("nlsql run with the offline provider", function()
       return { name = "each", summary = "s", plan = function(ctx, emit)
         for _, ref in ipairs(ctx.schema:names()) do emit { key = ref, tables = { ref } } end
       end, prompt = function() return "pairs, please" end }]])
-    local code, out, err = support.nlsql(dir, { "run", "phases/each.lua", "--provider", "offline", "--count", "5000" },
+    local code, out, err = support.nlsql(dir, { "run", "phases/each.lua", "--provider", "offline", "--count", "5000",
+      "--set", "anonymise=off" },
       { DATABASE_URL = single })
     assert.equal(7, code, out .. err)
     assert.truthy(out:find("2 planned, 2 done, 0 failed", 1, true), out)
     assert.truthy(out:find("Rejected, by gate: none", 1, true), out)
     -- and asks no more of it when the same is run again
     local made = support.read(dir .. "/generated_datasets/each/dataset.jsonl")
-    code, out, err = support.nlsql(dir, { "run", "phases/each.lua", "--provider", "offline", "--count", "5000" },
+    code, out, err = support.nlsql(dir, { "run", "phases/each.lua", "--provider", "offline", "--count", "5000",
+      "--set", "anonymise=off" },
       { DATABASE_URL = single })
     assert.equal(7, code, out .. err)
     assert.truthy(out:find("Requests: 0, 0 replies from the store", 1, true), out)

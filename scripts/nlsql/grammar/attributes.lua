@@ -12,6 +12,7 @@
 --- Keys are no attributes: people ask for names. Where a table has no label its key serves.
 
 local catalog = require "nlsql.catalog"
+local disguise = require "nlsql.grammar.disguise"
 local profile = require "nlsql.grammar.profile"
 local words = require "nlsql.grammar.words"
 
@@ -194,13 +195,14 @@ local function add_attributes(self, entity, p)
   for _, column in ipairs(t.columns) do
     local cp = p.columns[column.name]
     if cp and not keys[column.name] then
+      local covered = disguise.covers(self.anon, entity.ref, column.name)
       if bare_type(column) == "jsonb" then
-        add_json(self, entity, seen, column)
+        if not covered then add_json(self, entity, seen, column) end
       else
         local phrase = phrase_for(self, t, column, prefix)
         local role, additive = role_for(column, cp, p.rows, phrase)
         local constant = cp.distinct <= 1 and p.rows > 3
-        if role and not constant then
+        if role and not constant and not (covered and role == "array") then
           add_attribute(entity, seen, {
             name = column.name, phrase = phrase, role = role, additive = additive,
             sql = catalog.quote(column.name), type = bare_type(column), nullable = cp.filled < p.rows,

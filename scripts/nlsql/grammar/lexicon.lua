@@ -26,6 +26,7 @@ local lexicon = {}
 ---@field schema nlsql.Catalog
 ---@field db nlsql.Db
 ---@field seed integer
+---@field anon nlsql.Anon?        what values are shown as; nil: as they are
 ---@field prefix string           that all tables carry
 ---@field tables table<string, nlsql.Table>
 ---@field nouns table<string, string>
@@ -250,14 +251,15 @@ end
 ---@param schema nlsql.Catalog
 ---@param db nlsql.Db
 ---@param seed integer
+---@param anon nlsql.Anon?  nil: values are shown as they are
 ---@return nlsql.Lexicon
-function lexicon.open(schema, db, seed)
+function lexicon.open(schema, db, seed, anon)
   local tables = setmetatable({}, { __index = function(known, ref)
     known[ref] = schema:table(ref)
     return rawget(known, ref)
   end })
   local self = setmetatable({
-    schema = schema, db = db, seed = seed, tables = tables, nouns = {}, parents = {}, entities = {}, only = {},
+    schema = schema, db = db, seed = seed, anon = anon, tables = tables, nouns = {}, parents = {}, entities = {}, only = {},
     trees = {}, n_trees = 0,
   }, Lexicon)
   name_tables(self)

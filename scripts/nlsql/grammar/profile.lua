@@ -21,21 +21,7 @@ function profile.ask(db, query)
   return result.rows
 end
 
---- Runs `make` for `key` once, however many jobs ask for it at the same time.
-function profile.once(cache, key, make)
-  local slot = cache[key]
-  if not slot then
-    slot = { ready = jobs.signal() }
-    cache[key] = slot
-    local ok, value = pcall(make)
-    slot.ok, slot.value, slot.over = ok, value, true
-    if not ok then cache[key] = nil end
-    slot.ready:notify()
-  end
-  while not slot.over do slot.ready:wait() end
-  if not slot.ok then error(slot.value, 0) end
-  return slot.value
-end
+profile.once = jobs.once
 
 --- The columns of `t` that may be read, as a list for SELECT: a star would ask for all.
 ---@param t table of the catalog

@@ -4,6 +4,7 @@
 --- rows: what a query counts or adds up are always rows of the first table, the base.
 
 local catalog = require "nlsql.catalog"
+local disguise = require "nlsql.grammar.disguise"
 local json = require "nlsql.json"
 local profile = require "nlsql.grammar.profile"
 local words = require "nlsql.grammar.words"
@@ -251,6 +252,7 @@ end
 
 local function read_rows(self, lexicon)
   local rows = profile.ask(lexicon.db, sample_query(self, lexicon.seed))
+  disguise.cells(lexicon.anon, self.nodes, rows)
   for i, cells in ipairs(rows) do rows[i] = read_row(self, cells) end
   return rows
 end
