@@ -3,6 +3,7 @@
 local briefing = require "nlsql.briefing"
 local chatlog = require "nlsql.chatlog"
 local console = require "nlsql.console"
+local guard = require "nlsql.guard"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local prompt = require "nlsql.prompt"
@@ -70,6 +71,8 @@ function Context:briefing()
     local brief, complaints = briefing.open(self.schema, self.settings)
     if not brief then error(table.concat(complaints, "\n"), 0) end
     self.brief = brief
+    local told = { notes = self.settings.notes, examples = self.settings.examples }
+    guard.exempt(self, "configuration", assert(json.encode(told)))
   end
   return self.brief
 end
@@ -90,9 +93,19 @@ function Context:render(name, values)
     template, why = prompt.load(name)
     if not template then return nil, why end
     self.templates[name] = template
+    guard.exempt(self, "template " .. name, template.source or "")
     if self.on_template then self.on_template(template) end
   end
   return template:render(self:briefing():fill(values, tables_shown(self, values.schema_json)))
+end
+
+--- What the schema says is no secret; each table's part of it once, however many sets it is shown in.
+local function exempt_schema(self, refs, json_text)
+  for _, ref in ipairs(refs or {}) do
+    local alone = self.schema:render { format = "json", tables = { ref } }
+    if alone then guard.exempt(self, "table " .. ref, alone) end
+  end
+  if not refs then guard.exempt(self, "schema", json_text) end
 end
 
 --- The schema of the given tables (nil: all) as JSON, cut to `max_tokens`, and a sentence about
@@ -110,6 +123,7 @@ function Context:schema_json(refs, max_tokens)
     if not json_text then error(cut, 0) end
     known = keep(self, key, { json_text, cut })
     self.chatlog:note_schema(json_text, refs or self.schema:names())
+    exempt_schema(self, refs, json_text)
     self.shown[json_text] = refs or false
   end
   return known[1], known[2]

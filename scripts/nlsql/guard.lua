@@ -3,7 +3,7 @@
 --- nlsql.anon puts a stand-in in the place of each private value that goes out, and keeps the real ones in
 --- `anon.protected`. Here what is about to leave is looked at once more: each prompt before it is sent, each
 --- reply as it comes (a model may say what it knows from elsewhere), each candidate, row and line of a log. A value
---- of fewer than six bytes, a round number or a word of the schema is none (see nlsql.protect).
+--- of fewer than six bytes, a round number or what stands in the schema or a template is none (see nlsql.protect).
 
 local json = require "nlsql.json"
 
@@ -11,6 +11,12 @@ local guard = {}
 
 --- What stands in a text that came from outside in the place of a protected value.
 guard.MARK = "[private]"
+
+--- Words of queries and questions that are nobody's.
+local COMMON = "select distinct between exists extract interval timestamp current_date current_timestamp coalesce nullif "
+  .. "greatest least position substring replace concat string_agg array_agg date_trunc to_char to_date to_number "
+  .. "row_number dense_rank percent_rank first_value last_value nth_value average minimum maximum number amount highest "
+  .. "lowest ascending descending generate_series regexp_matches regexp_replace split_part percentile_cont percentile_disc"
 
 --- Is nothing protected, since values may be seen as they are?
 local function open(self) return self.anon == nil or self.anon:raw() end
@@ -22,7 +28,7 @@ local function class_of(self, value)
 end
 
 --- nil where the text may leave, else what is in it: "a protected value (person)".
----@param self { anon: table? }  a context, or a model that belongs to one
+---@param self { anon: nlsql.Anon? }  a context, or a model that belongs to one
 ---@param text string
 ---@return string? what
 function guard.check(self, text)
@@ -31,6 +37,24 @@ function guard.check(self, text)
   if value then return ("a protected value (%s)"):format(class_of(self, value)) end
   if text:find(guard.MARK, 1, true) then return "a protected value" end
   return nil
+end
+
+--- Takes for no secret what stands in texts that everybody may see: templates, the schema. `name` tells them apart:
+--- each is taken once.
+---@param self { anon: nlsql.Anon? }
+---@param name string
+---@param text string
+function guard.exempt(self, name, text)
+  if open(self) then return end
+  local seen = self.exempted
+  if not seen then
+    seen = {}
+    self.exempted = seen
+    self.anon.protected:exempt(COMMON)
+  end
+  if seen[name] then return end
+  seen[name] = true
+  self.anon.protected:exempt(text)
 end
 
 --- A value as it can be spelt in a text: as it is, as SQL, as JSON, as JSON within JSON.
@@ -60,7 +84,7 @@ end
 
 --- The text with guard.MARK in the place of each protected value; all of it where one is spelt in a way that
 --- cannot be told apart.
----@param self { anon: table? }
+---@param self { anon: nlsql.Anon? }
 ---@param text string
 ---@return string
 function guard.mask(self, text)
@@ -77,7 +101,7 @@ end
 
 --- The same for each text of a value such as json.decode gives.
 ---@generic T
----@param self { anon: table? }
+---@param self { anon: nlsql.Anon? }
 ---@param value T
 ---@return T
 function guard.mask_all(self, value)
@@ -91,7 +115,7 @@ function guard.mask_all(self, value)
 end
 
 --- What of a request may not be sent: nil, or what is in it and in which message.
----@param self { anon: table? }
+---@param self { anon: nlsql.Anon? }
 ---@param ask nlsql.Ask
 ---@return string? what
 function guard.check_request(self, ask)

@@ -20,7 +20,7 @@ local llm = {}
 ---@field store table
 ---@field price nlsql.Price  of the phase's model
 ---@field settings table
----@field anon table?      what must not be sent
+---@field anon nlsql.Anon?      what must not be sent
 ---@field phase string?
 ---@field chatlog nlsql.Chatlog?  hears of each request and reply
 ---@field counts table        requests, recalled, retries, tokens_in, tokens_out, cost, in_flight, answered, outcomes
@@ -40,7 +40,7 @@ local DOWN_AFTER = 3
 local PROVIDERS = { offline = "nlsql.offline", openai = "nlsql.openai" }
 
 --- `world`: what the offline provider works on; `recorded`: whose replies serve in place of any provider's.
----@param world { schema: nlsql.Catalog, db: nlsql.Db }
+---@param world { schema: nlsql.Catalog, db: nlsql.Db, anon: nlsql.Anon? }
 ---@param recorded nlsql.Recorded?
 ---@return nlsql.Llm
 function llm.open(settings, store, run, price, world, recorded)

@@ -26,6 +26,7 @@ local prompt = {}
 ---@class nlsql.Template
 ---@field name string     as shown in complaints: "prompts/join_sql.txt"
 ---@field blocks table[]  {role=, line=, parts=}
+---@field source string?   its text, of a file
 ---@field key string?     hash of its text, where it was read from a file
 local Template = {}
 Template.__index = Template
@@ -273,7 +274,7 @@ function prompt.load(name)
   local source, message, code = files.read(path)
   if not source then return nil, message, code end
   local template, complaint, kind = prompt.parse(source, shown)
-  if template then template.key = text.hex(text.key(source)) end
+  if template then template.key, template.source = text.hex(text.key(source)), source end
   return template, complaint, kind
 end
 

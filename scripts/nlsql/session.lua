@@ -280,10 +280,10 @@ function session.open(spec, phase, source, world)
   if not st and not spec.dry then st, run, secret, made_with = open_store(spec, opt, source) end
   if recorded then secret = recorded.view:secret(recorded.run.id) or secret end
   if phase.relations and not world then discovered.add({ schema = schema, db = db }, settings, st) end
+  local disguise = world and world.anon or anon.open(settings, schema, secret, db)
   local ctx = context.new {
-    phase = phase.name, opt = opt, settings = settings, schema = schema, db = db,
-    anon = world and world.anon or anon.open(settings, schema, secret, db),
-    llm = llm.open(settings, st, run, price, { schema = schema, db = db }, recorded),
+    phase = phase.name, opt = opt, settings = settings, schema = schema, db = db, anon = disguise,
+    llm = llm.open(settings, st, run, price, { schema = schema, db = db, anon = disguise }, recorded),
     counts = { repaired = 0, repairs_tried = 0, faults = {}, mended = {} },
   }
   if made_with then ctx.on_template = function(template) note_template(run, made_with, template) end end

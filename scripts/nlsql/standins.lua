@@ -4,26 +4,83 @@
 --- the server says about it goes back the same way: in its sentences real values become stand-ins again, and what
 --- it quotes from the data is left out.
 
+local catalog = require "nlsql.catalog"
 local guard = require "nlsql.guard"
+local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local sql = require "nlsql.sql"
 
 local standins = {}
 
+--- Bytes of a value that is looked for in a sentence of the server, where a shorter one is seen if it is quoted, and
+--- of a literal that is a value without a column beside it.
+local SHORT = 4
+
 ---@class nlsql.Disguise
 ---@field text string                 the query as it is executed
 ---@field back table<string, string>  stand-ins by the real values that are in it
 
+--- Classes whose stand-ins lie beside their values.
+local NEAR = { amount = true, coordinate = true, date = true }
+
 --- --- one literal ---------------------------------------------------------------------------------
 
---- The value behind a text, or nil: as it is written, or in the letter case that a function gave the other side.
-local function behind(anon, text, literal, back)
-  local real = anon:real(text, literal.table, literal.column, literal.op)
-  if real == nil and (literal.folded or literal.op == "ilike" or literal.op == "~*") and anon.real_folded then
-    real = anon:real_folded(text)
-    if real and literal.folded == "lower" then real = real:lower() end
-    if real and literal.folded == "upper" then real = real:upper() end
-  end
+--- Operators beside which a literal is a value of the column, not a part of a calculation.
+local EQUAL = { ["="] = true, ["<>"] = true, ["in"] = true, any = true, all = true, case = true, ["@>"] = true, ["<@"] = true,
+  ["&&"] = true }
+local RANGES = { ["<"] = true, ["<="] = true, [">"] = true, [">="] = true, between = true }
+
+--- Distinct values of a column that are read to find what a stand-in stands for.
+local MOST_VALUES = 20000
+
+--- Values between two turns of the loop.
+local TURN = 200
+
+--- All values of a column (the first MOST_VALUES of them) by their stand-ins: what a query names may have been seen in
+--- an earlier run. Asks the database once.
+local function values_of(ctx, ref, column)
+  ctx.values_behind = ctx.values_behind or {}
+  return jobs.once(ctx.values_behind, ref .. "." .. column, function()
+    local name, found = catalog.quote(column), {}
+    local result = ctx.db:query(("SELECT DISTINCT %s::text FROM %s WHERE %s IS NOT NULL ORDER BY 1 LIMIT %d"):format(name,
+      ctx.schema:table(ref).reference, name, MOST_VALUES), nil, { statement_timeout = 10, max_rows = MOST_VALUES,
+      max_field = 1 << 16, max_bytes = 32 << 20 })
+    for i, row in ipairs(result and result.rows or {}) do
+      if i % TURN == 0 then jobs.sleep(0) end -- others are under way too
+      local other = ctx.anon:value(ref, column, row[1])
+      if other ~= row[1] then found[tonumber(other) or other] = row[1] end
+    end
+    return found
+  end)
+end
+
+--- Folds a text as the function of that name does.
+local function fold(text, name) return name == "lower" and text:lower() or name == "upper" and text:upper() or text end
+
+--- The value behind a text of words: as it is written, or in the letter case that the other side is given.
+local function in_words(anon, text, literal)
+  local real = anon:real(text)
+  if real or not (literal.folded or literal.op == "ilike" or literal.op == "~*") then return real end
+  if fold(text, literal.folded) ~= text then return nil end
+  real = anon:real_folded(text)
+  return real and fold(real, literal.folded)
+end
+
+--- The value behind a text, for a literal that is compared with a column or not.
+local function behind_literal(ctx, text, literal)
+  local ref, column, anon = literal.table, literal.column, ctx.anon
+  local class = ref and anon:decision(ref, column).class or "keep"
+  -- dates and amounts move a little: a range means the same as it is, a value must be the very one
+  if NEAR[class] then return EQUAL[literal.op] and values_of(ctx, ref, column)[tonumber(text) or text] or nil end
+  local real = not literal.number and in_words(anon, text, literal) or nil
+  if real ~= nil or class == "keep" then return real end
+  real = values_of(ctx, ref, column)[tonumber(text) or text]
+  return real or not literal.number and in_words(anon, text, literal) or nil -- part of a document, another case
+end
+
+--- The value behind a text, or nil.
+local function behind(ctx, text, literal, back)
+  local real = behind_literal(ctx, text, literal)
   if real == nil or real == text then return nil end
   back[real] = text
   return real
@@ -33,17 +90,17 @@ local function like_escape(text) return (text:gsub("[\\%%_]", "\\%0")) end
 local function like_plain(text) return (text:gsub("\\(.)", "%1")) end
 
 --- A pattern of LIKE: what stands between wildcards, whole if possible, else each piece of its own.
-local function like(anon, pattern, literal, back)
+local function like(ctx, pattern, literal, back)
   local head, core, tail = pattern:match("^(%%*)(.-)(%%*)$")
   if core == "" then return nil end
   if pattern:find("\\%%$") then -- an escaped % at the end is of the core
     core, tail = core .. "%", tail:sub(2)
   end
-  local real = behind(anon, like_plain(core), literal, back)
+  local real = behind(ctx, like_plain(core), literal, back)
   if real then return head .. like_escape(real) .. tail end
   local changed = false
   local out = pattern:gsub("[^%%]+", function(piece)
-    local found = not piece:find("\\$") and behind(anon, like_plain(piece), literal, back)
+    local found = not piece:find("\\$") and behind(ctx, like_plain(piece), literal, back)
     changed = changed or found ~= nil and found ~= false
     return found and like_escape(found) or nil
   end)
@@ -51,10 +108,10 @@ local function like(anon, pattern, literal, back)
 end
 
 --- A regular expression that is a plain text, anchored or not.
-local function regex(anon, pattern, literal, back)
+local function regex(ctx, pattern, literal, back)
   local head, core, tail = pattern:match("^(%^?%.?%*?)(.-)(%.?%*?%$?)$")
   local plain = core:gsub("\\([%p])", "%1")
-  local real = plain ~= "" and behind(anon, plain, literal, back)
+  local real = plain ~= "" and behind(ctx, plain, literal, back)
   return real and head .. real:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?{}|\\]", "\\%0") .. tail or nil
 end
 
@@ -67,13 +124,13 @@ local function element(inner, at)
 end
 
 --- Each element of an array's text, '{a,"b c"}'; nil where nothing changes.
-local function array(anon, text, literal, back)
+local function array(ctx, text, literal, back)
   local inner = text:match("^{(.+)}$")
   local out, at, changed = {}, 1, false
   while inner and at <= #inner + 1 do
     local one, over = element(inner, at)
     if over <= #inner and inner:sub(over, over) ~= "," then return nil end
-    local real = behind(anon, one, literal, back)
+    local real = behind(ctx, one, literal, back)
     changed = changed or real ~= nil
     out[#out + 1] = one == "NULL" and one or '"' .. (real or one):gsub('[\\"]', "\\%0") .. '"'
     at = over + 1
@@ -82,12 +139,12 @@ local function array(anon, text, literal, back)
 end
 
 --- Each text of a JSON document; nil where nothing changes.
-local function document(anon, text, literal, back)
+local function document(ctx, text, literal, back)
   local value, changed = json.decode(text), false
   if type(value) ~= "table" then return nil end
   local function walk(one)
     if type(one) == "string" then
-      local real = behind(anon, one, literal, back)
+      local real = behind(ctx, one, literal, back)
       changed = changed or real ~= nil
       return real or one
     elseif type(one) ~= "table" then
@@ -102,13 +159,20 @@ end
 
 local PATTERNS = { like = like, ilike = like, similar = like, ["~"] = regex, ["~*"] = regex, ["!~"] = regex, ["!~*"] = regex }
 
-local function real_of(anon, literal, back)
+--- A short text, or a number, that nothing compares with a column stands for itself: to_char(x, 'Q'), LIMIT 4711.
+local function means_itself(literal)
+  return not literal.column and (literal.number or #literal.text < SHORT)
+    or literal.number and not EQUAL[literal.op] and not RANGES[literal.op]
+end
+
+local function real_of(ctx, literal, back)
   local text = literal.text
-  local real = behind(anon, text, literal, back)
+  if means_itself(literal) then return nil end
+  local real = behind(ctx, text, literal, back)
   if real or literal.number then return real end
   local read = PATTERNS[literal.op]
-  if read then return read(anon, text, literal, back) end
-  if text:find("^%s*[{%[]") then return document(anon, text, literal, back) or array(anon, text, literal, back) end
+  if read then return read(ctx, text, literal, back) end
+  if text:find("^%s*[{%[]") then return document(ctx, text, literal, back) or array(ctx, text, literal, back) end
   return nil
 end
 
@@ -126,7 +190,7 @@ function standins.open(ctx, statement)
   local literals = statement:literals(ctx.schema)
   local values, back, some = {}, {}, false
   for i, literal in ipairs(literals or {}) do
-    local real = real_of(anon, literal, back)
+    local real = real_of(ctx, literal, back)
     values[i], some = real or false, some or real ~= nil
   end
   if not some then return nil end
@@ -188,9 +252,6 @@ local function unquoted(message, allowed)
   end
   return message
 end
-
---- Bytes of a real value that is looked for in a sentence; a shorter one is seen where it is quoted.
-local SHORT = 4
 
 --- The text with stand-ins for the real values of the query.
 local function undone(disguise, text)

@@ -9,10 +9,11 @@ local sql = require "nlsql.sql"
 local standins = require "nlsql.standins"
 local support = require "tests.lua.support"
 
-local anon = disguised.new {
+local anon = disguised.new({
   ["Theodor O'Quillan"] = "Nabo Tizel", ["Walburga Ödekoven"] = "Reka Duvon", ["Mechthild Hackfurter"] = "Sila Morten",
   ["theodor.oquillan1@mailbox.org"] = "pelu_3@tozim.example", ["100%_sure\\"] = "kolme_x", ["TheodorO'Quillan1"] = "NaboTizel7",
-}
+  ["1950-05-18"] = "1950-05-23", ["21.37"] = "21.93", ["Theodor Zwirnlein"] = "Nabo Tizel Ro",
+}, { ["person.full_name"] = "person", ["person.email"] = "email", ["person.born_on"] = "date", ["visit.fee"] = "amount" })
 
 local db, schema, ctx
 
@@ -59,6 +60,11 @@ describe("standins", function()
     { "profile ->> 'alias' = 'NaboTizel7'", "profile ->> 'alias' = 'TheodorO''Quillan1'" },
     { "(full_name, status) = ('Nabo Tizel', 'active')", "(full_name, status) = ('Theodor O''Quillan', 'active')" },
     { "starts_with(full_name, 'Nabo Tizel')", "starts_with(full_name, 'Theodor O''Quillan')" },
+    { "born_on = '1950-05-23'", "born_on = '1950-05-18'" },
+    { "born_on IN (DATE '1950-05-23', '1951-01-01')", "born_on IN (DATE '1950-05-18', '1951-01-01')" },
+    { "born_on <> '1950-05-23' AND born_on < '1950-05-23'", "born_on <> '1950-05-18' AND born_on < '1950-05-23'" },
+    { "person_id IN (SELECT person_id FROM visit WHERE fee = 21.93 AND fee < 21.93 LIMIT 21)",
+      "person_id IN (SELECT person_id FROM visit WHERE fee = 21.37 AND fee < 21.93 LIMIT 21)" },
     { "full_name = 'Nabo Tizel'::varchar(40)", "full_name = 'Theodor O''Quillan'::varchar(40)" },
   }
   for _, case in ipairs(cases) do
