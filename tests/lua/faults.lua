@@ -73,7 +73,7 @@ faults.LIST = {
     breaks = "refusals.text: tags are taken out", rules = { { status = 502, body = "<html><h1>Bad gateway</h1></html>" } } },
   { name = "503", becomes = "fails", slow = true, says = "http_503", breaks = "openai refused: status >= 500",
     rules = { { status = 503, body = '{"error":{"message":"Loading model","type":"unavailable_error","code":503}}' } } },
-  { name = "529", becomes = "fails", slow = true, says = "http_529", error = "Overloaded", breaks = "openai SLOW: 529",
+  { name = "529", becomes = "fails", slow = true, says = "http_529", error = "Overloaded", breaks = "openai refused: status >= 500",
     rules = { { status = 529, body = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}' } } },
   { name = "an error in a 200", becomes = "fails", says = "error_body", error = "Provider returned error",
     breaks = "openai.read: completion.error", rules = { { body = '{"error":{"code":502,"message":"Provider returned error"}}' } } },

@@ -216,6 +216,21 @@ describe("a run against an endpoint", function()
     assert.truthy(out:find("slowed down %d times?, to [1-4] of 8 at once, 8 at the end"), out)
   end)
 
+  for _, status in ipairs { 429, 503, 529 } do
+    it(("that answers %d, whatever its words, asks to slow down"):format(status), function()
+      local code, out = run(6, {}, "parallelism: 4\nretry_base: 0.02", { { times = 1, status = status, body = "{}" } })
+      assert.equal(0, code, out)
+      assert.truthy(out:find("slowed down 1 time, to 2 of 4 at once", 1, true), out)
+    end)
+  end
+
+  it("that says in a 200 that it is overloaded asks to slow down", function()
+    local code, out = run(6, {}, "parallelism: 4\nretry_base: 0.02", { { times = 1,
+      body = '{"error":{"message":"Provider is overloaded","code":502}}' } })
+    assert.equal(0, code, out)
+    assert.truthy(out:find("slowed down 1 time", 1, true), out)
+  end)
+
   it("that errs without asking to slow down is asked no less at once", function()
     local code, out = run(10, {}, "parallelism: 8\nretry_base: 0.02", { { times = 3, status = 500, body = "no" } })
     assert.equal(0, code, out)
