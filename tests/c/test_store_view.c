@@ -236,6 +236,7 @@ static void a_file_is_compared_with_the_entries(void **state) {
         { "", 0, 0 },
         { "x\n", 0, 1 },
         { "a\nb\nc\nd\n", 0, 4 },
+        { "{\"question\":\"question 2?\",\"sql\":\"SELECT 1\"}\n", 0, 1 },
     };
     nl_err err = { .code = NL_OK };
     nl_store_agreement found;

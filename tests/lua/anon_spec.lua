@@ -448,6 +448,17 @@ describe("a run", function()
     end
   end)
 
+  it("has rows with stand-ins of the offline grammar too, whatever its types", function()
+    support.write(dir .. "/config.yaml", "defaults: {dataset_fields: [rows, literals]}\n")
+    local code, out, err = support.nlsql(dir, { "run", "single_table", "--provider", "offline", "--count", "8" }, { DATABASE_URL = support.demo() })
+    assert.is_true(code == 0 or code == 7, err)
+    assert.falsy(err:find("warn: item", 1, true), err)
+    assert.truthy(out:find("of 176 pairs", 1, true), out)
+    local n = 0
+    for _, row in ipairs(shop.dataset(dir, "single_table")) do n = n + (row.rows and #row.rows or 0) end
+    assert.is_true(n > 100)
+  end)
+
   it("shows with schema --anon what it would do, before anything is sent", function()
     local code, out, err = nlsql(dir, "schema", "--anon", "--tables", "account")
     assert.equal(0, code, err)
