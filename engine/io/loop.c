@@ -77,8 +77,7 @@ static void on_idle(uv_idle_t *idle) {
     nl_task marker = { 0 };
 
     append_here(loop, &marker);
-    for (;;) {
-        nl_task *task = loop->local.first;
+    for (nl_task *task; (task = loop->local.first) != NULL;) {
         drop(&loop->local, task);
         if (task == &marker)
             break;

@@ -161,6 +161,7 @@ static void on_reserved(void *ctx, const nl_err *err) {
     struct nl_store_money *money = &wait->store->money;
     if (wait->cancelled)
         return;
+    /* not taken: nobody settles a reservation whose number was not told yet */
     if (err && find(money, wait->id))
         release(money, wait->id);
     wait->done(wait->ctx, err ? 0 : wait->id, err);
@@ -216,6 +217,7 @@ static bool make_room(struct nl_store_money *money, nl_err *err) {
         return true;
     size_t room = money->room ? money->room * 2 : 64;
     struct nl_store_outstanding *bigger = realloc(money->outstanding, room * sizeof *bigger);
+    /* not taken: memory is out; nothing has changed then, and the caller is told */
     if (!bigger)
         return nl_err_nomem(err);
     money->outstanding = bigger;
@@ -235,6 +237,7 @@ nl_store_wait *nl_store_reserve(nl_store *store, int64_t amount, nl_store_reserv
     nl_store_wait *wait = calloc(1, sizeof *wait);
     if (!wait)
         nl_err_nomem(err);
+    /* not taken: memory is out as above */
     if (!wait || !make_room(money, err)) {
         free(wait);
         return NULL;
@@ -256,6 +259,7 @@ nl_store_wait *nl_store_reserve(nl_store *store, int64_t amount, nl_store_reserv
 
 static bool submit_settlement(nl_store *store, int64_t reservation, int64_t cost, nl_err *err) {
     struct nl_store_settle_op *op = malloc(sizeof *op);
+    /* not taken: memory is out; the reservation stays, and is charged in full */
     if (!op)
         return nl_err_nomem(err);
     *op = (struct nl_store_settle_op){ .op = { .kind = OP_SETTLE, .size = sizeof *op },
@@ -269,6 +273,7 @@ static bool submit_settlement(nl_store *store, int64_t reservation, int64_t cost
 bool nl_store_settle(nl_store *store, int64_t reservation, int64_t cost, nl_err *err) {
     if (reservation == 0) /* of a call that costs nothing */
         return true;
+    /* not taken: the last fails where memory is out, as above */
     return nl_store_usable(store, err) && nl_store_money_check(store, reservation, err) &&
            submit_settlement(store, reservation, cost, err);
 }
@@ -276,6 +281,7 @@ bool nl_store_settle(nl_store *store, int64_t reservation, int64_t cost, nl_err 
 void nl_store_reserve_cancel(nl_store_wait *wait) {
     nl_store *store = wait->store;
     struct nl_store_money *money = &store->money;
+    /* not taken: there is no fourth state */
     switch (wait->state) {
     case WAIT_QUEUED:
         take_out(&money->queue, wait);
@@ -299,8 +305,10 @@ void nl_store_reserve_cancel(nl_store_wait *wait) {
 static bool read_totals(nl_store *store, nl_err *err) {
     static const char sql[] = "SELECT coalesce(sum(cost), 0), coalesce(max(id), 0) FROM ledger";
     sqlite3_stmt *stmt = nl_store_prepare(store, store->writer, sql, err);
+    /* not taken: the update before it has read the same table, and an aggregate gives a row */
     bool ok =
         stmt && (sqlite3_step(stmt) == SQLITE_ROW || nl_store_db_err(store, store->writer, err));
+    /* not taken: as above */
     if (ok) {
         store->money.spent = sqlite3_column_int64(stmt, 0);
         store->money.next_id = sqlite3_column_int64(stmt, 1) + 1;
@@ -313,8 +321,10 @@ bool nl_store_money_open(nl_store *store, nl_err *err) {
     static const char charge[] = "UPDATE ledger SET cost = reserved WHERE cost IS NULL";
     store->money.answer = (nl_task){ .fn = answer, .ctx = store };
     sqlite3_stmt *stmt = nl_store_prepare(store, store->writer, charge, err);
+    /* not taken: a store without its ledger is refused before */
     bool ok = stmt && nl_store_step(store, stmt, err);
     sqlite3_finalize(stmt);
+    /* not taken: as in read_totals */
     return ok && read_totals(store, err);
 }
 

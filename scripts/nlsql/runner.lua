@@ -39,7 +39,9 @@ local function verdict_of(d, dataset, recorded)
   local accepted = d.entries.accepted
   if d.fatal then
     local code, go_on = d.fatal.code, "run the same command again to go on"
-    if code == "budget" then go_on = ("go on with --budget %g"):format(money.larger(d.ctx.settings.budget_usd)) end
+    if code == "budget" and d.ctx.settings.budget_usd then
+      go_on = ("go on with --budget %g"):format(money.larger(d.ctx.settings.budget_usd))
+    end
     if code == "missing" then go_on = "nlsql run without --replay asks for it" end
     local message = d.fatal.message
     if accepted > 0 then message = ("%s; %s pairs are safe in %s"):format(message, summary.thousands(accepted), dataset) end

@@ -275,6 +275,73 @@ static void a_cancelled_reservation_is_given_back(void **state) {
     assert_ledger(20, 0); /* only c's */
 }
 
+static void who_leaves_the_middle_of_the_line_leaves_the_others_in_order(void **state) {
+    (void)state;
+    struct asked a, b, c, d;
+    answers[0] = '\0';
+    nl_store_set_budget(store, 100);
+    ask("a", 100, &a);
+    ask("b", 40, &b);
+    ask("c", 40, &c);
+    ask("d", 40, &d);
+    nl_store_reserve_cancel(c.wait);
+    assert_string_equal(settle_down(), "a:ok ");
+    assert_true(nl_store_settle(store, a.id, 0, NULL));
+    assert_string_equal(settle_down(), "a:ok b:ok d:ok ");
+    assert_ledger(0, 80);
+}
+
+static void what_was_settled_is_not_found_between_others(void **state) {
+    (void)state;
+    nl_err err = { .code = NL_OK };
+    int64_t ids[3];
+    for (int i = 0; i < 3; i++)
+        ids[i] = store_reserve(loop, store, 10, NULL);
+    assert_true(nl_store_settle(store, ids[1], 4, NULL));
+    assert_false(nl_store_settle(store, ids[1], 4, &err));
+    assert_int_equal(err.code, NL_INVALID);
+    assert_ledger(4, 20);
+}
+
+/* Sums below ten cents have more digits, and nothing is "$0.00". */
+static void a_refusal_shows_small_sums(void **state) {
+    (void)state;
+    nl_err err = { .code = NL_OK };
+    nl_store_set_budget(store, 20000000);
+    assert_int_equal(store_reserve(loop, store, 30000000000, &err), 0);
+    assert_string_equal(err.msg,
+                        "budget reached: $0.00 of $0.0200 spent, the next call could cost $30.00");
+}
+
+static void stop_loop(void *ctx) {
+    (void)ctx;
+    nl_loop_stop(loop);
+}
+
+static void a_ledger_that_cannot_be_written_holds_nothing_and_refuses_all(void **state) {
+    (void)state;
+    nl_err err = { .code = NL_OK };
+    struct asked a, b;
+    answers[0] = '\0';
+    int64_t held = store_reserve(loop, store, 5, NULL);
+    nl_store_set_budget(store, 100);
+    store_sql(dir, "PRAGMA foreign_keys = 0; DROP TABLE ledger");
+    ask("a", 90, &a);
+    ask("b", 90, &b); /* in line */
+    assert_false(store_flush(loop, store, &err));
+    nl_timer *soon = nl_timer_start(loop, 1, 0, stop_loop, NULL, NULL);
+    nl_loop_run(loop); /* b's answer waits for a turn */
+    nl_timer_stop(soon);
+    assert_string_equal(answers, "a:io b:io ");
+    assert_ledger(0, 5);
+    assert_false(nl_store_settle(store, held, -1, &err));
+    assert_int_equal(err.code, NL_IO);
+    assert_null(nl_store_reserve(store, 1, on_answer, &a, &err));
+    nl_store_close(store);
+    store = nl_store_open(loop, store_path(dir, "nlsql.db"), &err);
+    assert_null(store); /* what was spent is not known: better none than one without it */
+}
+
 static void closing_forgets_the_line(void **state) {
     (void)state;
     struct asked a, b, c;
@@ -379,6 +446,13 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(a_larger_budget_lets_the_line_go_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cancelled_reservation_is_given_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            who_leaves_the_middle_of_the_line_leaves_the_others_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_settled_is_not_found_between_others, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_refusal_shows_small_sums, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_ledger_that_cannot_be_written_holds_nothing_and_refuses_all, setup, teardown),
         cmocka_unit_test_setup_teardown(closing_forgets_the_line, setup, teardown),
         cmocka_unit_test_setup_teardown(five_hundred_at_once_stay_within_the_budget_and_use_it,
                                         setup, teardown),

@@ -98,6 +98,7 @@ describe("a phase from a stranger", function()
       end
       files_before = files()
       local url = shop.url()
+      local _ -- what it printed
       code, _, err = run({}, { DATABASE_URL = url:gsub("//([^:@/]+)@", "//%1:" .. PASSWORD .. "@") })
       files_after = files():gsub("%./%.out\n", ""):gsub("%./%.err\n", "")
       requests = endpoint.stop().requests
