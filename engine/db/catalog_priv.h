@@ -48,8 +48,8 @@ typedef enum {
     ROW_TYPE,      /* Y schema, name */
                    /* what db/trust.h is about: lists of names are JSON arrays of "schema.name" */
     ROW_LEVER,     /* U kind: f function, o operator, c cast; name (of a cast the target's), the
-                    *   function called, oids of types that it needs (NULL: none), flags: i implicit
-                    */
+                    *   function called, oids of types that it needs (NULL: none), flags: i implicit;
+                    *   of a cast: domains over the target */
     ROW_LOADED,    /* D oid of a type, schema, name, flags: v visible; oids of types in it that
                     *   matter, functions that making a value calls, checks as SELECT … */
     ROW_HELD,      /* H oid of the table, column, oids of types in it that matter */

@@ -38,7 +38,7 @@ static bool build_levers(catalog_builder *b) {
         lever->kind = nl_catalog_text(b, r, 1)[0];
         lever->implicit = nl_catalog_flag(b, r, 5, 'i');
         if (!keep(b, r, 2, &lever->name) || !keep(b, r, 3, &lever->calls) ||
-            !take_list(b, r, 4, &lever->needs))
+            !take_list(b, r, 4, &lever->needs) || !take_list(b, r, 6, &lever->domains))
             return false;
     }
     c->n_levers = n;

@@ -140,7 +140,10 @@ static const char *const parts[] = {
     "SELECT 'U', l.what, l.name, l.nspname || '.' || l.proname,"
     "  CASE WHEN l.plain OR NOT (0 = ANY (r.roots)) THEN (SELECT json_agg(x::text)::text"
     "    FROM unnest(r.roots) AS x WHERE x <> 0) END,"
-    "  CASE WHEN l.context = 'i' OR l.name = 'json' THEN 'i' END" NL_NONE_5
+    "  CASE WHEN l.context = 'i' THEN 'i' END,"
+    "  CASE WHEN l.what = 'c' THEN (SELECT json_agg(t.typname)::text FROM dom d"
+    "    JOIN pg_catalog.pg_type t ON t.oid = d.oid JOIN pg_catalog.pg_type b ON b.oid = d.base"
+    "    WHERE b.typname = l.name) END" NL_NONE_4
     " FROM lever l, LATERAL (SELECT coalesce(array_agg(t.root), '{}') AS roots"
     "    FROM unnest(l.args) AS a(t) JOIN root t ON t.oid = a.t) AS r",
 

@@ -15,8 +15,9 @@ typedef struct {
     char kind;        /* f function, o operator, c cast */
     const char *name; /* of a cast the target type's */
     const char *calls;
-    const char *const *needs; /* without values of all these types nobody reaches it */
-    bool implicit;            /* a cast that happens without being asked for */
+    const char *const *needs;   /* without values of all these types nobody reaches it */
+    const char *const *domains; /* over a cast's target */
+    bool implicit;              /* a cast that happens without being asked for */
 } nl_lever;
 
 /* A type that matters: values of it reach a lever, or making one calls functions. */

@@ -89,17 +89,21 @@ static bool check_function(nl_gate *g, const nl_json_node *body) {
     const nl_json_node *names = nl_tree_list(body, "funcname");
     const char *name = nl_tree_name(names, &schema);
     bool builtin = schema && strcmp(schema, "pg_catalog") == 0;
+    bool special = nl_tree_has(body, "funcformat", "COERCE_SQL_SYNTAX");
     if (!name)
         return refuse(g, "%s is not allowed", "a function name of three parts");
+    if (special && strcmp(name, "extract") == 0 && !nl_catalog_function_known(g->catalog, name))
+        name = "date_part"; /* which EXTRACT calls before version 14 */
     if (nl_gate_listed(g, schema, schema ? strlen(schema) : 0, name))
         return true;
     if (g->whose != NL_GATE_QUERY &&
         ((schema && !builtin) || !nl_catalog_function_known(g->catalog, name)))
         return true; /* the catalog has said that this definition calls it */
-    if (!function_allowed(g, schema, name, nl_tree_has(body, "funcformat", "COERCE_SQL_SYNTAX")))
+    if (!function_allowed(g, schema, name, special))
         return refuse_function(g, schema, name);
     if (nl_gate_function_coerces(name, nl_catalog_server_version_num(g->catalog)))
         g->coerces = true;
+    g->makes_json = g->makes_json || strstr(name, "json");
     return nl_gate_levers(g, 'f', name, builtin);
 }
 
@@ -210,6 +214,7 @@ static bool check_type(nl_gate *g, const nl_json_node *body) {
     }
     const nl_loaded *loaded = nl_catalog_loaded(g->catalog, schema, name);
     g->loaded = g->loaded || loaded;
+    g->makes_rows = g->makes_rows || nl_catalog_find(g->catalog, schema, name);
     if (loaded && !nl_gate_type(g, loaded))
         return false;
     if (!nl_catalog_type_known(g->catalog, schema, name) && !is_in_use(g, schema, name))

@@ -81,10 +81,11 @@ bool nl_gate_function_denied(const char *name) {
 }
 
 bool nl_gate_function_harmless(const char *name) {
-    static const char *const names[] = { "random",          "random_normal",
-                                         "clock_timestamp", "timeofday",
-                                         "gen_random_uuid", "uuidv4",
-                                         "uuidv7",          NULL };
+    static const char *const names[] = {
+        "random", "random_normal", "clock_timestamp", "timeofday", "gen_random_uuid",
+        "uuidv4", "uuidv7",        "timezone", /* of a timetz, before version 14 */
+        NULL
+    };
     return listed(names, name);
 }
 

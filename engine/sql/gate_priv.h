@@ -15,7 +15,7 @@ typedef enum {
     NL_GATE_POLICY /* of row-level security: may ask who is asking */
 } nl_gate_whose;
 
-enum { NL_GATE_SEEN = 64, NL_GATE_PENDING = 64 };
+enum { NL_GATE_SEEN = 256, NL_GATE_PENDING = 64 };
 
 typedef struct nl_gate {
     const nl_sql *sql;
@@ -24,6 +24,8 @@ typedef struct nl_gate {
     nl_scopes *scopes; /* made where a field's meaning has to be known */
     nl_err *err;
     nl_gate_whose whose;
+    bool makes_json;  /* a function is called that casts to json where there is such a cast */
+    bool makes_rows;  /* a table's row type is named: making one casts to its columns' types */
     bool of_tableoid; /* the next type is cast to from a table's system column tableoid */
     bool coerces;     /* a function that makes values of its argument's type is called */
 
@@ -71,9 +73,20 @@ bool nl_gate_cast(nl_gate *g, const nl_json_node *body);
 bool nl_gate_levers(nl_gate *g, char kind, const char *name, bool builtin);
 /* May values of this type be made? */
 bool nl_gate_type(nl_gate *g, const nl_loaded *type);
-/* May this relation be read? */
-bool nl_gate_special(nl_gate *g, const nl_special *special);
+/* May values of all these types be made? */
+bool nl_gate_held(nl_gate *g, const char *const *holds);
+/* The first of the calls that is not allowed, or NULL. */
+const char *nl_gate_first_bad(const nl_gate *g, const char *const *calls);
+/* Was it looked at before, for this query? It is noted. */
+bool nl_gate_seen(nl_gate *g, const void *what);
 /* What no name in the query shows: casts, types of columns. The last look. */
 bool nl_gate_unnamed(nl_gate *g);
+
+/* --- gate_view.c -------------------------------------------------------------------------- */
+
+/* May this relation be read? */
+bool nl_gate_special(nl_gate *g, const nl_special *special);
+/* Walks a definition that the server wrote. */
+bool nl_gate_definition(nl_gate *g, nl_gate_whose whose, const char *text);
 
 #endif

@@ -1,17 +1,12 @@
 /* gate_trust.c: what hides behind the names of a harmless query: overloads that fit its arguments
- * better than PostgreSQL's own, casts, checks of domains, views, policies of row-level security,
- * and what the planner calls. Each is traced to the functions that it calls. */
+ * better than PostgreSQL's own, casts, checks of domains. Each is traced to the functions that it
+ * calls. */
 #include <string.h>
 
-#include "sql/gate_names.h"
 #include "sql/gate_priv.h"
 #include "sql/tree.h"
 
 #include "base/banned.h"
-
-enum { MAX_VIEWS = 32 }; /* views within views */
-
-static bool walk_definition(nl_gate *g, nl_gate_whose whose, const char *text);
 
 /* --- functions, "schema.name" -------------------------------------------------------------- */
 
@@ -19,14 +14,15 @@ static bool walk_definition(nl_gate *g, nl_gate_whose whose, const char *text);
 static bool may_call(const nl_gate *g, const char *call) {
     const char *dot = strchr(call, '.');
     size_t size = (size_t)(dot - call);
-    if (size == 10 && memcmp(call, "pg_catalog", size) == 0 && nl_gate_builtin(g, dot + 1, false))
+    bool builtin = size == 10 && memcmp(call, "pg_catalog", size) == 0;
+    if (builtin && nl_gate_builtin(g, dot + 1, false))
         return true;
     return nl_gate_listed(g, call, size, dot + 1) ||
-           (nl_catalog_on_path(g->catalog, call, size) && nl_gate_listed(g, NULL, 0, dot + 1));
+           ((builtin || nl_catalog_on_path(g->catalog, call, size)) &&
+            nl_gate_listed(g, NULL, 0, dot + 1));
 }
 
-/* The first of the calls that is not allowed, or NULL. */
-static const char *first_bad(const nl_gate *g, const char *const *calls) {
+const char *nl_gate_first_bad(const nl_gate *g, const char *const *calls) {
     for (; calls && *calls; calls++) {
         if (!may_call(g, *calls))
             return *calls;
@@ -186,18 +182,30 @@ static bool says(const nl_json_node *node, const char *name) {
     return false;
 }
 
-/* A cast from a type of one's own may happen wherever its values are; one between built-in types
- * where the target is named, unless it is implicit. */
+/* Can the query ask for this cast? By naming its target, a domain over that, or a row that may have
+ * it; functions that make json look for casts to it by themselves. */
+static bool asks_for(const nl_gate *g, const nl_lever *cast) {
+    const nl_json_node *tree = nl_sql_statement(g->sql);
+    if (cast->implicit || g->makes_rows || (g->makes_json && strcmp(cast->name, "json") == 0) ||
+        says(tree, cast->name))
+        return true;
+    for (const char *const *domain = cast->domains; domain && *domain; domain++) {
+        if (says(tree, *domain))
+            return true;
+    }
+    return false;
+}
+
 static bool check_casts(nl_gate *g) {
     size_t n;
     const nl_lever *casts = nl_catalog_casts(g->catalog, &n);
     for (size_t i = 0; i < n; i++) {
-        if (may_call(g, casts[i].calls) || (casts[i].needs && !g->loaded))
+        if (may_call(g, casts[i].calls) || (casts[i].needs && !g->loaded) ||
+            !asks_for(g, &casts[i]))
             continue;
         if (casts[i].needs && !count_present(g))
             return false;
-        if (has_all(g, casts[i].needs) &&
-            (casts[i].needs || casts[i].implicit || says(nl_sql_statement(g->sql), casts[i].name)))
+        if (has_all(g, casts[i].needs))
             return NL_REFUSE(g, "a cast to %s may call %s here, which is not allowed",
                              casts[i].name, casts[i].calls);
     }
@@ -206,7 +214,7 @@ static bool check_casts(nl_gate *g) {
 
 /* --- types ---------------------------------------------------------------------------------- */
 
-static bool seen(nl_gate *g, const void *what) {
+bool nl_gate_seen(nl_gate *g, const void *what) {
     nl_gate *root = g->root;
     for (size_t i = 0; i < root->n_seen; i++) {
         if (root->seen[i] == what)
@@ -218,11 +226,11 @@ static bool seen(nl_gate *g, const void *what) {
 }
 
 static bool check_loaded(nl_gate *g, const nl_loaded *type) {
-    const char *bad = first_bad(g, type->calls);
+    const char *bad = nl_gate_first_bad(g, type->calls);
     if (bad)
         return NL_REFUSE(g, "type %s calls %s, which is not allowed", type->name, bad);
     for (const char *const *check = type->checks; check && *check; check++) {
-        if (!walk_definition(g, NL_GATE_VIEW, *check)) {
+        if (!nl_gate_definition(g, NL_GATE_VIEW, *check)) {
             nl_err_prefix(g->err, "type %s: ", type->name);
             return false;
         }
@@ -230,17 +238,17 @@ static bool check_loaded(nl_gate *g, const nl_loaded *type) {
     return true;
 }
 
-static bool check_held(nl_gate *g, const char *const *holds) {
+bool nl_gate_held(nl_gate *g, const char *const *holds) {
     for (; holds && *holds; holds++) {
         const nl_loaded *inside = nl_catalog_loaded_type(g->catalog, *holds);
-        if (inside && !seen(g, inside) && !check_loaded(g, inside))
+        if (inside && !nl_gate_seen(g, inside) && !check_loaded(g, inside))
             return false;
     }
     return true;
 }
 
 bool nl_gate_type(nl_gate *g, const nl_loaded *type) {
-    return check_held(g, type->holds);
+    return nl_gate_held(g, type->holds);
 }
 
 /* Reading a column calls its type's own functions where those are no checks; functions that make
@@ -250,11 +258,12 @@ static bool check_columns(nl_gate *g) {
         const char *const *holds = g->scopes->mentions[i].column->holds;
         for (const char *const *h = holds; h && *h; h++) {
             const nl_loaded *inside = nl_catalog_loaded_type(g->catalog, *h);
-            const char *bad = inside && !inside->checks ? first_bad(g, inside->calls) : NULL;
+            const char *bad =
+                inside && !inside->checks ? nl_gate_first_bad(g, inside->calls) : NULL;
             if (bad)
                 return NL_REFUSE(g, "type %s calls %s, which is not allowed", inside->name, bad);
         }
-        if (g->coerces && !check_held(g, holds))
+        if (g->coerces && !nl_gate_held(g, holds))
             return false;
     }
     return true;
@@ -267,125 +276,4 @@ bool nl_gate_unnamed(nl_gate *g) {
         return false;
     bool columns = g->loaded && (g->coerces || nl_catalog_loaded_inputs(g->catalog));
     return !columns || (nl_gate_resolve(g) && check_columns(g));
-}
-
-/* --- relations ------------------------------------------------------------------------------ */
-
-static size_t depth_of(const nl_gate *g) {
-    size_t n = 0;
-    for (; g->outer; g = g->outer)
-        n++;
-    return n;
-}
-
-/* A definition that this library's grammar does not know is the server's, which is newer. */
-static bool unread_definition(nl_gate *g, const nl_err *why) {
-    if (g->policy && g->policy->newer_grammar)
-        return true;
-    return NL_REFUSE(g, "its definition cannot be read: %s", why->msg);
-}
-
-static bool walk_definition(nl_gate *g, nl_gate_whose whose, const char *text) {
-    nl_err why = { .code = NL_OK };
-    nl_sql *sql = nl_sql_parse_definition(text, strlen(text), &why);
-    if (!sql)
-        return why.code == NL_NOMEM ? nl_err_nomem(g->err) : unread_definition(g, &why);
-    nl_gate inner = { .sql = sql,
-                      .catalog = g->catalog,
-                      .policy = g->policy,
-                      .err = g->err,
-                      .whose = whose,
-                      .outer = g,
-                      .root = g->root };
-    bool ok = nl_gate_walk(&inner);
-    nl_scopes_free(inner.scopes);
-    nl_sql_free(sql);
-    return ok;
-}
-
-static bool has_column(const nl_json_node *node) {
-    if (node->key && (strcmp(node->key, "ColumnRef") == 0 || strcmp(node->key, "ParamRef") == 0))
-        return true;
-    if (node->type < NL_JSON_ARRAY)
-        return false;
-    for (const nl_json_node *c = node->child; c; c = c->next) {
-        if (has_column(c))
-            return true;
-    }
-    return false;
-}
-
-/* Calls of own functions on constants alone: the planner folds them while it plans. */
-static bool check_folded_node(nl_gate *g, const nl_json_node *node) {
-    const char *schema, *name = NULL;
-    bool own = false;
-    if (node->key && strcmp(node->key, "FuncCall") == 0) {
-        name = nl_tree_name(nl_tree_list(node, "funcname"), &schema);
-        own = name && !(nl_catalog_function_known(g->catalog, name) &&
-                        (!schema || strcmp(schema, "pg_catalog") == 0));
-    } else if (node->key && strcmp(node->key, "A_Expr") == 0) {
-        name = nl_tree_name(nl_tree_list(node, "name"), &schema);
-        own = name && schema; /* how the server writes operators that are not PostgreSQL's */
-        size_t n = 0;
-        if (name && !schema)
-            (void)nl_catalog_levers(g->catalog, 'o', name, &n);
-        own = own || n > 0;
-    }
-    if (own && !has_column(node) && !nl_gate_listed(g, schema, schema ? strlen(schema) : 0, name))
-        return NL_REFUSE(g, "planning calls %s, which is not allowed", name);
-    for (const nl_json_node *c = node->type >= NL_JSON_ARRAY ? node->child : NULL; c; c = c->next) {
-        if (!check_folded_node(g, c))
-            return false;
-    }
-    return true;
-}
-
-/* What cannot be read is no expression but the body of a function in another language. */
-static bool check_folded(nl_gate *g, const char *text) {
-    nl_err why = { .code = NL_OK };
-    nl_sql *sql = nl_sql_parse_definition(text, strlen(text), &why);
-    if (!sql)
-        return why.code == NL_NOMEM ? nl_err_nomem(g->err) : unread_definition(g, &why);
-    bool ok = check_folded_node(g, nl_sql_statement(sql));
-    nl_sql_free(sql);
-    return ok;
-}
-
-static bool check_view(nl_gate *g, const nl_special *s) {
-    const char *bad = first_bad(g, s->calls);
-    if (bad)
-        return NL_REFUSE(g, "it calls %s, which is not allowed", bad);
-    return check_held(g, s->holds) && walk_definition(g, NL_GATE_VIEW, s->definition);
-}
-
-static bool check_policies(nl_gate *g, const nl_special *s) {
-    const char *bad = first_bad(g, s->policy_calls);
-    if (bad)
-        return NL_REFUSE(g, "its row-level security calls %s, which is not allowed", bad);
-    for (const char *const *p = s->policies; p && *p; p++) {
-        if (!walk_definition(g, NL_GATE_POLICY, *p))
-            return false;
-    }
-    return true;
-}
-
-static bool check_parts(nl_gate *g, const nl_special *s) {
-    if (s->foreign && !(g->policy && g->policy->foreign_tables))
-        return NL_REFUSE(g, "it reads outside the database, which is not allowed");
-    if (s->unknown)
-        return NL_REFUSE(g, "what it does could not be read: a table is locked");
-    if (depth_of(g) >= MAX_VIEWS)
-        return NL_REFUSE(g, "views are nested more than %d deep", MAX_VIEWS);
-    for (const char *const *f = s->folded; f && *f; f++) {
-        if (!check_folded(g, *f))
-            return false;
-    }
-    return (!s->secured || check_policies(g, s)) && (!s->definition || check_view(g, s));
-}
-
-bool nl_gate_special(nl_gate *g, const nl_special *special) {
-    if (seen(g, special) || check_parts(g, special))
-        return true;
-    nl_err_prefix(g->err, "%s %s: ", special->kind == 'v' ? "view" : "table", special->name);
-    return false;
 }

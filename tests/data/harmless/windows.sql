@@ -1,7 +1,7 @@
 SELECT full_name, rank() OVER (PARTITION BY store_id ORDER BY salary DESC) FROM employee
 SELECT full_name, dense_rank() OVER (ORDER BY salary), percent_rank() OVER (ORDER BY salary), cume_dist() OVER (ORDER BY salary) FROM employee
 SELECT full_name, row_number() OVER () FROM employee
-SELECT order_id, lag(total) OVER w, lead(total, 2, 0) OVER w FROM customer_order WINDOW w AS (PARTITION BY customer_id ORDER BY ordered_at)
+SELECT order_id, lag(total) OVER w, lead(total::numeric, 2, 0::numeric) OVER w FROM customer_order WINDOW w AS (PARTITION BY customer_id ORDER BY ordered_at)
 SELECT order_id, first_value(total) OVER w, last_value(total) OVER w, nth_value(total, 2) OVER w FROM customer_order WINDOW w AS (PARTITION BY customer_id ORDER BY ordered_at ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
 SELECT name, ntile(4) OVER (ORDER BY list_price) FROM product
 SELECT month, sum(revenue) OVER (ORDER BY month ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM monthly_revenue

@@ -48,11 +48,11 @@ SELECT 'ok'::mood::int
 SELECT int4(feeling) FROM customers
 --@ safe: a cast to int4 may call public.mood_to_int
 SELECT (c.feeling).int4 FROM customers c
---@ safe: a cast to int4 may call public.mood_to_int
+--@ safe: a cast to json may call public.mood_to_json
 SELECT to_json(feeling) FROM customers
---@ safe: a cast to int4 may call public.mood_to_int
+--@ safe: a cast to json may call public.mood_to_json
 SELECT row_to_json(c) FROM customers c
---@ safe: a cast to int4 may call public.mood_to_int
+--@ safe: a cast to json may call public.mood_to_json
 SELECT json_agg(x) FROM (SELECT * FROM customers) x
 --@ safe: a cast to lseg may call public.text_to_lseg
 SELECT name::lseg FROM customers
@@ -66,3 +66,7 @@ SELECT name FROM indexed
 SELECT c.name FROM customers c WHERE c.id IN (SELECT id FROM indexed)
 --@ safe: type no_such is not known
 SELECT 1::no_such
+--@ safe: a cast to int4 may call public.mood_to_int
+SELECT ROW(o.id, c.feeling, o.total, o.status, o.ordered_at)::orders FROM customers c CROSS JOIN orders o
+--@ safe: a cast to int4 may call public.mood_to_int
+SELECT feeling::small FROM customers

@@ -86,6 +86,7 @@ CREATE DOMAIN fine AS numeric CHECK (VALUE >= 0);
 CREATE TYPE pair AS (a int, b checked);
 CREATE TABLE guarded (id int PRIMARY KEY, note checked, n fine);
 CREATE TYPE loud AS (a int, b int);
+CREATE DOMAIN small AS int;
 -- Views.
 CREATE VIEW v_function AS SELECT spring('a view') AS s;
 CREATE VIEW v_builtin AS SELECT id FROM orders WHERE pg_sleep(0.01) IS NOT NULL;

@@ -1,0 +1,128 @@
+-- What the first gate lets through in a database full of traps, what configuration allows besides, and what it
+-- says where the server's grammar is newer than the parser's.
+local catalog = require "nlsql.catalog"
+local gates = require "nlsql.gates"
+local pg = require "nlsql.pg"
+local sql = require "nlsql.sql"
+local support = require "tests.lua.support"
+
+describe("the safe gate among traps", function()
+  local db, schema
+
+  setup(function()
+    db = assert(pg.open(support.database("hostile", { "tests/data/hostile/setup.sql" })))
+    schema = assert(catalog.load(db, { schemas = { "public", "hidden" } }))
+  end)
+
+  teardown(function() db:close() end)
+
+  local function safe(text, policy)
+    local statement <close> = assert(sql.parse(text))
+    return statement:safe(schema, policy)
+  end
+
+  for _, query in ipairs {
+    "SELECT total, name, city FROM paid_orders",
+    "SELECT who FROM own_tenant", -- its policy asks who is asking, and may
+    "SELECT name FROM plainly_indexed",
+    "SELECT status FROM m_stored",
+    "SELECT n FROM v_plus",
+    "SELECT 5::fine, NULL::fine",
+    "SELECT note, n FROM guarded",
+    "SELECT feeling FROM customers",
+    "SELECT * FROM customers WHERE city = 'Oslo' AND id = 1",
+    "SELECT feeling, count(*) FROM customers GROUP BY feeling ORDER BY feeling DESC",
+    "SELECT DISTINCT feeling FROM customers WHERE name LIKE 'A%'",
+    "SELECT 'ok'::mood",
+    "SELECT sum(abs(total)) FROM orders WHERE id = 2 OR status IN ('paid')",
+    "SELECT json_agg(o) FROM orders o",
+    "SELECT name::varchar(3), id::text FROM customers",
+    "WITH v_function AS (SELECT 1 AS s) SELECT s FROM v_function",
+    "SELECT o.status, (o).total FROM orders o",
+    "SELECT tableoid::regclass, c.tableoid::regclass FROM customers c",
+  } do
+    it("passes " .. query, function()
+      assert.equal("", select(2, safe(query)) or "")
+      assert.equal("done", db:probe(query, { execute = true }).stage)
+    end)
+  end
+
+  --- Each is refused without the policy, and passes with it.
+  for _, case in ipairs {
+    { "SELECT s FROM v_function", { functions = { "public.spring" } } },
+    { "SELECT s FROM v_deep", { functions = { "spring" } } },
+    { "SELECT 'x'::checked", { functions = { "spring_immutable" } } },
+    { "SELECT '{x}'::nested[]", { functions = { "public.spring_immutable" } } },
+    { "SELECT name FROM customers WHERE feeling = 'ok'", { functions = { "same_mood" } } },
+    { "SELECT abs(feeling) FROM customers", { functions = { "public.abs" } } },
+    { "SELECT feeling::int FROM customers", { functions = { "mood_to_int" } } },
+    { "SELECT to_json(feeling) FROM customers", { functions = { "mood_to_json" } } },
+    { "SELECT name FROM tenants", { functions = { "spring_number" } } },
+    { "SELECT id FROM v_lateral", { functions = { "public.spring_number" } } },
+    { "SELECT n FROM v_hidden", { functions = { "hidden.leak" } } },
+    { "SELECT name FROM indexed", { functions = { "spring_quietly" } } },
+    { "SELECT id FROM v_builtin", { functions = { "pg_sleep" } } },
+    { "SELECT ## 0.0", { functions = { "pg_sleep" } } },
+    { "SELECT 0::slow", { functions = { "pg_sleep" } } },
+    { "SELECT id FROM far_orders", { foreign_tables = true } },
+    { "SELECT id FROM measured", { foreign_tables = true } },
+    { "SELECT id FROM v_far", { foreign_tables = true } },
+    { "SELECT rolname FROM v_catalog", { system_catalogs = true } },
+    { "SELECT relname FROM pg_class", { system_catalogs = true } },
+  } do
+    it("passes only where it is allowed: " .. case[1], function()
+      assert.is_nil((safe(case[1])))
+      assert.is_nil((safe(case[1], { functions = { "something_else", "other.spring" } })))
+      assert.equal("", select(2, safe(case[1], case[2])) or "")
+    end)
+  end
+
+  it("does not take a bare name for a function of a schema that is not searched", function()
+    assert.is_nil((safe("SELECT n FROM v_hidden", { functions = { "leak" } })))
+  end)
+
+  it("says what a database column would have to be called, not that it is a function", function()
+    assert.equal('column "citty" does not exist in customers (did you mean "city"?)',
+      select(2, safe("SELECT customers.citty FROM customers")))
+    assert.equal('type pair is not known', select(2, safe("SELECT NULL::pair", { functions = { "spring_immutable" } })))
+  end)
+end)
+
+describe("a newer grammar", function()
+  --- A catalog of a server that says it is of that version; only that is asked of it.
+  local db, schema, version
+  setup(function()
+    db = assert(pg.open(support.database("postgres")))
+    schema = assert(catalog.load(db))
+    version = select(2, schema:version()) // 10000
+  end)
+  teardown(function() db:close() end)
+
+  local ctx = function(newer_grammar)
+    return { db = db, schema = schema, settings = { limits = {}, gates = {}, safe = { newer_grammar = newer_grammar } } }
+  end
+  local query = "SELECT * FROM JSON_TABLE('[1,2]', '$[*]' COLUMNS (a int PATH '$')) AS t;"
+
+  it("is refused with that reason where the server is newer, else as the slip that it is", function()
+    local verdict = gates.check(ctx "refuse", {}, { question = "q", sql = query })
+    assert.equal("parse", verdict.gate)
+    assert.equal(version >= 17, verdict.reason == "JSON_TABLE is newer grammar than PostgreSQL 15's, which is what can be checked",
+      verdict.reason)
+    assert.equal(version < 17, verdict.reason:find("syntax error", 1, true) ~= nil)
+  end)
+
+  it("is left to the server where configuration says so", function()
+    local verdict = gates.check(ctx "server", {}, { question = "q", sql = query })
+    assert.equal(version >= 17, verdict.ok, verdict.reason)
+    if verdict.ok then assert.equal(2, verdict.probe.n_rows) end
+    -- the other layers take no more than one query
+    local stacked = gates.check(ctx "server", {}, { question = "q", sql = query .. " COMMIT" })
+    assert.equal(version >= 17 and "explain" or "parse", stacked.gate)
+  end)
+
+  it("leaves plain errors alone", function()
+    for _, text in ipairs { "SELECT FROM FROM", "SELECT 'is json' FROM FROM", "SELECT 'json_table(' x y z" } do
+      assert.is_nil(sql.newer(text, schema))
+    end
+  end)
+end)
