@@ -523,6 +523,9 @@ static void builds_from_rows_in_any_order(void **state) {
         { "C", "9", "1", "of no table", "integer", NULL, "N", NULL, NULL, "ns" },
         { "A", "1", "id", "0.5", "2", NULL, "h" }, /* this one counts: with what inherits */
         { "A", "1", "id", "0.1", "1", NULL, NULL },
+        { "M", "2", "3", "NOT MASKED" },
+        { "M", "2", "2", "of a column that went away" },
+        { "M", "99", "1", "of no table" },
         { "K", "2", "fk", "f", "{1}", NULL, "1", "{1}" },
         { "K", "2", "gone", "f", "{2}", NULL, "1", "{1}" }, /* the column went away meanwhile */
         { "K", "2", "far", "f", "{3}", NULL, "77", "{4}" }, /* and this table */
@@ -544,6 +547,10 @@ static void builds_from_rows_in_any_order(void **state) {
     assert_string_equal(joined(nl_catalog_other_schemas(c), 9), "t");
     assert_int_equal(b->n_columns, 2);
     assert_string_equal(b->columns[0].name, "a");
+    assert_int_equal(b->oid, 2);
+    assert_int_equal(b->columns[1].number, 3);
+    assert_string_equal(b->columns[1].label, "NOT MASKED");
+    assert_null(b->columns[0].label);
     assert_string_equal(key_names(b, b->primary), "b, a");
     assert_int_equal(b->n_foreign, 1);
     assert_ptr_equal(b->foreign[0].referred, table(c, "s", "a"));
