@@ -39,6 +39,7 @@ static bool lock_soon(int fd) {
     for (int i = 0; i < LOCK_TRIES; i++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             return true;
+        /* not taken: a local file's flock fails for nothing else */
         if (errno != EWOULDBLOCK)
             return false;
         nanosleep(&nap, NULL);
@@ -62,6 +63,7 @@ static bool take_lock(nl_store *store, nl_err *err) {
         goto out;
     }
     if (!lock_soon(store->lock)) {
+        /* not taken: nothing else comes out of lock_soon */
         if (errno == EWOULDBLOCK)
             busy(store, err);
         else
@@ -69,6 +71,7 @@ static bool take_lock(nl_store *store, nl_err *err) {
         goto out;
     }
     /* who holds it is for people: a full disk that keeps it from being written is no error */
+    /* not taken: an open file of our own can be made empty */
     if (ftruncate(store->lock, 0) == 0)
         (void)!dprintf(store->lock, "%ld\n", (long)getpid());
     ok = true;

@@ -125,6 +125,7 @@ bool nl_store_free_name(const char *path, char *name, size_t room, nl_err *err) 
     struct stat info;
     size_t n = strlen(path);
     const char *ending = n > 6 && strcmp(path + n - 6, ".jsonl") == 0 ? ".jsonl" : "";
+    /* not taken: four billion names are in use */
     for (unsigned i = 1; i != 0; i++) {
         int size = snprintf(name, room, "%.*s.%u%s", (int)(n - strlen(ending)), path, i, ending);
         if (size < 0 || (size_t)size >= room)
@@ -191,6 +192,7 @@ bool nl_store_align(nl_store *store, nl_store_run *run, const char *path, nl_sto
     info->torn = match.rest;
     if (!nl_jsonl_open(&run->dataset, path, err))
         return false;
+    /* not taken: somebody else writes to it at this very moment */
     if (run->dataset.size != match.bytes)
         return nl_err_set(err, NL_IO, "%s changed while it was being checked", path);
     return nl_store_complete(store, run, match.last, err);

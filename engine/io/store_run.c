@@ -12,6 +12,7 @@
 #include "base/banned.h"
 
 void nl_store_run_free(nl_store_run *run) {
+    /* not taken: nobody frees one that was not made */
     if (!run)
         return;
     nl_dedup_free(run->answered);
@@ -296,6 +297,7 @@ const char *nl_store_run_before(const nl_store_run *run) {
 
 static bool close_run(nl_store *store, void *ctx, nl_err *err) {
     (void)err;
+    /* not taken: a run that is open is in the list */
     for (nl_store_run **at = &store->runs; *at; at = &(*at)->next) {
         if (*at == ctx) {
             *at = (*at)->next;

@@ -104,6 +104,7 @@ static bool try_reader(nl_store *as, bool immutable, nl_err *err) {
     if (!put_uri(&uri, as->path, immutable))
         nl_err_nomem(err);
     else if (sqlite3_open_v2(uri.data, &as->reader, flags, NULL) == SQLITE_OK)
+        /* not taken: an open connection takes a timeout */
         ok = sqlite3_busy_timeout(as->reader, BUSY_MS) == SQLITE_OK &&
              nl_store_number(as, as->reader, "SELECT count(*) FROM sqlite_master", &tables, err);
     else if (as->reader)
