@@ -398,17 +398,24 @@ static void a_query_that_swallows_its_cancel(void **state) {
 
 /* --- servers that go away --------------------------------------------------------------------- */
 
+static void end_all_sessions(void) {
+    test_db_psql(NULL, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                       "WHERE application_name = 'nlsql'");
+    while (strcmp(test_db_psql(NULL, "SELECT count(*) FROM pg_stat_activity "
+                                     "WHERE application_name = 'nlsql'"),
+                  "0") != 0)
+        nap(10);
+}
+
 static void a_connection_found_dead_is_replaced(void **state) {
     (void)state;
     nl_pg_stats stats;
     nl_pg *pg = test_pg_open(test_db_url(NULL), 1);
     assert_string_equal(test_pg_value(pg, "SELECT 1"), "1");
     /* The loop does not turn in between: the pool cannot know yet. */
-    test_db_psql(NULL, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                       "WHERE application_name = 'nlsql' AND pid <> pg_backend_pid()");
+    end_all_sessions();
     assert_string_equal(test_pg_value(pg, "SELECT 2"), "2");
-    test_db_psql(NULL, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                       "WHERE application_name = 'nlsql' AND pid <> pg_backend_pid()");
+    end_all_sessions();
     test_loop_until(NULL, 50); /* here it does */
     nl_pg_get_stats(pg, &stats);
     assert_int_equal(stats.open, 0);

@@ -136,6 +136,35 @@ describe("a run whose database", function()
   end)
 end)
 
+describe("what the server is sent", function()
+  -- Falls where anything of ours goes by PQexec, which may hold more than one statement, or has a name; and without
+  -- NO SCROLL CURSOR in DECLARE_PREFIX of pg_trip.c.
+  it("is single statements without a name, and a query only as a cursor", function()
+    local dir = support.temp_dir()
+    server:stop()
+    for _, setting in ipairs { "log_min_messages=log", "log_statement=all", "log_line_prefix=%a|" } do
+      server.settings[#server.settings + 1] = setting
+    end
+    server:start()
+    support.write(dir .. "/file.jsonl", '{"sql":"SELECT name FROM customer WHERE 7 = 7"}\n')
+    local code, _, err = support.nlsql(dir, { "check", "file.jsonl" }, { DATABASE_URL = server:url() })
+    os.execute("rm -rf " .. dir)
+    assert.equal(0, code, err)
+    local texts, n = {}, 0
+    for line in support.read(server.folder .. "/log"):gmatch("[^\n]+") do
+      local how, text = line:match("^nlsql|LOG:  (.-): (.*)$")
+      if how then
+        n = n + 1
+        assert.equal("execute <unnamed>", how, line)
+        if text:find("7 = 7", 1, true) then texts[#texts + 1] = text end
+      end
+    end
+    assert.is_true(n > 10)
+    assert.same({ "EXPLAIN (FORMAT JSON) DECLARE nlsql NO SCROLL CURSOR FOR SELECT name FROM customer WHERE 7 = 7",
+      "DECLARE nlsql NO SCROLL CURSOR FOR SELECT name FROM customer WHERE 7 = 7" }, texts)
+  end)
+end)
+
 describe("a role", function()
   local dir
 
