@@ -10,7 +10,7 @@ local shop = require "tests.lua.shop"
 local world = require "tests.lua.fault_world"
 
 --- Seconds that no run may take: each has at most 20 tries that wait 2 s each.
-local LONGEST = 60
+local LONGEST = 120
 
 local AT_ONCE = 8
 
