@@ -1,5 +1,5 @@
 --- run: the benchmarks, each as a ratio beside a peer or a limit that is measured in the same run.
---- usage: ./dev bench [chat] [joins] [offline] [start] [jobs] [plan] [watch] [wide] [relations [large]]
+--- usage: ./dev bench [chat] [joins] [durable] [offline] [start] [jobs] [plan] [watch] [wide] [relations [large]]
 ---        (all of them without arguments, but large, which takes five minutes more)
 local catalog = require "nlsql.catalog"
 local grammar = require "nlsql.grammar"
@@ -89,9 +89,9 @@ local function chain_pairs(i)
   return list
 end
 
-local function joins()
-  say("joins: candidates through every gate, end to end, 8 database sessions, an endpoint that answers at once")
-  local dir = support.temp_dir()
+--- A database of chained tables, an endpoint that has answers to all that is asked of them, and what
+--- else the runs on it need, in `dir`.
+local function chain(dir)
   support.write(dir .. "/chain.sql", chain_sql(200))
   local url = support.database("chain", { dir .. "/chain.sql" })
   local rules, queries, sets = {}, {}, {}
@@ -104,25 +104,55 @@ local function joins()
   rules[1] = json.encode { match = "different sets of tables", content = json.encode { sets = sets } }
   support.write(dir .. "/rules.jsonl", table.concat(rules, "\n") .. "\n")
   support.write(dir .. "/queries.sql", table.concat(queries, "\n") .. "\n")
+  return url, support.endpoint { "--script", dir .. "/rules.jsonl" }
+end
+
+--- One run of joins in `dir`: pairs a second, start and end included.
+local function chain_run(dir, url, endpoint, env)
   support.write(dir .. "/config.yaml", "gates:\n  literal_variants: 0\ndb_concurrent_sessions: 8\n")
+  local variables = { DATABASE_URL = url, OPENAI_BASE_URL = endpoint.url }
+  for name, value in pairs(env or {}) do variables[name] = value end
+  local started = jobs.now()
+  local code, out, err = support.nlsql(dir, { "run", "phases/joins.lua", "--fresh", "--set", "total_table_pairs=" .. SETS,
+    "--count", tostring(EACH), "--set", "max_attempts=1", "--parallelism", "8" }, variables)
+  jobs.sleep(0)
+  local accepted = (out or ""):match("joins: ([%d,]+) of")
+  if code ~= 0 then error(("exit %d\n%s%s"):format(code, out, err)) end
+  return { rate = tonumber((accepted:gsub(",", ""))) / (jobs.now() - started), accepted = accepted }
+end
+
+local function joins()
+  say("joins: candidates through every gate, end to end, 8 database sessions, an endpoint that answers at once")
+  local dir = support.temp_dir()
+  local url, endpoint = chain(dir)
   local bare = best_of(2, function()
     return measure { build .. "/tests/bare_pg", url, dir .. "/queries.sql", "8", "5" }
   end)
-  local endpoint = support.endpoint { "--script", dir .. "/rules.jsonl" }
-  local ours = best_of(2, function()
-    local started = jobs.now()
-    local code, out, err = support.nlsql(dir, { "run", "phases/joins.lua", "--fresh", "--set", "total_table_pairs=" .. SETS,
-      "--count", tostring(EACH), "--set", "max_attempts=1", "--parallelism", "8" },
-      { DATABASE_URL = url, OPENAI_BASE_URL = endpoint.url })
-    jobs.sleep(0)
-    local accepted = (out or ""):match("joins: ([%d,]+) of")
-    if code ~= 0 then error(("exit %d\n%s%s"):format(code, out, err)) end
-    return { rate = tonumber((accepted:gsub(",", ""))) / (jobs.now() - started), accepted = accepted }
-  end)
+  local ours = best_of(2, function() return chain_run(dir, url, endpoint) end)
   endpoint.stop()
   os.execute("rm -rf " .. dir)
   say("  %.0f pairs a second, start and end included (%s accepted); %.2f of a bare C loop's %.0f (aim 0.70)", ours.rate,
     ours.accepted, ours.rate / bare.rate, bare.rate)
+end
+
+--- The same run on the disk as it is, and in memory with every sync left out (tests/bench/nosync.c);
+--- in turns, since a machine is now faster, now slower.
+local function durable()
+  say("durable: what it costs that nothing accepted or paid is lost; an endpoint that answers at once")
+  local dir, memory = support.temp_dir(), "/dev/shm/nlsql-bench-" .. tostring(jobs.now()):gsub("%D", "")
+  os.execute("mkdir -p " .. memory)
+  local url, endpoint = chain(dir)
+  local kept, lost = {}, {}
+  for i = 1, 4 do
+    kept[i] = chain_run(dir, url, endpoint).rate
+    lost[i] = chain_run(memory, url, endpoint, { LD_PRELOAD = build .. "/tests/libnosync.so" }).rate
+  end
+  endpoint.stop()
+  os.execute("rm -rf " .. dir .. " " .. memory)
+  table.sort(kept)
+  table.sort(lost)
+  say("  %.0f pairs a second on the disk, %.0f in memory without a sync: durability costs %.0f %% (aim at most 10; best of 4)",
+    kept[4], lost[4], 100 * (1 - kept[4] / lost[4]))
 end
 
 --- Pairs over the demo schema from the grammar alone: no gates, no store; 8 sets of tables at once.
@@ -322,6 +352,7 @@ end
 
 if on "chat" then chat() end
 if on "joins" then joins() end
+if on "durable" then durable() end
 if on "offline" then offline() end
 if on "start" then start() end
 if on "jobs" then suspended() end
