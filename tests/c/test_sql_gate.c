@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "db/catalog_priv.h"
 #include "sql/facts.h"
 #include "sql_harmless.h"
 #include "test_db.h"
@@ -238,6 +240,115 @@ static void a_policy_extends_the_list(void **state) {
     }
 }
 
+/* What only the server's grammar knows goes by words, outside strings, comments and quoted names.
+ */
+static void newer_grammar_is_named(void **state) {
+    static const struct {
+        const char *sql;
+        int version;
+        const char *what; /* NULL: nothing */
+    } cases[] = {
+        { "SELECT * FROM JSON_TABLE(x, '$' COLUMNS (a int))", 170004, "JSON_TABLE" },
+        { "SELECT * FROM JSON_TABLE(x, '$' COLUMNS (a int))", 160004, NULL },
+        { "SELECT * FROM JSON_TABLE(x, '$' COLUMNS (a int))", 150004, NULL },
+        { "SELECT json_object ('a': 1)", 160000, "JSON_OBJECT" },
+        { "SELECT json('1' WITH UNIQUE KEYS)", 180000, "JSON(…)" },
+        { "SELECT x IS JSON OBJECT", 160000, "IS JSON" },
+        { "SELECT x IS NOT json", 160000, "IS JSON" },
+        { "SELECT t AT LOCAL", 170000, "AT LOCAL" },
+        { "SELECT t AT LOCAL", 160000, NULL },
+        { "SELECT 1_000", 160000, "a number with _ or in another base than ten" },
+        { "SELECT 0xFF", 160000, "a number with _ or in another base than ten" },
+        { "SELECT x1_0 0", 160000, NULL },
+        { "SELECT 'is json' \"is json\" -- is json\n/* is /* json */ is json */ x y", 180000,
+          NULL },
+        { "SELECT $a$ is json $b$ is json $a$ $1 x y z", 180000, NULL },
+        { "SELECT E'\\' is json' 'a''is json' is json", 180000, "IS JSON" },
+        { "SELECT 'open is json", 180000, NULL },
+        { "SELECT /* open is json", 180000, NULL },
+        { "SELECT $a$ open is json", 180000, NULL },
+        { "SELECT FROM FROM a_word_that_is_longer_than_any_of_those", 180000, NULL },
+        { "SELECT \xFF is json", 180000, NULL },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *what = nl_sql_newer(cases[i].sql, strlen(cases[i].sql), cases[i].version);
+        if (!what != !cases[i].what || (what && strcmp(what, cases[i].what) != 0))
+            fail_msg("%s: %s", cases[i].sql, what ? what : "nothing");
+    }
+    assert_null(nl_sql_newer("SELECT x IS JSON\0", 17, 180000));
+}
+
+/* Forms that read as calls in the older grammar are none of the server's functions. */
+static void newer_forms_are_no_calls(void **state) {
+    static const char *rows[][CATALOG_CELLS] = {
+        { "S", "18.1", "180001", "[\"public\"]", "[\"public\"]", "[\"public\"]" },
+    };
+    static const nl_sql_policy left = { .newer_grammar = true };
+    nl_err err = { .code = NL_OK };
+    nl_catalog *kept = catalog;
+    (void)state;
+    catalog = nl_catalog_from_cells(&rows[0][0], 1, &err);
+    assert_non_null(catalog);
+    assert_false(safe("SELECT JSON_VALUE('{}', '$.a')", NULL, &err));
+    assert_string_equal(err.msg, "JSON_VALUE is newer grammar than PostgreSQL 15's, which is what "
+                                 "can be checked");
+    assert_true(safe("SELECT JSON_VALUE('{}', '$.a')", &left, &err));
+    assert_false(safe("SELECT JSON_VALUE(pg_sleep(1)::text, '$.a')", &left, &err));
+    assert_false(safe("SELECT public.json_value('{}', '$.a')", &left, &err));
+    nl_catalog_free(catalog);
+    catalog = kept;
+}
+
+/* Relations as no server has them, or only now and then. */
+static void odd_relations_are_refused(void **state) {
+    enum { CHAIN = 40, FIRST = 8 };
+    static char names[CHAIN + 1][8], texts[CHAIN][32];
+    static const char *rows[FIRST + CHAIN][CATALOG_CELLS] = {
+        { "S", "18.1", "180001", "[\"public\"]", "[\"public\"]", "[\"public\"]" },
+        { "R", "public", "newer", "v+", "SELECT a FROM FROM" },
+        { "R", "public", "locked", "v+?" },
+        { "R", "public", "folded", "r+", NULL, NULL, NULL, NULL, NULL,
+          "[\"SELECT (1 OPERATOR(x.+) 2)\"]" },
+        { "R", "public", "fine", "r+", NULL, NULL, NULL, NULL, NULL,
+          "[\"SELECT (a OPERATOR(x.+) 2)\"]" },
+        { "R", "public", "body", "r+", NULL, NULL, NULL, NULL, NULL, "[\"SELECT FROM FROM\"]" },
+        { "R", "public", "secured", "r+#", NULL, NULL, NULL, "[\"SELECT (pg_sleep(1) IS NULL)\"]" },
+        { "F", "pg_sleep", "true", "false" },
+    };
+    static const struct {
+        const char *sql, *reason;
+    } cases[] = {
+        { "SELECT a FROM newer", "view newer: its definition cannot be read: syntax error" },
+        { "SELECT a FROM locked", "view locked: what it does could not be read" },
+        { "SELECT a FROM folded", "table folded: planning calls +" },
+        { "SELECT a FROM body", "table body: its definition cannot be read" },
+        { "SELECT a FROM secured", "table secured: function pg_sleep is not allowed" },
+        { "SELECT a FROM c0", "views are nested more than 32 deep" },
+    };
+    static const nl_sql_policy left = { .newer_grammar = true };
+    nl_catalog *kept = catalog;
+    (void)state;
+    for (int i = 0; i < CHAIN; i++) {
+        (void)snprintf(names[i], sizeof names[i], "c%d", i);
+        (void)snprintf(texts[i], sizeof texts[i], "SELECT a FROM c%d", i + 1);
+        const char *row[CATALOG_CELLS] = { "R", "public", names[i], "v+", texts[i] };
+        memcpy(rows[FIRST + i], row, sizeof row);
+    }
+    nl_err err = { .code = NL_OK };
+    catalog = nl_catalog_from_cells(&rows[0][0], FIRST + CHAIN, &err);
+    assert_non_null(catalog);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (safe(cases[i].sql, NULL, &err) || !strstr(err.msg, cases[i].reason))
+            fail_msg("%s: %s", cases[i].sql, err.msg);
+    }
+    assert_true(safe("SELECT a FROM fine", NULL, &err));
+    assert_true(safe("SELECT a FROM newer", &left, &err));
+    assert_true(safe("SELECT a FROM c20", NULL, &err));
+    nl_catalog_free(catalog);
+    catalog = kept;
+}
+
 /* Extensions overload =, max, replace and more for their types: that refuses no query. */
 static void extensions_refuse_nothing(void **state) {
     nl_buf sql;
@@ -348,6 +459,9 @@ int main(void) {
         cmocka_unit_test(hostile_statements_are_refused),
         cmocka_unit_test(harmless_queries_pass),
         cmocka_unit_test(a_policy_extends_the_list),
+        cmocka_unit_test(newer_grammar_is_named),
+        cmocka_unit_test(newer_forms_are_no_calls),
+        cmocka_unit_test(odd_relations_are_refused),
         cmocka_unit_test(extensions_refuse_nothing),
         cmocka_unit_test(gold_queries_pass),
     };
