@@ -51,8 +51,6 @@ bool nl_gate_listed(const nl_gate *g, const char *schema, size_t schema_size, co
 }
 
 bool nl_gate_builtin(const nl_gate *g, const char *name, bool special) {
-    if (special && strcmp(name, "extract") == 0) /* that is what it is before version 14 */
-        name = "date_part";
     if (nl_gate_function_denied(name) &&
         !(g->whose == NL_GATE_POLICY && nl_gate_function_informs(name)))
         return false;

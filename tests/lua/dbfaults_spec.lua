@@ -49,7 +49,7 @@ describe("a run whose database", function()
     runs:answers(SLOW)
     local code, out, err = runs:run(server:url("shop", "app"))
     assert.equal(0, code, err)
-    assert.equal(N, runs:rows())
+    assert.equal(N, runs:rows(), out)
     server:psql("ALTER ROLE app CONNECTION LIMIT -1")
   end)
 
