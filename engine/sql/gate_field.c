@@ -64,13 +64,15 @@ static bool check_name(nl_gate *g, const char *name) {
         return true;
     if (nl_catalog_function_known(g->catalog, name) || nl_gate_type_denied(name))
         return refuse_name(g, name);
-    return nl_gate_field_own(name) || is_some_column(g, name) || refuse_name(g, name);
+    if (!nl_gate_field_own(name) && !is_some_column(g, name))
+        return refuse_name(g, name);
+    return true;
 }
 
 bool nl_gate_column(nl_gate *g, const nl_json_node *body) {
     const nl_json_node *fields = nl_tree_list(body, "fields");
     const char *name = nl_tree_last_name(fields);
-    if (!fields || !fields->next || !name) /* a bare name is no call; nor is a star */
+    if (!name || !fields->next) /* a bare name is no call; nor is a star */
         return true;
     return g->whose != NL_GATE_QUERY ||
            (nl_gate_resolve(g) && (is_column(g, body) || check_name(g, name)));
@@ -94,6 +96,7 @@ bool nl_gate_field(nl_gate *g, const nl_json_node *body) {
 bool nl_gate_cast(nl_gate *g, const nl_json_node *body) {
     nl_tree arg = nl_tree_open(NL_GET(body, "arg"));
     const char *name =
+        /* not taken: no other expression's node has a name of that length */
         NL_IS(arg, "ColumnRef") ? nl_tree_last_name(nl_tree_list(arg.body, "fields")) : NULL;
     g->of_tableoid = false;
     if (!name || strcmp(name, "tableoid") != 0)
@@ -101,6 +104,7 @@ bool nl_gate_cast(nl_gate *g, const nl_json_node *body) {
     if (!nl_gate_resolve(g))
         return false;
     const nl_use *use = nl_scopes_use(g->scopes, arg.body);
+    /* not taken: resolving has met every column of the statement */
     g->of_tableoid = use && use->kind != NL_USE_COLUMN && use->kind != NL_USE_ROW &&
                      (use->rel ? use->rel->kind == NL_REL_TABLE : use->kind != NL_USE_OPEN);
     return true;

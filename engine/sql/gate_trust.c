@@ -46,6 +46,7 @@ static bool add_present(nl_gate *g, const char *const *holds) {
 
 static const nl_loaded *named_type(const nl_gate *g, const nl_json_node *names) {
     const char *schema, *name = nl_tree_name(names, &schema);
+    /* not taken: a type's name of three parts was refused where it stands */
     return name ? nl_catalog_loaded(g->catalog, schema, name) : NULL;
 }
 
@@ -53,15 +54,15 @@ static const nl_loaded *named_type(const nl_gate *g, const nl_json_node *names) 
 static bool add_list(nl_gate *g, const nl_json_node *list) {
     const nl_loaded *type = NULL;
     const char *field = NULL;
-    if (list->key && strcmp(list->key, "names") == 0)
+    if (strcmp(list->key, "names") == 0)
         type = named_type(g, list->child);
-    else if (list->key && strcmp(list->key, "fields") == 0)
+    else if (strcmp(list->key, "fields") == 0)
         field = nl_tree_last_name(list->child);
     if (field)
         type = nl_catalog_loaded(g->catalog, NULL, field);
     if (type && !add_present(g, type->holds))
         return false;
-    bool several = list->key && strcmp(list->key, "indirection") == 0;
+    bool several = strcmp(list->key, "indirection") == 0;
     for (const nl_json_node *i = several ? list->child : NULL; i; i = i->next) {
         field = nl_tree_string(i);
         type = field ? nl_catalog_loaded(g->catalog, NULL, field) : NULL;
@@ -80,15 +81,18 @@ static bool add_named(nl_gate *g, const nl_json_node *node) {
     return true;
 }
 
-/* Where the query's own star stands: SELECT * alone uses no value. -1: there is none. */
+/* Where the query's own star stands: SELECT * alone uses no value. -1: there is none, as in a set
+ * operation, which has no targets of its own. */
 static long outer_star(const nl_gate *g) {
     nl_tree top = nl_tree_open(nl_sql_statement(g->sql));
     const nl_json_node *targets = nl_tree_list(top.body, "targetList");
     nl_tree target = nl_tree_open(targets);
     nl_tree value = nl_tree_open(NL_GET(target.body, "val"));
-    if (!targets || NL_GET(top.body, "larg") || !NL_IS(value, "ColumnRef"))
+    /* not taken: no other expression's node has a name of that length */
+    if (!targets || !NL_IS(value, "ColumnRef"))
         return -1;
     nl_tree last = nl_tree_open(nl_tree_last(nl_tree_list(value.body, "fields")));
+    /* not taken: the other end of a name is String, which is as long */
     return NL_IS(last, "A_Star") ? nl_tree_location(value.body) : -1;
 }
 

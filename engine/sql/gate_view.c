@@ -53,21 +53,28 @@ static bool has_column(const nl_json_node *node) {
     return false;
 }
 
+static bool is_own_function(const nl_gate *g, const char *schema, const char *name) {
+    return (schema && strcmp(schema, "pg_catalog") != 0) ||
+           !nl_catalog_function_known(g->catalog, name);
+}
+
+/* With a schema the server writes operators that are not PostgreSQL's. */
+static bool is_own_operator(const nl_gate *g, const char *schema, const char *name) {
+    size_t n;
+    (void)nl_catalog_levers(g->catalog, 'o', name, &n);
+    return schema || n > 0;
+}
+
 /* Calls of own functions on constants alone: the planner folds them while it plans. */
 static bool check_folded_node(nl_gate *g, const nl_json_node *node) {
-    const char *schema, *name = NULL;
+    const char *schema = NULL, *name = NULL;
+    bool call = node->key && strcmp(node->key, "FuncCall") == 0;
     bool own = false;
-    if (node->key && strcmp(node->key, "FuncCall") == 0) {
-        name = nl_tree_name(nl_tree_list(node, "funcname"), &schema);
-        own = name && !(nl_catalog_function_known(g->catalog, name) &&
-                        (!schema || strcmp(schema, "pg_catalog") == 0));
-    } else if (node->key && strcmp(node->key, "A_Expr") == 0) {
-        name = nl_tree_name(nl_tree_list(node, "name"), &schema);
-        own = name && schema; /* how the server writes operators that are not PostgreSQL's */
-        size_t n = 0;
-        if (name && !schema)
-            (void)nl_catalog_levers(g->catalog, 'o', name, &n);
-        own = own || n > 0;
+    if (call || (node->key && strcmp(node->key, "A_Expr") == 0)) {
+        name = nl_tree_name(nl_tree_list(node, call ? "funcname" : "name"), &schema);
+        if (!name)
+            return NL_REFUSE(g, "planning calls a name of three parts");
+        own = call ? is_own_function(g, schema, name) : is_own_operator(g, schema, name);
     }
     if (own && !has_column(node) && !nl_gate_listed(g, schema, schema ? strlen(schema) : 0, name))
         return NL_REFUSE(g, "planning calls %s, which is not allowed", name);

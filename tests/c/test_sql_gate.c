@@ -269,7 +269,20 @@ static void newer_grammar_is_named(void **state) {
         { "SELECT $a$ open is json", 180000, NULL },
         { "SELECT FROM FROM a_word_that_is_longer_than_any_of_those", 180000, NULL },
         { "SELECT \xFF is json", 180000, NULL },
+        { "SELECT \xC3\xA9[1] ^ ~x { is json", 180000, "IS JSON" },
+        { "SELECT is x json, a at time, a at", 180000, NULL },
+        { "SELECT E'x\\", 180000, NULL },
+        { "SELECT E'\\' is json'", 180000, NULL },
+        { "SELECT ea '\\' is json, 'x'", 180000, "IS JSON" },
+        { "SELECT a - b / c * d -", 180000, NULL },
+        { "SELECT /* a/b * c */ x is json", 180000, "IS JSON" },
+        { "SELECT a \x01 is json /", 180000, "IS JSON" },
+        { "SELECT 1 -- is json", 180000, NULL },
+        { "SELECT 00, 1_a, 1, '", 180000, NULL },
+        { "SELECT $abc", 180000, NULL },
+        { "SELECT $a1$ is json $a1$, 'x'", 180000, NULL },
     };
+    static char long_text[NL_SQL_MAX_BYTES + 1];
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *what = nl_sql_newer(cases[i].sql, strlen(cases[i].sql), cases[i].version);
@@ -277,6 +290,10 @@ static void newer_grammar_is_named(void **state) {
             fail_msg("%s: %s", cases[i].sql, what ? what : "nothing");
     }
     assert_null(nl_sql_newer("SELECT x IS JSON\0", 17, 180000));
+    memset(long_text, ' ', sizeof long_text);
+    memcpy(long_text, "SELECT x IS JSON", 16);
+    assert_null(nl_sql_newer(long_text, sizeof long_text, 180000));
+    assert_string_equal(nl_sql_newer(long_text, sizeof long_text - 1, 180000), "IS JSON");
 }
 
 /* Forms that read as calls in the older grammar are none of the server's functions. */
@@ -284,12 +301,13 @@ static void newer_forms_are_no_calls(void **state) {
     static const char *rows[][CATALOG_CELLS] = {
         { "S", "18.1", "180001", "[\"public\"]", "[\"public\"]", "[\"public\"]" },
     };
-    static const nl_sql_policy left = { .newer_grammar = true };
+    static const nl_sql_policy left = { .newer_grammar = true }, none = { .newer_grammar = false };
     nl_err err = { .code = NL_OK };
     nl_catalog *kept = catalog;
     (void)state;
     catalog = nl_catalog_from_cells(&rows[0][0], 1, &err);
     assert_non_null(catalog);
+    assert_false(safe("SELECT JSON_VALUE('{}', '$.a')", &none, &err));
     assert_false(safe("SELECT JSON_VALUE('{}', '$.a')", NULL, &err));
     assert_string_equal(err.msg, "JSON_VALUE is newer grammar than PostgreSQL 15's, which is what "
                                  "can be checked");
