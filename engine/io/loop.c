@@ -219,6 +219,14 @@ static void on_timer(uv_timer_t *handle) {
     timer->fn(timer->ctx);
 }
 
+/* libuv counts from when its turn began, which is long ago where the turn did much, or the loop has
+ * not run for a while: a time-out must not be over before it began. The loop's own clock is left as
+ * it is: timers that start each other would otherwise keep a turn from ending. */
+static uint64_t from_now(const uv_loop_t *uv, uint64_t ms) {
+    uint64_t now = uv_hrtime() / 1000000, turn = uv_now(uv);
+    return ms > 0 && now > turn ? ms + (now - turn) : ms;
+}
+
 nl_timer *nl_timer_start(nl_loop *loop, uint64_t ms, uint64_t repeat_ms, nl_fn fn, void *ctx,
                          nl_err *err) {
     nl_timer *timer = calloc(1, sizeof *timer);
@@ -230,7 +238,7 @@ nl_timer *nl_timer_start(nl_loop *loop, uint64_t ms, uint64_t repeat_ms, nl_fn f
     timer->ctx = ctx;
     uv_timer_init(&loop->uv, &timer->handle);
     timer->handle.data = timer;
-    uv_timer_start(&timer->handle, on_timer, ms, repeat_ms);
+    uv_timer_start(&timer->handle, on_timer, from_now(&loop->uv, ms), repeat_ms);
     return timer;
 }
 
@@ -244,7 +252,8 @@ void nl_timer_stop(nl_timer *timer) {
 }
 
 void nl_timer_again(nl_timer *timer, uint64_t ms) {
-    uv_timer_start(&timer->handle, on_timer, ms, uv_timer_get_repeat(&timer->handle));
+    uv_timer_start(&timer->handle, on_timer, from_now(timer->handle.loop, ms),
+                   uv_timer_get_repeat(&timer->handle));
 }
 
 /* --- worker pool -------------------------------------------------------------------------- */

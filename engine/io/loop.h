@@ -39,7 +39,7 @@ void nl_loop_unpost(nl_loop *loop, nl_task *task); /* fine where it is not poste
 /* The same from any thread. A task must not be posted by both ways at once. */
 void nl_loop_post_remote(nl_loop *loop, nl_task *task);
 
-/* A timer: calls fn once after `ms`, or every `repeat_ms` after that where it is not 0. */
+/* A timer: calls fn once after `ms` from now, or every `repeat_ms` after that where it is not 0. */
 typedef struct nl_timer nl_timer;
 nl_timer *nl_timer_start(nl_loop *loop, uint64_t ms, uint64_t repeat_ms, nl_fn fn, void *ctx,
                          nl_err *err);

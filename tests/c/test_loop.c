@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -88,6 +89,36 @@ static void a_timer_repeats_until_stopped(void **state) {
     assert_non_null(timer);
     nl_loop_run(loop);
     assert_int_equal(ticks, 3);
+}
+
+static void end_timer(void *ctx) {
+    (void)ctx;
+    nl_timer_stop(timer);
+    nl_loop_stop(loop);
+}
+
+static int64_t clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Or a time-out set after long work would be over at once. */
+static void a_timer_counts_from_its_start(void **state) {
+    const struct timespec long_work = { .tv_nsec = 80000000 };
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        nanosleep(&long_work, NULL);
+        timer = nl_timer_start(loop, again ? 1 : 60, 0, end_timer, NULL, NULL);
+        assert_non_null(timer);
+        if (again) {
+            nanosleep(&long_work, NULL);
+            nl_timer_again(timer, 60);
+        }
+        int64_t start = clock_ms();
+        nl_loop_run(loop);
+        assert_true(clock_ms() - start >= 59);
+    }
 }
 
 static pthread_t worker_thread;
@@ -244,6 +275,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tasks_run_in_order_on_the_next_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(a_timer_repeats_until_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_timer_counts_from_its_start, setup, teardown),
         cmocka_unit_test_setup_teardown(work_runs_elsewhere_and_reports_here, setup, teardown),
         cmocka_unit_test_setup_teardown(another_thread_can_post, setup, teardown),
         cmocka_unit_test_setup_teardown(a_descriptor_is_watched, setup, teardown),
