@@ -48,7 +48,7 @@ static int set_up(void **state) {
     if (!nl_cluster_url(demo, "demo", url, sizeof url))
         return -1;
     fake_start(&fake, FAKE, NULL, rules);
-    (void)snprintf(asks, sizeof asks, "{\"base_url\": \"%s\"}", fake.base);
+    (void)snprintf(asks, sizeof asks, "{\"base_url\": \"%s\", \"anonymise\": \"off\"}", fake.base);
     return 0;
 }
 
