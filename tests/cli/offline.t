@@ -15,6 +15,7 @@ pairs, and says so. Then the same command once more: all is there. Another sourc
   $ grep -c ' spoilt, ' said | sed 's/[1-9]/some/'
   some
   $ sed '/^The first/,/^Items/d; / spoilt, /d' said
+  warn: the role postgres may do more than read: it is a superuser (nlsql role prints one that only reads)
   joins: 10 of 10 pairs in generated_datasets/joins/dataset.jsonl
   
   Requests: * (glob)
@@ -28,7 +29,9 @@ pairs, and says so. Then the same command once more: all is there. Another sourc
     export OPENAI_API_KEY=sk-…    # or OPENAI_BASE_URL=http://127.0.0.1:11434/v1, a model on this machine
     nlsql run joins --fresh --count 20 --set total_table_pairs=5 --budget 1
   [0]
+  warn: the role postgres may do more than read: it is a superuser (nlsql role prints one that only reads)
     10 of them from earlier runs, 0 new
+  warn: the role postgres may do more than read: it is a superuser (nlsql role prints one that only reads)
   error: generated_datasets/joins/dataset.jsonl holds pairs of your database and the offline grammar, and this run would add some of your database and a model: --fresh archives what is there, --run-version NAME makes a dataset beside it
   [3]
   error: --provider: * "openai", "offline", found "oracle" (glob)
