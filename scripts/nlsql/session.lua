@@ -58,6 +58,13 @@ local function need(code, value, message, own_code)
   return value
 end
 
+--- Says what a phase prints in the log, since standard output is for data.
+local function say(...)
+  local words = table.pack(...)
+  for i = 1, words.n do words[i] = tostring(words[i]) end
+  console.info(table.concat(words, "\t"))
+end
+
 --- The phase that a file returned; with `spec.trust` as it is, else as a guest's. Raises what is wrong with it.
 ---@param spec table
 ---@param chunk function?      its loaded file, or nil with load_error
@@ -68,6 +75,7 @@ function session.load(spec, chunk, load_error, source)
   if not chunk then give_up(load_error, "config") end
   local phase, failure
   if spec.trust then
+    rawset(_G, "print", say) -- a guest has this from its sandbox
     local runs, given = jobs.spawn(chunk):wait()
     if not runs then give_up(tostring(given), "config") end
     phase = given

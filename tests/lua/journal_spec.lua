@@ -22,7 +22,7 @@ return {
 --- Runs it in a folder; the text of the run's log, the path of it, what was said.
 local function run(dir, ...)
   support.write(dir .. "/talks.lua", PHASE)
-  local status, _, said = support.nlsql(dir, { "run", "talks.lua", "--provider", "offline", ... },
+  local status, _, said = support.nlsql(dir, { "run", "talks.lua", "--trust", "--provider", "offline", ... },
     { DATABASE_URL = support.demo(), OPENAI_API_KEY = "sk-never-shown" })
   assert.equal(1, status, said)
   local _, found = proc.run { argv = { "sh", "-c", "ls logs/run-*.log" }, cwd = dir }

@@ -171,7 +171,7 @@ return {
   prompt = print,
 }
 ]])
-    local p = assert(proc.start { argv = { support.build() .. "/nlsql", "run", "scans.lua", "--provider", "offline" },
+    local p = assert(proc.start { argv = { support.build() .. "/nlsql", "run", "scans.lua", "--trust", "--provider", "offline" },
       env = { DATABASE_URL = url }, cwd = dir, stdout = "null", stderr = dir .. "/err" })
     copying()
     p:kill "INT"

@@ -98,7 +98,7 @@ return {
   local function start()
     dir = support.temp_dir()
     support.write(dir .. "/waits.lua", PHASE)
-    local p = assert(proc.start { argv = { support.build() .. "/nlsql", "run", "waits.lua", "--provider", "offline" },
+    local p = assert(proc.start { argv = { support.build() .. "/nlsql", "run", "waits.lua", "--trust", "--provider", "offline" },
       env = { DATABASE_URL = support.demo() }, cwd = dir, stdout = "null", stderr = dir .. "/err" })
     for _ = 1, 500 do
       if (support.read(dir .. "/err") or ""):find("watching", 1, true) then return p end
