@@ -3,6 +3,7 @@
 local console = require "nlsql.console"
 local critic = require "nlsql.critic"
 local gates = require "nlsql.gates"
+local guard = require "nlsql.guard"
 local json = require "nlsql.json"
 local money = require "nlsql.money"
 local nearby = require "nlsql.nearby"
@@ -33,6 +34,10 @@ local SCHEMA = {
 local NO_MODEL = "the offline grammar reads no question: set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own, "
   .. "e.g. http://127.0.0.1:11434/v1"
 
+local PRIVATE = "the question holds %s: a real value of the database, which is not sent to a model; ask with the stand-in that "
+  .. "nlsql shows for it, or without the value, or let its column be seen (anonymise: {columns: ...} in config.yaml; nlsql "
+  .. "schema --anon tells each column's class)"
+
 --- Asks until a reply holds a query; raises where none does.
 local function candidate_for(s, item, question)
   local ctx = s.ctx
@@ -42,6 +47,8 @@ local function candidate_for(s, item, question)
     sample_rows = ctx:sample(item.tables or ctx.schema:names()) or false,
   })
   if not messages then session.give_up(why, "config") end
+  local what = guard.check(ctx, question)
+  if what then session.give_up(PRIVATE:format(what), "model") end
   local last
   for attempt = 1, s.opt.max_attempts do
     local reply, message, code = ctx.llm:chat { purpose = "ask", item = "ask", messages = messages, schema = SCHEMA,

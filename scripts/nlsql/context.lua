@@ -3,6 +3,7 @@
 local briefing = require "nlsql.briefing"
 local chatlog = require "nlsql.chatlog"
 local console = require "nlsql.console"
+local files = require "nlsql.files"
 local guard = require "nlsql.guard"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
@@ -106,6 +107,19 @@ local function exempt_schema(self, refs, json_text)
     if alone then guard.exempt(self, "table " .. ref, alone) end
   end
   if not refs then guard.exempt(self, "schema", json_text) end
+end
+
+--- Takes for no secret what any prompt may say, before the first item begins: what is protected must not hang on
+--- which item was faster.
+function Context:exempt_all()
+  if self.anon:raw() then return end
+  exempt_schema(self, self.schema:names())
+  for _, file in ipairs(files.list("prompts")) do
+    local path = file:find("%.txt$") and files.find("prompts", file)
+    local source = path and files.read(path)
+    if source then guard.exempt(self, "template " .. file:gsub("%.txt$", ""), source) end
+  end
+  pcall(self.briefing, self) -- what is wrong with it is said when it is needed
 end
 
 --- The schema of the given tables (nil: all) as JSON, cut to `max_tokens`, and a sentence about

@@ -226,12 +226,14 @@ local function read_query(ctx, item, candidate, verdict)
   return verdict
 end
 
+local NOT_SHOWN = ": a value of the database's own that was not shown; filter on values of the sample rows instead"
+
 --- Has the candidate anything in it that must not leave?
 local function is_private(ctx, candidate, verdict)
   verdict.guarded = ctx.anon ~= nil and not ctx.anon:raw()
   if not verdict.guarded then return nil end
   local what = guard.check(ctx, ("%s\n%s"):format(candidate.question, candidate.sql or candidate.answer))
-  return what and fall(verdict, "private", "it holds " .. what)
+  return what and fall(verdict, "private", "it holds " .. what .. NOT_SHOWN)
 end
 
 --- The phase's own rule.

@@ -6,6 +6,7 @@ local entries = require "nlsql.entries"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local money = require "nlsql.money"
+local preread = require "nlsql.anon.preread"
 local replay = require "nlsql.replay"
 local session = require "nlsql.session"
 local summary = require "nlsql.summary"
@@ -71,6 +72,8 @@ local function run_phase(spec, chunk, load_error, source)
   local started = jobs.now()
   local phase = session.load(spec, chunk, load_error, source)
   local s = session.open(spec, phase, source)
+  s.ctx:exempt_all()
+  preread.all(s.anon, s.db, s.schema)
   local d = drive.new(s.ctx, phase, s.run, entries.open(s.ctx, phase, s.run))
   d.store, d.retrying = s.store, spec.retry_rejected
   d:run_all(progress(started))

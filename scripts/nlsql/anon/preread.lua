@@ -1,0 +1,83 @@
+--- preread: what is private is known before the first item begins.
+---
+--- What a candidate or a reply may say is judged by the values that are protected. Were these only the ones that
+--- prompts and results have read so far, the verdict would hang on which items were faster; and a model's guess at
+--- a value that nobody read would pass. So the closed columns are read once, in the order of the schema, and each
+--- value gets its stand-in. What lies beyond the bounds below is protected from the moment that it is read.
+
+local classes = require "nlsql.anon.classes"
+local console = require "nlsql.console"
+local jobs = require "nlsql.jobs"
+local sample = require "nlsql.sample"
+
+local preread = {}
+
+--- Tables, and rows of each: the first ones, as a sample has them.
+local MOST_TABLES, MOST_ROWS = 300, 20000
+
+--- Values of all tables together, and the rows that each table has even where they are used up.
+local MOST_VALUES, LEAST_ROWS = 400000, 200
+
+--- Seconds that reading one table may take, and tables that are read at once.
+local TIMEOUT, AT_ONCE = 20, 4
+
+--- Columns of a table whose values are told otherwise, and those whose few values are no secret.
+local function columns_of(anon, t)
+  local list = {}
+  for _, column in ipairs(t.columns) do
+    local decision = anon:decision(t.reference, column.name)
+    local is_closed = classes.PROTECTED[decision.class] and decision.shape ~= "number"
+    if is_closed or decision.class == "document" or decision.code then list[#list + 1] = column end
+  end
+  return list
+end
+
+--- The first rows of these columns; nil where they cannot be had.
+local function rows_of(anon, db, t, columns, n)
+  local limits = { statement_timeout = TIMEOUT, max_rows = n, max_field = anon.settings.limits.max_field }
+  local result, why = db:query(sample.statement(t, n, false, columns) --[[@as string]], nil, limits)
+  if not result then console.debug(("%s: its values are protected when they are first read: %s"):format(t.reference, why)) end
+  return result
+end
+
+--- Protects the values of these rows, column by column.
+local function protect(anon, t, result)
+  for c, name in ipairs(result.columns) do
+    local seen = {}
+    for _, row in ipairs(result.rows) do
+      local value = row[c]
+      if not seen[value] then
+        seen[value] = true
+        anon:value(t.reference, name, value)
+      end
+    end
+  end
+end
+
+--- Reads what is private. Waits; does nothing where values go out as they are.
+---@param anon nlsql.Anon
+---@param db nlsql.Db
+---@param schema nlsql.Catalog
+function preread.all(anon, db, schema)
+  if anon:raw() then return end
+  local names, left = schema:names(), MOST_VALUES
+  table.sort(names)
+  for first = 1, math.min(#names, MOST_TABLES), AT_ONCE do
+    local refs = table.move(names, first, math.min(first + AT_ONCE - 1, MOST_TABLES, #names), 1, {})
+    local share = left // #refs -- known before any is read
+    local read = jobs.map(refs, AT_ONCE, function(ref)
+      local t = schema:table(ref) --[[@as nlsql.Table]]
+      local columns = columns_of(anon, t)
+      local n = #columns > 0 and math.max(LEAST_ROWS, math.min(MOST_ROWS, share // #columns)) or 0
+      return { t = t, result = n > 0 and rows_of(anon, db, t, columns, n) or nil }
+    end)
+    for _, one in ipairs(read) do
+      if one.result then
+        protect(anon, one.t, one.result)
+        left = math.max(0, left - #one.result.rows * #one.result.columns)
+      end
+    end
+  end
+end
+
+return preread

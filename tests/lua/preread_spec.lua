@@ -1,0 +1,67 @@
+-- What is private is known before the first item begins: the same run gives the same bytes and the same rejections,
+-- however many items are under way, and a guess at a value that nobody read falls.
+local pg = require "nlsql.pg"
+local shop = require "tests.lua.shop"
+local support = require "tests.lua.support"
+
+describe("values that no prompt has shown", function()
+  local URL = support.database("private", { "tests/data/private.sql" })
+  local endpoint
+
+  after_each(function()
+    if endpoint then endpoint.stop() end
+    endpoint = nil
+  end)
+
+  --- A person and a place behind the rows that a prompt shows.
+  local function guesses()
+    local db <close> = assert(pg.open(URL, {}))
+    local person = assert(db:query("SELECT full_name FROM person WHERE person_id = 41")).rows[1][1]
+    return person, assert(db:query("SELECT city FROM city WHERE city_id = 8")).rows[1][1]
+  end
+
+  local function outcome(dir, out)
+    return support.read(dir .. "/generated_datasets/joins/dataset.jsonl"), out:match("rejected.-\n\n") or out:match("private%s+%d+")
+  end
+
+  it("fall at private whatever the parallelism, fresh and replayed", function()
+    local person, city = guesses()
+    local FROM = " FROM visit v JOIN person p ON p.person_id = v.person_id JOIN city c ON c.city_id = p.city_id WHERE "
+    local rules = { shop.sets({ "visit", "person" }, { "person", "city" }, { "visit", "person", "city" }),
+      { match = "failed", content = '{"score": 0, "reason": "hopeless", "fixed_sql": null}' }, { pairs = {
+        { question = "What did " .. person .. " pay?", sql = "SELECT v.fee FROM visit v JOIN person p USING (person_id) WHERE "
+          .. "p.full_name = '" .. person:gsub("'", "''") .. "'" },
+        { question = "Who lives in " .. city .. "?", sql = "SELECT p.person_id FROM person p JOIN city c USING (city_id) "
+          .. "WHERE c.city = '" .. city .. "'" },
+        { question = "Which fees are high?", sql = "SELECT v.fee" .. FROM .. "v.fee > 40" },
+        { question = "Which visits were by whom?", sql = "SELECT v.visit_id, p.person_id FROM visit v JOIN person p "
+          .. "USING (person_id)" },
+        { question = "Which people live in which place?", sql = "SELECT p.person_id, c.city_id FROM person p JOIN city c "
+          .. "USING (city_id)" },
+      } } }
+    local dataset, private
+    for _, parallelism in ipairs { "1", "16" } do
+      local dir = support.temp_dir()
+      support.write(dir .. "/config.yaml", "retries: 0\n")
+      endpoint = support.endpoint { "--script", support.write_json_lines("/tmp/nlsql_rules_" .. dir:match("[^/]+$"), rules) }
+      for _, replay in ipairs { false, true } do
+        local args = { "run", "joins", "--count", "3", "--set", "total_table_pairs=3", "--set", "max_attempts=1",
+          "--set", "parallelism=" .. parallelism }
+        if replay then args[#args + 1] = "--replay" end
+        local _, out, err = support.nlsql(dir, args, { DATABASE_URL = URL, OPENAI_BASE_URL = endpoint.url })
+        local rows, fallen = outcome(dir, out)
+        assert.truthy(fallen, out .. err)
+        assert.is_nil((rows .. out .. err):find(person, 1, true))
+        assert.is_nil((rows .. out .. err):find(city, 1, true))
+        dataset, private = dataset or rows, private or fallen
+        assert.equal(private, fallen)
+        assert.equal(dataset, rows)
+        assert.truthy(#rows > 0)
+      end
+      endpoint.stop()
+      endpoint = nil
+      os.execute("rm -rf " .. dir)
+    end
+    print(private)
+  end)
+end)
