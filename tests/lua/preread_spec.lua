@@ -62,6 +62,6 @@ describe("values that no prompt has shown", function()
       endpoint = nil
       os.execute("rm -rf " .. dir)
     end
-    print(private)
+    assert.equal("private        6", private)
   end)
 end)
