@@ -284,7 +284,7 @@ bool nl_store_connect(nl_store *store, nl_err *err) {
     store->writer = open_file(store, err);
     if (!store->writer || !check_kind(store, &found, err) || !set_wal(store, err) ||
         !script(store, store->writer, store->scratch ? scratch_settings : writer_settings, err) ||
-        !make_tables(store, found, err) ||
+        !make_tables(store, found, err) || !nl_store_secret_table(store, err) ||
         !prepare_all(store, store->writer, writes, store->write, W_COUNT, err))
         return false;
     store->reader = open_file(store, err);

@@ -198,7 +198,10 @@ bool nl_store_execute(nl_store *store, struct nl_store_op *op, nl_err *err);
 bool nl_store_append_lines(nl_store *store, nl_err *err);
 void nl_store_drop_lines(nl_store *store);
 
-/* store_secret.c: one secret and when it was made, by a query with one number. */
+/* store_secret.c: its table, made before statements are prepared: one that has to be prepared anew
+ * in the middle of a transaction may lose it for want of memory, and then run without. */
+bool nl_store_secret_table(const nl_store *store, nl_err *err);
+/* One secret and when it was made, by a query with one number. */
 #define NL_STORE_SECRET_SQL "SELECT secret, made FROM secret WHERE run = ?1"
 bool nl_store_secret_look(const nl_store *store, struct sqlite3 *db, const char *sql, int64_t a,
                           unsigned char *secret, int64_t *made, bool *found, nl_err *err);

@@ -88,6 +88,14 @@ bool nl_store_call_put(nl_store_run *run, const nl_store_call *call, nl_store_do
     return true;
 }
 
+/* SQLite may undo the whole transaction for want of memory at the end of a statement that it calls
+ * done. What is written after that would be durable by itself, and half a turn would stay. */
+static bool write_step(nl_store *store, sqlite3_stmt *stmt, nl_err *err) {
+    if (!nl_store_step(store, stmt, err))
+        return false;
+    return !sqlite3_get_autocommit(store->writer) || nl_err_nomem(err);
+}
+
 /* The row of a request's text, made where there is none. */
 static bool find_text(nl_store *store, const char *text, size_t size, int64_t *id, nl_err *err) {
     nl_key key = nl_key_of(text, size);
@@ -95,7 +103,7 @@ static bool find_text(nl_store *store, const char *text, size_t size, int64_t *i
     if (!nl_store_bind_key(put, 1, key))
         return nl_err_nomem(err);
     sqlite3_bind_text64(put, 2, text, size, SQLITE_STATIC, SQLITE_UTF8);
-    if (!nl_store_step(store, put, err))
+    if (!write_step(store, put, err))
         return false;
     if (sqlite3_changes(store->writer) == 1) {
         *id = sqlite3_last_insert_rowid(store->writer);
@@ -125,14 +133,14 @@ static bool write_ledger(nl_store *store, int64_t id, int64_t reserved, int64_t 
     sqlite3_bind_int64(stmt, 2, reserved);
     bind_count(stmt, 3, cost);
     sqlite3_bind_int64(stmt, 4, store->wall_ms);
-    return nl_store_step(store, stmt, err);
+    return write_step(store, stmt, err);
 }
 
 static bool settle_ledger(nl_store *store, int64_t id, int64_t cost, nl_err *err) {
     sqlite3_stmt *stmt = store->write[W_SETTLE];
     sqlite3_bind_int64(stmt, 1, id);
     sqlite3_bind_int64(stmt, 2, cost);
-    return nl_store_step(store, stmt, err);
+    return write_step(store, stmt, err);
 }
 
 static bool write_call(nl_store *store, const struct nl_store_call_op *op, nl_err *err) {
@@ -158,7 +166,7 @@ static bool write_call(nl_store *store, const struct nl_store_call_op *op, nl_er
     sqlite3_bind_int64(stmt, 14, store->wall_ms);
     bind_count(stmt, 15, request);
     sqlite3_bind_text64(stmt, 16, call->reply, call->reply_size, SQLITE_STATIC, SQLITE_UTF8);
-    if (!nl_store_step(store, stmt, err))
+    if (!write_step(store, stmt, err))
         return false;
     if (call->reservation != 0)
         return settle_ledger(store, op->ledger_id, call->cost, err);
@@ -256,7 +264,7 @@ static bool write_item(nl_store *store, int64_t run, const nl_store_turn *turn, 
         return false;
     }
     *id = sqlite3_column_int64(stmt, 0);
-    return nl_store_step(store, stmt, err); /* to its end: the row counts only then */
+    return write_step(store, stmt, err); /* to its end: the row counts only then */
 }
 
 static bool write_entry(nl_store *store, nl_store_run *run, int64_t item, uint32_t turn,
@@ -274,7 +282,7 @@ static bool write_entry(nl_store *store, nl_store_run *run, int64_t item, uint32
         return nl_err_nomem(err);
     sqlite3_bind_text(stmt, 10, entry->facts, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 11, store->wall_ms);
-    if (!nl_store_step(store, stmt, err))
+    if (!write_step(store, stmt, err))
         return false;
     if (!nl_buf_str(&run->lines, entry->line) || !nl_buf_char(&run->lines, '\n'))
         return nl_err_nomem(err);
@@ -294,7 +302,7 @@ static bool write_rejection(nl_store *store, int64_t run, int64_t item, uint32_t
     sqlite3_bind_text(stmt, 8, rejection->sql, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 9, rejection->detail, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 10, store->wall_ms);
-    return nl_store_step(store, stmt, err);
+    return write_step(store, stmt, err);
 }
 
 static bool write_retried(nl_store *store, int64_t run, int64_t rejection, nl_err *err) {
@@ -302,7 +310,7 @@ static bool write_retried(nl_store *store, int64_t run, int64_t rejection, nl_er
     sqlite3_bind_int64(stmt, 1, rejection);
     sqlite3_bind_int64(stmt, 2, store->wall_ms);
     sqlite3_bind_int64(stmt, 3, run);
-    return nl_store_step(store, stmt, err);
+    return write_step(store, stmt, err);
 }
 
 static bool write_turn(nl_store *store, const struct nl_store_turn_op *op, nl_err *err) {
@@ -372,7 +380,7 @@ static bool write_note(nl_store *store, const struct nl_store_note_op *note, nl_
         sqlite3_bind_text(stmt, 2, notes[i].text, -1, SQLITE_STATIC);
         if (notes[i].which == W_ENDED)
             sqlite3_bind_int64(stmt, 3, store->wall_ms);
-        if (!nl_store_step(store, stmt, err))
+        if (!write_step(store, stmt, err))
             return false;
     }
     return true;

@@ -55,12 +55,15 @@ static bool keep(nl_store *store, int64_t run, const unsigned char *secret, int6
     return ok;
 }
 
+bool nl_store_secret_table(const nl_store *store, nl_err *err) {
+    return sqlite3_exec(store->writer, table, NULL, NULL, NULL) == SQLITE_OK ||
+           nl_store_db_err(store, store->writer, err);
+}
+
 bool nl_store_secret(nl_store *store, int64_t run, bool fresh, int64_t age_ms,
                      unsigned char *secret, nl_err *err) {
     int64_t made = 0, now = now_ms();
     bool found = false;
-    if (sqlite3_exec(store->writer, table, NULL, NULL, NULL) != SQLITE_OK)
-        return nl_store_db_err(store, store->writer, err);
     if (!nl_store_secret_look(store, store->writer, NL_STORE_SECRET_SQL, run, secret, &made, &found,
                               err))
         return false;

@@ -230,6 +230,7 @@ static void check_store(const char *dir, const struct writing *w) {
         assert_int_equal(entries, 3);
     else
         assert_true(entries == 0 || entries == 3); /* a turn is durable as a whole */
+    assert_int_equal(store_number(dir, "SELECT coalesce(sum(accepted), 0) FROM item"), entries);
     char *file = store_file(store_path(dir, "dataset.jsonl"));
     size_t lines = 0;
     for (const char *at = file; at && (at = strchr(at, '\n')); at++)

@@ -14,7 +14,7 @@
 #include "test_memory.h"
 
 /* Far in, where SQLite allocates for itself, not each one is tried. */
-enum { MOST = 4000, STEP = 12 };
+enum { MOST = 8000, STEP = 12 };
 
 static nl_loop *loop;
 static char dir[256];
