@@ -35,6 +35,7 @@ function context.new(fields)
   fields.rendered, fields.n_rendered = {}, 0
   fields.chatlog = chatlog.new(fields)
   fields.llm.chatlog, fields.llm.anon, fields.llm.phase = fields.chatlog, fields.anon, fields.phase
+  fields.exempt_tables = {}
   fields.shown = {} -- the tables that a rendered schema shows, by its text
   return setmetatable(fields, Context)
 end
@@ -100,20 +101,21 @@ function Context:render(name, values)
   return template:render(self:briefing():fill(values, tables_shown(self, values.schema_json)))
 end
 
---- What the schema says is no secret; each table's part of it once, however many sets it is shown in.
-local function exempt_schema(self, refs, json_text)
-  for _, ref in ipairs(refs or {}) do
-    local alone = self.schema:render { format = "json", tables = { ref } }
+--- What the schema says of these tables (nil: all) is no secret; each is rendered for that once.
+local function exempt_schema(self, refs)
+  if not self.anon or self.anon:raw() then return end
+  for _, ref in ipairs(refs or self.schema:names()) do
+    local alone = not self.exempt_tables[ref] and self.schema:render { format = "json", tables = { ref } }
     if alone then guard.exempt(self, "table " .. ref, alone) end
+    self.exempt_tables[ref] = true
   end
-  if not refs then guard.exempt(self, "schema", json_text) end
 end
 
 --- Takes for no secret what any prompt may say, before the first item begins: what is protected must not hang on
 --- which item was faster.
 function Context:exempt_all()
   if self.anon:raw() then return end
-  exempt_schema(self, self.schema:names())
+  exempt_schema(self)
   for _, file in ipairs(files.list("prompts")) do
     local path = file:find("%.txt$") and files.find("prompts", file)
     local source = path and files.read(path)
@@ -137,7 +139,7 @@ function Context:schema_json(refs, max_tokens)
     if not json_text then error(cut, 0) end
     known = keep(self, key, { json_text, cut })
     self.chatlog:note_schema(json_text, refs or self.schema:names())
-    exempt_schema(self, refs, json_text)
+    exempt_schema(self, refs)
     self.shown[json_text] = refs or false
   end
   return known[1], known[2]

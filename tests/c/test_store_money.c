@@ -325,9 +325,10 @@ static void a_ledger_that_cannot_be_written_holds_nothing_and_refuses_all(void *
     answers[0] = '\0';
     int64_t held = store_reserve(loop, store, 5, NULL);
     nl_store_set_budget(store, 100);
-    store_sql(dir, "PRAGMA foreign_keys = 0; DROP TABLE ledger");
+    struct sqlite3 *other = store_sql_begin(dir, "DROP TABLE ledger");
     ask("a", 90, &a);
-    ask("b", 90, &b); /* in line */
+    ask("b", 90, &b); /* in line, before a's can fail */
+    store_sql_commit(other);
     assert_false(store_flush(loop, store, &err));
     nl_timer *soon = nl_timer_start(loop, 1, 0, stop_loop, NULL, NULL);
     nl_loop_run(loop); /* b's answer waits for a turn */

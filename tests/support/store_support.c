@@ -202,12 +202,33 @@ const char *store_lines_to(unsigned n) {
     return text;
 }
 
-void store_sql(const char *dir, const char *sql) {
-    sqlite3 *db = NULL;
+static void must_execute(sqlite3 *db, const char *sql) {
     char *why = NULL;
-    assert_int_equal(sqlite3_open(store_path(dir, "nlsql.db"), &db), SQLITE_OK);
     if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
         fail_msg("%s: %s", sql, why);
+}
+
+static sqlite3 *open_beside(const char *dir) {
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(store_path(dir, "nlsql.db"), &db), SQLITE_OK);
+    return db;
+}
+
+void store_sql(const char *dir, const char *sql) {
+    sqlite3 *db = open_beside(dir);
+    must_execute(db, sql);
+    sqlite3_close(db);
+}
+
+sqlite3 *store_sql_begin(const char *dir, const char *sql) {
+    sqlite3 *db = open_beside(dir);
+    must_execute(db, "PRAGMA foreign_keys = 0; BEGIN IMMEDIATE");
+    must_execute(db, sql);
+    return db;
+}
+
+void store_sql_commit(sqlite3 *db) {
+    must_execute(db, "COMMIT");
     sqlite3_close(db);
 }
 

@@ -46,6 +46,9 @@ const char *store_lines_to(unsigned n);
 
 /* Runs SQL through a connection of its own. */
 void store_sql(const char *dir, const char *sql);
+/* The same in two steps: until the second the store waits with what it writes. */
+struct sqlite3 *store_sql_begin(const char *dir, const char *sql);
+void store_sql_commit(struct sqlite3 *db);
 /* The first column of the first row, read through a connection of its own. */
 int64_t store_number(const char *dir, const char *sql);
 void store_text(const char *dir, const char *sql, char *text, size_t room);
