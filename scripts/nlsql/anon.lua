@@ -163,6 +163,22 @@ function Anon:value(ref, column, value)
   return told(self, self:decision(ref, column), column, value)
 end
 
+--- Protects a value of a column before anything shows it. Its stand-in is made when it is first wanted, since that
+--- takes many times as long; of a value within a document or a list it is made now. Waits like `value`.
+---@param ref string
+---@param column string
+---@param value any  text as PostgreSQL writes it, or json.null
+function Anon:protect(ref, column, value)
+  if self:raw() or value == json.null then return end
+  local decision = self:decision(ref, column)
+  if decision.shape or not classes.PROTECTED[decision.class] then
+    told(self, decision, column, value)
+  elseif not self.values[value] and value:find("[%w\x80-\xff]") then
+    self.values[value] = decision.class
+    self.protected:add(value)
+  end
+end
+
 --- The value behind a stand-in in words; nil where it is none. Dates and numbers tell nothing: each is another's
 --- stand-in too.
 ---@param text string

@@ -2,8 +2,8 @@
 ---
 --- What a candidate or a reply may say is judged by the values that are protected. Were these only the ones that
 --- prompts and results have read so far, the verdict would hang on which items were faster; and a model's guess at
---- a value that nobody read would pass. So the closed columns are read once, in the order of the schema, and each
---- value gets its stand-in. What lies beyond the bounds below is protected from the moment that it is read.
+--- a value that nobody read would pass. So the closed columns are read once, in the order of the schema. What lies
+--- beyond the bounds below is protected from the moment that it is read.
 
 local classes = require "nlsql.anon.classes"
 local console = require "nlsql.console"
@@ -48,7 +48,7 @@ local function protect(anon, t, result)
       local value = row[c]
       if not seen[value] then
         seen[value] = true
-        anon:value(t.reference, name, value)
+        anon:protect(t.reference, name, value)
       end
     end
   end
