@@ -92,7 +92,9 @@ describe("builtins with a model", function()
     assert.same({ sql = GOOD }, json.decode(told "c1"))
     assert.same({ valid = true, rows = 1 }, json.decode(told "c2"))
     assert.same({ score = 0.9, reason = "fine" }, json.decode(told "c3"))
-    assert.falsy(support.read(dir .. "/requests"):find("2023-01-02", 1, true), "a row was shown")
+    -- the day of the first purchase is the second of the month; as a stand-in that day may be another's
+    local day = wrote:match('"purchase_id":"?1"?,"customer_id":"?%d+"?,"bought_on":"2023%-01%-(%d+)"')
+    assert.truthy(day and day ~= "02", wrote)
   end)
 
   it("shows rows, with stand-ins unless config says off, and offers no tool for them where they are not wanted", function()
