@@ -63,40 +63,40 @@ static bool send_with(const nl_pg_op *op, const char *prefix) {
     return ok;
 }
 
+/* clang-format off */
+
 /* Functions by their schema and no operators: a search path may lead to others of that name. */
 #define SET(name, value) "pg_catalog.set_config('" name "', '" value "', true)"
 #define NOW(name) "pg_catalog.current_setting('" name "')"
 #define CLIENT_CHECK "client_connection_check_interval"
-#define CAN_CHECK                                                                                  \
-    "(pg_catalog.current_setting('" CLIENT_CHECK "', true) IS NOT NULL AND "                       \
-    "pg_catalog.textlike(pg_catalog.version(), '%%linux%%'))"
+#define CAN_CHECK \
+    "(pg_catalog.current_setting('" CLIENT_CHECK "', true) IS NOT NULL" \
+    " AND pg_catalog.textlike(pg_catalog.version(), '%%linux%%'))"
 
 /* Strings are to end where the gate saw them end. Compiling a plan (jit) costs more than it saves a
  * query that is capped. Rows come in the table's order, not from where another's scan is. */
-#define SETTINGS                                                                                   \
-    SET("standard_conforming_strings", "on")                                                       \
-    ", " SET("jit", "off") ", " SET("synchronize_seqscans", "off") ", " SET(                       \
-        "statement_timeout",                                                                       \
-        "%u") ", " SET("lock_timeout", "%u") ", " SET("idle_in_transaction_session_timeout", "%u")
+#define SETTINGS \
+    SET("standard_conforming_strings", "on") ", " \
+    SET("jit", "off") ", " \
+    SET("synchronize_seqscans", "off") ", " \
+    SET("statement_timeout", "%u") ", " \
+    SET("lock_timeout", "%u") ", " \
+    SET("idle_in_transaction_session_timeout", "%u")
 
 /* What the first operation of a pool asks besides: the server's own settings, which bounds only
  * ever lower, and what may be set. A server that watches its client ends the query of one that is
- * gone: from version 14, but setting it is an error where it cannot (on something else than Linux).
- */
-#define LEARN                                                                                      \
-    CAN_CHECK ", %s, pg_catalog.pg_size_bytes(" NOW(                                               \
-        "work_mem") "), "                                                                          \
-                    "CASE WHEN pg_catalog.texteq(" NOW(                                            \
-                        "temp_file_limit") ", '-1') THEN -1 "                                      \
-                                           "ELSE pg_catalog.pg_size_bytes(" NOW(                   \
-                                               "temp_file_limit") ") END, "                        \
-                                                                  "pg_catalog.set_config(CASE "    \
-                                                                  "WHEN " CAN_CHECK                \
-                                                                  " THEN '" CLIENT_CHECK           \
-                                                                  "' ELSE 'nlsql.unused' "         \
-                                                                  "END, '2s', true), "
+ * gone: from version 14, but setting it is an error where it cannot (on something else than Linux). */
+#define LEARN \
+    CAN_CHECK ", %s, " \
+    "pg_catalog.pg_size_bytes(" NOW("work_mem") "), " \
+    "CASE WHEN pg_catalog.texteq(" NOW("temp_file_limit") ", '-1') THEN -1 " \
+    "ELSE pg_catalog.pg_size_bytes(" NOW("temp_file_limit") ") END, " \
+    "pg_catalog.set_config(CASE WHEN " CAN_CHECK " THEN '" CLIENT_CHECK "' ELSE 'nlsql.unused' END, " \
+    "'2s', true), "
 #define IF_SUPERUSER "pg_catalog.texteq(" NOW("is_superuser") ", 'on')"
 #define IF_GRANTED "pg_catalog.has_parameter_privilege('temp_file_limit', 'SET')"
+
+/* clang-format on */
 
 static uint32_t lock_ms(const nl_pg_op *op) {
     uint32_t ms = op->limits.lock_ms ? op->limits.lock_ms : PG_DEFAULT_LOCK_MS;

@@ -11,8 +11,7 @@
 
 #include "base/banned.h"
 
-/* Made when the first secret is: a store without one is of an earlier version, and as good. `made`
- * is of the secret, in Unix milliseconds, not of the run. */
+/* `made` is of the secret, in Unix milliseconds, not of the run. */
 static const char table[] = "CREATE TABLE IF NOT EXISTS secret (run INTEGER PRIMARY KEY REFERENCES"
                             " run, secret BLOB NOT NULL, made INTEGER NOT NULL)";
 
