@@ -1,6 +1,9 @@
 -- What is private is known before the first item begins: the same run gives the same bytes and the same rejections,
 -- however many items are under way, and a guess at a value that nobody read falls.
+local anon = require "nlsql.anon"
+local catalog = require "nlsql.catalog"
 local pg = require "nlsql.pg"
+local preread = require "nlsql.anon.preread"
 local shop = require "tests.lua.shop"
 local support = require "tests.lua.support"
 
@@ -63,5 +66,24 @@ describe("values that no prompt has shown", function()
       os.execute("rm -rf " .. dir)
     end
     assert.equal("private        6", private)
+  end)
+
+  it("do not include those of views, which may take long", function()
+    local cluster = require "nlsql.cluster"
+    local server <close> = assert(cluster.start {})
+    local dir = support.temp_dir()
+    support.write(dir .. "/slow.sql", "CREATE TABLE person (id int PRIMARY KEY, full_name text);\n"
+      .. "INSERT INTO person SELECT g, 'Anna Nowak ' || g FROM generate_series(1, 50) g;\n"
+      .. "CREATE VIEW slow AS SELECT id, full_name || pg_sleep(60)::text AS name FROM person;\n")
+    assert(server:create("slow", { dir .. "/slow.sql" }))
+    local db <close> = assert(pg.open(server:url("slow"), {}))
+    local schema = assert(catalog.load(db))
+    local settings = { anonymise = true, seed = 1, provider = "openai", base_url = "http://127.0.0.1:1/v1",
+      limits = { max_field = 65536, statement_timeout = 10 } }
+    local disguise = anon.open(settings, schema, ("x"):rep(32), db)
+    preread.all(disguise, db, schema)
+    assert.equal("Anna Nowak 41", (disguise.protected:find("Is Anna Nowak 41 here?")))
+    assert.is_nil(disguise.policy.decided["slow"])
+    os.execute("rm -rf " .. dir)
   end)
 end)

@@ -18,12 +18,17 @@ local MOST_TABLES, MOST_ROWS = 300, 20000
 --- Values of all tables together, and the rows that each table has even where they are used up.
 local MOST_VALUES, LEAST_ROWS = 400000, 200
 
---- Seconds that reading one table may take, and tables that are read at once.
-local TIMEOUT, AT_ONCE = 20, 4
+--- Seconds that reading one table may take, and all of them; tables that are read at once.
+local TIMEOUT, ALL_IN, AT_ONCE = 5, 60, 4
+
+--- Kinds of relations that are read. What a view shows is mostly a table's, and may take long to compute; what lies
+--- outside the database is not asked for beforehand.
+local READ = { table = true, partitioned = true, ["materialised view"] = true }
 
 --- Columns of a table whose values are told otherwise, and those whose few values are no secret.
 local function columns_of(anon, t)
   local list = {}
+  if not READ[t.kind] then return list end
   for _, column in ipairs(t.columns) do
     local decision = anon:decision(t.reference, column.name)
     local is_closed = classes.PROTECTED[decision.class] and decision.shape ~= "number"
@@ -60,9 +65,10 @@ end
 ---@param schema nlsql.Catalog
 function preread.all(anon, db, schema)
   if anon:raw() then return end
-  local names, left = schema:names(), MOST_VALUES
+  local names, left, begun = schema:names(), MOST_VALUES, jobs.now()
   table.sort(names)
   for first = 1, math.min(#names, MOST_TABLES), AT_ONCE do
+    if jobs.stopping() > 0 or jobs.now() - begun > ALL_IN then break end
     local refs = table.move(names, first, math.min(first + AT_ONCE - 1, MOST_TABLES, #names), 1, {})
     local share = left // #refs -- known before any is read
     local read = jobs.map(refs, AT_ONCE, function(ref)
