@@ -157,7 +157,7 @@ static bool prepare(stats_worker *worker, nl_err *err) {
     nl_stats *stats = worker->stats;
     worker->distinct = calloc(stats->n_keys + 1, sizeof *worker->distinct);
     size_t room = stats->options.memory / 4 / stats->n_workers;
-    worker->pairs = stats_pairs_new(stats->options.sketch ? 0 : stats->n_keys, room);
+    worker->pairs = stats_pairs_new(stats->options.sketch ? 0 : stats->n_keys, room, 2 * room);
     if (!worker->distinct || !worker->pairs)
         return nl_err_nomem(err);
     return stats_store_init(&worker->store, stats->bits, stats->store_room, err);

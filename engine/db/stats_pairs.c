@@ -2,7 +2,8 @@
  *
  * Many values occur in exactly the same set of columns (the numbers from 1 to 1,000 in every serial
  * key), so sets are counted first, and a set's pairs once for all its values. Counts stand in a
- * triangle where that fits, otherwise in a table of those pairs that share anything. */
+ * triangle where that fits, otherwise in a table of those pairs that share anything, as far as the
+ * memory cap lets that grow. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ struct stats_pairs {
     size_t n_keys;
     uint64_t *triangle; /* NULL: the table serves */
     pair_slot *table;
-    size_t room, used;
+    size_t room, used, most; /* slots */
     set_slot sets[SLOTS];
     uint32_t keys[SET_KEYS];
     size_t n_sets, n_set_keys;
@@ -35,7 +36,7 @@ static size_t size_of(size_t n) {
     return n * (n - 1) / 2;
 }
 
-stats_pairs *stats_pairs_new(size_t n_keys, size_t room) {
+stats_pairs *stats_pairs_new(size_t n_keys, size_t room, size_t most) {
     stats_pairs *pairs = calloc(1, sizeof *pairs);
     if (!pairs)
         return NULL;
@@ -46,6 +47,7 @@ stats_pairs *stats_pairs_new(size_t n_keys, size_t room) {
         pairs->triangle = calloc(size_of(n_keys), sizeof *pairs->triangle);
     } else {
         pairs->room = 1 << 12;
+        pairs->most = most / sizeof *pairs->table;
         pairs->table = calloc(pairs->room, sizeof *pairs->table);
     }
     if (pairs->triangle || pairs->table)
@@ -72,11 +74,17 @@ static pair_slot *find(pair_slot *table, size_t room, uint64_t pair) {
     return &table[at];
 }
 
-static bool grow(stats_pairs *pairs) {
+static bool grow(stats_pairs *pairs, nl_err *err) {
     size_t room = pairs->room * 2;
+    if (room > pairs->most)
+        return nl_err_set(
+            err, NL_LIMIT,
+            "more than %zu pairs of the %zu columns share values, which is more than the "
+            "memory allowed holds: choose fewer tables, or allow more",
+            pairs->used, pairs->n_keys);
     pair_slot *bigger = calloc(room, sizeof *bigger);
     if (!bigger)
-        return false;
+        return nl_err_nomem(err);
     for (size_t i = 0; i < pairs->room; i++) {
         if (pairs->table[i].count)
             *find(bigger, room, pairs->table[i].pair) = pairs->table[i];
@@ -87,11 +95,11 @@ static bool grow(stats_pairs *pairs) {
     return true;
 }
 
-static bool count_pair(stats_pairs *pairs, uint32_t a, uint32_t b, uint64_t count) {
+static bool count_pair(stats_pairs *pairs, uint32_t a, uint32_t b, uint64_t count, nl_err *err) {
     pair_slot *slot = find(pairs->table, pairs->room, (uint64_t)a << 32 | b);
     if (!slot->count) {
         if (pairs->used + 1 > pairs->room / 3 * 2) {
-            if (!grow(pairs))
+            if (!grow(pairs, err))
                 return false;
             slot = find(pairs->table, pairs->room, (uint64_t)a << 32 | b);
         }
@@ -102,7 +110,8 @@ static bool count_pair(stats_pairs *pairs, uint32_t a, uint32_t b, uint64_t coun
     return true;
 }
 
-static bool count_set(stats_pairs *pairs, const uint32_t *keys, size_t n, uint64_t count) {
+static bool count_set(stats_pairs *pairs, const uint32_t *keys, size_t n, uint64_t count,
+                      nl_err *err) {
     bool ok = true;
     for (size_t j = 1; j < n && ok; j++) {
         if (pairs->triangle) {
@@ -111,7 +120,7 @@ static bool count_set(stats_pairs *pairs, const uint32_t *keys, size_t n, uint64
                 row[keys[i]] += count;
         } else {
             for (size_t i = 0; i < j && ok; i++)
-                ok = count_pair(pairs, keys[i], keys[j], count);
+                ok = count_pair(pairs, keys[i], keys[j], count, err);
         }
     }
     return ok;
@@ -120,12 +129,12 @@ static bool count_set(stats_pairs *pairs, const uint32_t *keys, size_t n, uint64
 /* --- sets ----------------------------------------------------------------------------------------
  */
 
-bool stats_pairs_finish(stats_pairs *pairs) {
+bool stats_pairs_finish(stats_pairs *pairs, nl_err *err) {
     bool ok = true;
     for (size_t i = 0; i < SLOTS && ok; i++) {
         const set_slot *slot = &pairs->sets[i];
         if (slot->count)
-            ok = count_set(pairs, pairs->keys + slot->at, slot->n, slot->count);
+            ok = count_set(pairs, pairs->keys + slot->at, slot->n, slot->count, err);
     }
     memset(pairs->sets, 0, sizeof pairs->sets);
     pairs->n_sets = pairs->n_set_keys = 0;
@@ -142,9 +151,9 @@ static set_slot *find_set(stats_pairs *pairs, uint64_t sign, const uint32_t *key
     }
 }
 
-bool stats_pairs_add(stats_pairs *pairs, const uint32_t *keys, size_t n) {
+bool stats_pairs_add(stats_pairs *pairs, const uint32_t *keys, size_t n, nl_err *err) {
     if (n <= FEW || n > SET_KEYS)
-        return count_set(pairs, keys, n, 1);
+        return count_set(pairs, keys, n, 1, err);
     uint64_t sign = n;
     for (size_t i = 0; i < n; i++)
         sign = (sign ^ keys[i]) * 0x9e3779b97f4a7c15u;
@@ -152,7 +161,7 @@ bool stats_pairs_add(stats_pairs *pairs, const uint32_t *keys, size_t n) {
     set_slot *slot = find_set(pairs, sign, keys, n);
     if (!slot->count) {
         if (pairs->n_sets >= SLOTS / 2 || pairs->n_set_keys + n > SET_KEYS) {
-            if (!stats_pairs_finish(pairs))
+            if (!stats_pairs_finish(pairs, err))
                 return false;
             slot = find_set(pairs, sign, keys, n);
         }
@@ -184,11 +193,18 @@ bool stats_pairs_each(const stats_pairs *pairs, stats_pair_fn fn, void *ctx) {
     return ok;
 }
 
+struct merging {
+    stats_pairs *into;
+    nl_err *err;
+};
+
 static bool add_pair(void *ctx, uint32_t a, uint32_t b, uint64_t common) {
+    const struct merging *merging = ctx;
     const uint32_t keys[] = { a, b };
-    return count_set(ctx, keys, 2, common);
+    return count_set(merging->into, keys, 2, common, merging->err);
 }
 
-bool stats_pairs_merge(stats_pairs *into, const stats_pairs *other) {
-    return stats_pairs_each(other, add_pair, into);
+bool stats_pairs_merge(stats_pairs *into, const stats_pairs *other, nl_err *err) {
+    struct merging merging = { into, err };
+    return stats_pairs_each(other, add_pair, &merging);
 }

@@ -195,15 +195,17 @@ uint64_t *stats_sort(uint64_t *words, uint64_t *scratch, size_t n, unsigned igno
  */
 
 typedef struct stats_pairs stats_pairs;
-/* `room`: bytes for its counts, if that many suffice; it takes more where there are more pairs. */
-stats_pairs *stats_pairs_new(size_t n_keys, size_t room);
+/* `room`: bytes for its counts, if that many suffice for all pairs; otherwise it grows with the
+ * pairs that share anything, to `most` bytes. */
+stats_pairs *stats_pairs_new(size_t n_keys, size_t room, size_t most);
 void stats_pairs_free(stats_pairs *pairs);
-/* One value that these keys (ascending, two at least) share. False: out of memory. */
-bool stats_pairs_add(stats_pairs *pairs, const uint32_t *keys, size_t n);
+/* One value that these keys (ascending, two at least) share. False: out of memory, or (NL_LIMIT)
+ * more pairs than it may hold. */
+bool stats_pairs_add(stats_pairs *pairs, const uint32_t *keys, size_t n, nl_err *err);
 /* Counts what is not counted yet. */
-bool stats_pairs_finish(stats_pairs *pairs);
+bool stats_pairs_finish(stats_pairs *pairs, nl_err *err);
 /* Adds the counts of a finished one to another. */
-bool stats_pairs_merge(stats_pairs *into, const stats_pairs *other);
+bool stats_pairs_merge(stats_pairs *into, const stats_pairs *other, nl_err *err);
 typedef bool (*stats_pair_fn)(void *ctx, uint32_t a, uint32_t b, uint64_t common); /* a < b */
 bool stats_pairs_each(const stats_pairs *pairs, stats_pair_fn fn, void *ctx);
 

@@ -278,8 +278,8 @@ static bool sum_up(nl_stats *stats, uint64_t *distinct, nl_err *err) {
         for (size_t k = 0; worker->distinct && k < stats->n_keys; k++)
             distinct[k] += worker->distinct[k];
         if (i > 0 && worker->pairs) {
-            if (!stats_pairs_merge(stats->workers[0].pairs, worker->pairs))
-                return nl_err_nomem(err);
+            if (!stats_pairs_merge(stats->workers[0].pairs, worker->pairs, err))
+                return false;
             stats_pairs_free(worker->pairs);
             worker->pairs = NULL;
         }

@@ -60,8 +60,8 @@ static bool sweep_words(stats_worker *worker, const uint64_t *words, size_t n, s
         size_t n_keys = take_keys(words + i, end - i, mask, own);
         for (size_t k = 0; k < n_keys; k++)
             worker->distinct[own->keys[k]]++;
-        if (n_keys > 1 && !stats_pairs_add(worker->pairs, own->keys, n_keys))
-            return nl_err_nomem(err);
+        if (n_keys > 1 && !stats_pairs_add(worker->pairs, own->keys, n_keys, err))
+            return false;
     }
     return true;
 }
@@ -121,8 +121,7 @@ bool stats_sweep(stats_worker *worker, nl_err *err) {
     bool ok = (own.keys && own.bits) || nl_err_nomem(err);
     while (ok && next_bucket(stats, &bucket))
         ok = sweep_bucket(worker, bucket, &own, err);
-    if (ok && !stats_pairs_finish(worker->pairs))
-        ok = nl_err_nomem(err);
+    ok = ok && stats_pairs_finish(worker->pairs, err);
     free(own.keys);
     free(own.bits);
     free(own.words.words);

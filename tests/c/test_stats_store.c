@@ -211,8 +211,8 @@ static void test_pairs_are_counted(void **state) {
     (void)state;
     for (size_t r = 0; r < 2; r++) {
         uint64_t expected[KEYS * KEYS] = { 0 }, found[KEYS * KEYS] = { 0 };
-        stats_pairs *one = stats_pairs_new(KEYS, rooms[r]),
-                    *two = stats_pairs_new(KEYS, rooms[1 - r]);
+        stats_pairs *one = stats_pairs_new(KEYS, rooms[r], SIZE_MAX),
+                    *two = stats_pairs_new(KEYS, rooms[1 - r], SIZE_MAX);
         assert_true(one && two);
         for (size_t v = 0; v < N; v++) {
             uint32_t keys[KEYS];
@@ -221,14 +221,35 @@ static void test_pairs_are_counted(void **state) {
                 for (size_t i = 0; i < j; i++)
                     expected[keys[i] * KEYS + keys[j]]++;
             }
-            assert_true(n < 2 || stats_pairs_add(v % 2 ? one : two, keys, n));
+            assert_true(n < 2 || stats_pairs_add(v % 2 ? one : two, keys, n, NULL));
         }
-        assert_true(stats_pairs_finish(one) && stats_pairs_finish(two));
-        assert_true(stats_pairs_merge(one, two));
+        assert_true(stats_pairs_finish(one, NULL) && stats_pairs_finish(two, NULL));
+        assert_true(stats_pairs_merge(one, two, NULL));
         assert_true(stats_pairs_each(one, note, found));
         assert_memory_equal(expected, found, sizeof expected);
         stats_pairs_free(one);
         stats_pairs_free(two);
+    }
+}
+
+/* 3,000 keys with one value: 4,498,500 pairs of 16 bytes. */
+static void test_pairs_have_a_cap(void **state) {
+    enum { MANY = 3000 };
+    static const size_t caps[] = { (size_t)1 << 20, (size_t)1 << 28 };
+    uint32_t keys[MANY];
+    (void)state;
+    for (uint32_t k = 0; k < MANY; k++)
+        keys[k] = k;
+    for (size_t i = 0; i < 2; i++) {
+        nl_err err = { .code = NL_OK };
+        stats_pairs *pairs = stats_pairs_new(MANY, 100, caps[i]);
+        assert_non_null(pairs);
+        bool ok = stats_pairs_add(pairs, keys, MANY, &err) && stats_pairs_finish(pairs, &err);
+        assert_int_equal(ok, i == 1);
+        assert_int_equal(err.code, i == 1 ? NL_OK : NL_LIMIT);
+        assert_true(ok ||
+                    strstr(err.msg, "more than 43690 pairs of the 3000 columns share values"));
+        stats_pairs_free(pairs);
     }
 }
 
@@ -240,6 +261,7 @@ int main(void) {
         cmocka_unit_test(test_a_full_disk_is_told),
         cmocka_unit_test(test_memory_may_run_out_anywhere),
         cmocka_unit_test(test_pairs_are_counted),
+        cmocka_unit_test(test_pairs_have_a_cap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
