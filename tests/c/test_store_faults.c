@@ -10,28 +10,11 @@
 #include <sqlite3.h>
 
 #include "io/store_view.h"
-#include "store_support.h"
+#include "store_fixture.h"
 #include "test_memory.h"
 
 /* Far in, where SQLite allocates for itself, not each one is tried. */
 enum { MOST = 8000, STEP = 12 };
-
-static nl_loop *loop;
-static char dir[256];
-
-static int setup(void **state) {
-    (void)state;
-    loop = nl_loop_new(NULL);
-    (void)snprintf(dir, sizeof dir, "%s", store_dir(NULL));
-    return loop ? 0 : -1;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    nl_loop_free(loop);
-    store_remove(dir);
-    return 0;
-}
 
 /* --- memory -------------------------------------------------------------------------------- */
 

@@ -9,24 +9,7 @@
 
 #include <cmocka.h>
 
-#include "store_support.h"
-
-static nl_loop *loop;
-static char dir[256];
-
-static int setup(void **state) {
-    (void)state;
-    loop = nl_loop_new(NULL);
-    (void)snprintf(dir, sizeof dir, "%s", store_dir(NULL));
-    return loop ? 0 : -1;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    nl_loop_free(loop);
-    store_remove(dir);
-    return 0;
-}
+#include "store_fixture.h"
 
 /* A turn of item "a" with a rejection, and those of `retried` taken up. */
 static void reject(nl_store_run *run, const char *gate, const char *detail, const int64_t *retried,

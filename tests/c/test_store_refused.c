@@ -13,24 +13,7 @@
 #include <sqlite3.h>
 
 #include "io/store_view.h"
-#include "store_support.h"
-
-static nl_loop *loop;
-static char dir[256];
-
-static int setup(void **state) {
-    (void)state;
-    loop = nl_loop_new(NULL);
-    (void)snprintf(dir, sizeof dir, "%s", store_dir(NULL));
-    return loop ? 0 : -1;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    nl_loop_free(loop);
-    store_remove(dir);
-    return 0;
-}
+#include "store_fixture.h"
 
 static bool opens(nl_store *store, const char *path, bool fresh, nl_err *err) {
     const nl_store_run_options options = {

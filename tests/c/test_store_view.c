@@ -14,24 +14,7 @@
 #include <cmocka.h>
 
 #include "io/store_view.h"
-#include "store_support.h"
-
-static nl_loop *loop;
-static char dir[256];
-
-static int setup(void **state) {
-    (void)state;
-    loop = nl_loop_new(NULL);
-    (void)snprintf(dir, sizeof dir, "%s", store_dir(NULL));
-    return loop ? 0 : -1;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    nl_loop_free(loop);
-    store_remove(dir);
-    return 0;
-}
+#include "store_fixture.h"
 
 static nl_store_view *view_open(void) {
     nl_err err = { .code = NL_OK };
