@@ -79,7 +79,8 @@ nl_kmv_overlap nl_kmv_compare(const nl_kmv *of, const nl_kmv *in);
  * rounds that end when the table is full: then the least half goes. A value that is not in the
  * table occurred at most `bound` times; one that is occurred between count and count + missed
  * times. Exact (bound and every missed 0) while the distinct values fit. */
-enum { NL_COMMON_BYTES = 128, NL_COMMON_UNKNOWN = UINT32_MAX };
+enum { NL_COMMON_BYTES = 128 };
+#define NL_COMMON_UNKNOWN UINT32_MAX /* not an int, so not an enumerator */
 typedef struct {
     uint64_t hash;
     uint64_t count;  /* 0: an empty slot */

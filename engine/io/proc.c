@@ -23,8 +23,9 @@
 enum { MAX_OUTPUT = 1 << 20 };
 
 /* What the child could not do, sent through a pipe that a successful exec closes. */
+enum step { NO_FD, NO_USER, NO_CWD, NO_EXEC };
 struct failure {
-    enum { NO_FD, NO_USER, NO_CWD, NO_EXEC } step;
+    enum step step;
     int code;
 };
 
@@ -99,7 +100,7 @@ static bool install(int fd, int as) {
     return fd == as ? fcntl(fd, F_SETFD, 0) == 0 : dup2(fd, as) == as;
 }
 
-static _Noreturn void give_up(const struct plan *plan, int step) {
+static _Noreturn void give_up(const struct plan *plan, enum step step) {
     struct failure failure = { .step = step, .code = errno };
     ssize_t n = write(plan->report, &failure, sizeof failure);
     _exit(n > 0 ? 127 : 126);

@@ -99,8 +99,8 @@ static const char *const writes[W_COUNT] = {
     [W_ENTRY] = "INSERT INTO entry (run, item, turn, line, question, sql, sql_key, masked_key,"
                 " question_key, facts, at)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    [W_REJECTION] = "INSERT INTO rejection (run, item, turn, candidate, gate, reason, question,"
-                    " sql, detail, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [W_REJECTION] = ("INSERT INTO rejection (run, item, turn, candidate, gate, reason, question,"
+                     " sql, detail, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
     [W_LEDGER] = "INSERT INTO ledger (id, reserved, cost, at) VALUES (?1, ?2, ?3, ?4)",
     [W_SETTLE] = "UPDATE ledger SET cost = ?2 WHERE id = ?1",
     [W_RETRIED] = "UPDATE rejection SET retried = ?2 WHERE id = ?1 AND run = ?3",

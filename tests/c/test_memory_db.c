@@ -213,8 +213,8 @@ static bool a_cluster_starts(nl_err *err) {
 static bool queries_are_parsed(nl_err *err) {
     static const char *const queries[] = {
         "WITH a AS (SELECT 1 AS x) SELECT count(*) FILTER (WHERE x > 2) FROM a ORDER BY 1",
-        "SELECT c.name, sum(l.quantity) OVER (PARTITION BY c.id) FROM customer c JOIN LATERAL "
-        "(SELECT * FROM purchase_line WHERE quantity IN (1, 2, 3)) l ON true",
+        ("SELECT c.name, sum(l.quantity) OVER (PARTITION BY c.id) FROM customer c JOIN LATERAL "
+         "(SELECT * FROM purchase_line WHERE quantity IN (1, 2, 3)) l ON true"),
         "SELECT",
     };
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {

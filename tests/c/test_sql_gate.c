@@ -321,7 +321,7 @@ static void newer_forms_are_no_calls(void **state) {
 /* Relations as no server has them, or only now and then. */
 static void odd_relations_are_refused(void **state) {
     enum { CHAIN = 40, FIRST = 8 };
-    static char names[CHAIN + 1][8], texts[CHAIN][32];
+    static char names[CHAIN + 1][16], texts[CHAIN][32];
     static const char *rows[FIRST + CHAIN][CATALOG_CELLS] = {
         { "S", "18.1", "180001", "[\"public\"]", "[\"public\"]", "[\"public\"]" },
         { "R", "public", "newer", "v+", "SELECT a FROM FROM" },
