@@ -302,7 +302,9 @@ static const nl_command commands[] = {
     { "check", NULL, "FILE", "Sends each line's query of a JSONL file through the gates",
       "FILE is a dataset, or what another tool wrote (\"query\", \"SQL\", a chat's \"messages\", "
       "…), or - for\n"
-      "standard input. One verdict a line, in order. No model is asked.\n"
+      "standard input. One verdict a line, in order. No model is asked. Stand-ins are executed as "
+      "the\n"
+      "values behind them where the store of the run that wrote them is (store:).\n"
       "\n"
       "exit codes:  0 all passed, 1 the file cannot be read, 3 configuration, 4 database, 7 some "
       "fell",

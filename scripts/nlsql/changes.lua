@@ -27,7 +27,10 @@ local GATES = { "gates", "limits", "safe" }
 --- Characters of a value that is told as it is; a longer one is kept as its hash.
 local SHORT = 60
 
-local function kept(value)
+--- A value as the store keeps it: JSON, or "#" and its hash where that is long.
+---@param value any
+---@return string
+function changes.kept(value)
   local written = assert(json.encode(value))
   if #written <= SHORT then return written end
   return "#" .. text.hex(text.key(written))
@@ -35,7 +38,7 @@ end
 
 local function add_all(out, prefix, values)
   for _, name in ipairs(options.keys_of(values)) do
-    if values[name] ~= nil then out[prefix .. name] = kept(values[name]) end
+    if values[name] ~= nil then out[prefix .. name] = changes.kept(values[name]) end
   end
 end
 
@@ -55,7 +58,7 @@ function changes.of(opt, all, source, before)
   local now = { phase = text.hex(text.key(source)), options = {}, settings = {}, prompts = {} }
   add_all(now.options, "", opt)
   for name in pairs(settings.RULES) do
-    if not OPERATION[name] and all[name] ~= nil then now.settings[name] = kept(all[name]) end
+    if not OPERATION[name] and all[name] ~= nil then now.settings[name] = changes.kept(all[name]) end
   end
   for _, part in ipairs(GATES) do add_all(now.settings, "gates.", all[part] or {}) end
   for name in pairs(before and before.prompts or {}) do

@@ -2,10 +2,12 @@
 
 local console = require "nlsql.console"
 local gates = require "nlsql.gates"
+local guard = require "nlsql.guard"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local proc = require "nlsql.proc"
 local queryline = require "nlsql.queryline"
+local written = require "nlsql.written"
 
 local check = {}
 
@@ -30,8 +32,29 @@ local KEYS = { keys = { "line", "ok", "gate", "reason", "layer", "detail", "sqls
 ---@field sql string?
 ---@field lost boolean?    the database could not be asked
 
---- What the gates say of one line.
----@param ctx nlsql.Context  of it: schema, settings, db
+--- A query of nobody's that finds nothing although it looks for a text: its values may be stand-ins.
+local function doubt(ctx, verdict)
+  local literals = verdict.facts and verdict.facts.literals or {}
+  if not ctx.written or verdict.gate ~= "answer" or #literals == 0 then return verdict.reason end
+  local why = ctx.written:doubt()
+  return why and ("%s; %s"):format(verdict.reason, why) or verdict.reason
+end
+
+--- Gates whose verdict hangs on the values in the query.
+local BY_VALUES = { explain = true, execute = true, answer = true }
+
+--- The verdict, and whose context it was come by in where a run wrote the query with stand-ins.
+local function judge(ctx, candidate)
+  local own = ctx.written and ctx.written:context(candidate.sql)
+  local verdict = gates.check(own or ctx, {}, candidate)
+  local tables = own and BY_VALUES[verdict.gate] and not verdict.lost and verdict.facts and verdict.facts.tables
+  if tables and ctx.written:learn(own, tables) then verdict = gates.check(own, {}, candidate) end
+  return own, verdict
+end
+
+--- What the gates say of one line. One that a run wrote with stand-ins (`ctx.written` knows) is judged as that run
+--- judged it, with the values behind them, of which nothing is told.
+---@param ctx { schema: nlsql.Catalog, settings: table, db: nlsql.Db, written: nlsql.Written? }
 ---@param number integer
 ---@param line string
 ---@param field string?
@@ -43,12 +66,12 @@ function check.line(ctx, number, line, field)
   if number == 1 and line:sub(1, 3) == BOM then line = line:sub(4) end
   local query, question = queryline.read(line, field)
   if not query then return { line = number, ok = false, gate = "read", reason = question } end
-  local verdict = gates.check(ctx, {}, { question = question, sql = query })
+  local own, verdict = judge(ctx, { question = question, sql = query })
   local probe = verdict.probe or {}
   return {
-    line = number, ok = verdict.ok, gate = verdict.gate, reason = verdict.reason, layer = gates.layer(verdict),
-    detail = verdict.detail, sqlstate = probe.sqlstate, rows = verdict.ok and probe.n_rows or nil, sql = query,
-    lost = verdict.lost,
+    line = number, ok = verdict.ok, gate = verdict.gate, reason = own and verdict.reason or doubt(ctx, verdict),
+    layer = gates.layer(verdict), detail = verdict.detail, sqlstate = probe.sqlstate,
+    rows = verdict.ok and probe.n_rows or nil, sql = own and guard.mask(own, query) or query, lost = verdict.lost,
   }
 end
 
@@ -166,11 +189,12 @@ end
 
 --- Checks every line of flags.file. Returns the exit code: 7 where any fell, 4 where the database was lost.
 ---@param flags table  file, json, field
----@param ctx nlsql.Context  of it: schema, settings, db
+---@param ctx { schema: nlsql.Catalog, settings: table, db: nlsql.Db, written: nlsql.Written? }
 ---@return integer
 function check.run(flags, ctx)
   local workers, list = math.max(1, ctx.settings.db_concurrent_sessions) * 2, {}
   local next_line, why = lines_of(flags.file)
+  ctx.written = next_line and written.open(ctx, flags.file)
   local self = setmetatable({ ctx = ctx, path = flags.file, as_json = flags.json, field = flags.field, next_line = next_line,
     fault = why, number = 0, known = {}, printed = 0, ok = 0, fell = {}, room = jobs.semaphore(workers * AHEAD),
     reading = jobs.semaphore(1) }, Check)

@@ -29,15 +29,22 @@ local context = {}
 local Context = {}
 Context.__index = Context
 
+--- What needs no model: the gates' part of a context.
+---@param fields { schema: nlsql.Catalog, settings: table, db: nlsql.Db, anon: nlsql.Anon }
+---@return nlsql.Context
+function context.without_model(fields)
+  fields.exempt_tables = {}
+  return setmetatable(fields, Context)
+end
+
 ---@return nlsql.Context
 function context.new(fields)
   fields.templates = {}
   fields.rendered, fields.n_rendered = {}, 0
   fields.chatlog = chatlog.new(fields)
   fields.llm.chatlog, fields.llm.anon, fields.llm.phase = fields.chatlog, fields.anon, fields.phase
-  fields.exempt_tables = {}
   fields.shown = {} -- the tables that a rendered schema shows, by its text
-  return setmetatable(fields, Context)
+  return context.without_model(fields)
 end
 
 --- Texts that are kept for the next who asks: many more than items under way have sets of tables.

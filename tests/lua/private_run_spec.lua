@@ -186,6 +186,58 @@ describe("a database of people", function()
     assert_clean(dir)
   end)
 
+  it("is checked with the values behind its stand-ins, where the store of the run is", function()
+    local shown = standins()[1].full_name
+    local quoted = shown:gsub("'", "''")
+    local JOIN = " FROM visit v JOIN person p USING (person_id)"
+    serve { SETS, { match = "failed", content = '{"score": 0, "reason": "hopeless", "fixed_sql": null}' }, { pairs = {
+      pair("Which visits did " .. shown .. " make?", "SELECT v.visit_id" .. JOIN .. " WHERE p.full_name = '" .. quoted .. "'"),
+      pair("Which visits were of " .. shown .. "?", "SELECT v.visit_id" .. JOIN .. " JOIN (VALUES ('"
+        .. quoted .. "')) AS w (n) ON w.n = p.full_name"), -- no column stands beside it
+      pair("How many visits are there?", "SELECT count(*)" .. JOIN) } } }
+    nlsql("run", "joins", "--count", "3", "--set", "total_table_pairs=1", "--set", "max_attempts=1")
+    assert.equal(0, (nlsql("run", "complex_sqls", "--provider", "offline", "--count", "60", "--set", "total_table_pairs=1")))
+    local own, offline = "generated_datasets/joins/dataset.jsonl", "generated_datasets/complex_sqls/dataset.jsonl"
+    assert.equal(3, #support.lines(dir .. "/" .. own))
+    local function check(file, folder, ...)
+      local code, out, err = support.nlsql(folder or dir, { "check", file, ... }, { DATABASE_URL = URL })
+      assert.is_nil(reals:find(out .. err), out .. err)
+      return code, out, err
+    end
+    local code, out, err = check(own)
+    assert.same({ 0, "1: ok\n2: ok\n3: ok\n" }, { code, out }, err)
+    assert.equal(0, (check(offline)))
+    support.write(dir .. "/alone.jsonl", support.lines(dir .. "/" .. own)[2]) -- no other line makes the stand-in known
+    code, out = check "alone.jsonl"
+    assert.same({ 0, "1: ok\n" }, { code, out })
+
+    local elsewhere = support.temp_dir() -- the store is found beside the dataset, or by its configuration
+    assert.equal(0, (check(dir .. "/" .. own, elsewhere)))
+    support.write(dir .. "/both.jsonl", support.read(dir .. "/" .. own) .. support.read(dir .. "/" .. offline))
+    assert.equal(0, (check "both.jsonl"))
+    code, out = check(dir .. "/both.jsonl", elsewhere)
+    assert.equal(7, code)
+    assert.equal("1: answer: the result has no rows; if its values are stand-ins: there is no store generated_datasets/nlsql.db: "
+      .. "without the store of the run that wrote it nobody can tell", out:match("^[^\n]+"))
+
+    -- a query that no run wrote is judged as the dataset's run would have judged it, and shows nobody either
+    local held = json.encode { question = "Who?", sql = "SELECT v.fee" .. JOIN .. " WHERE p.full_name = '"
+      .. people[1].name:gsub("'", "''") .. "'" }
+    local added = json.encode { question = "Who?", sql = "SELECT v.fee, 1" .. JOIN .. " WHERE p.full_name = '" .. quoted .. "'" }
+    support.write(dir .. "/" .. own, support.read(dir .. "/" .. own) .. added .. "\n" .. held .. "\n")
+    code, out = check(own, nil, "--json")
+    assert.equal(7, code)
+    assert.truthy(out:find('"line":4,"ok":true', 1, true), out)
+    assert.truthy(out:find('"line":5,"ok":false,"gate":"private","reason":"it holds a protected value (person)', 1, true), out)
+
+    -- what was archived has the secret that it was written with
+    support.write(dir .. "/before.jsonl", support.read(dir .. "/" .. offline))
+    assert.equal(0, (nlsql("run", "complex_sqls", "--fresh", "--provider", "offline", "--count", "5", "--set", "total_table_pairs=1")))
+    assert.equal(0, (check "before.jsonl"))
+    assert.equal(0, (check(offline)))
+    os.execute("rm -rf " .. elsewhere)
+  end)
+
   it("is told of in the same pairs whenever the secret is the same", function()
     local db <close> = assert(pg.open(URL, {}))
     local schema = assert(catalog.load(db, {}))

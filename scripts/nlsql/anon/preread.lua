@@ -45,18 +45,33 @@ local function rows_of(anon, db, t, columns, n)
   return result
 end
 
---- Protects the values of these rows, column by column.
-local function protect(anon, t, result)
+--- Gives each value of these rows to a method of anon, column by column.
+local function each_value(anon, method, t, result)
   for c, name in ipairs(result.columns) do
     local seen = {}
     for _, row in ipairs(result.rows) do
       local value = row[c]
       if not seen[value] then
         seen[value] = true
-        anon:protect(t.reference, name, value)
+        anon[method](anon, t.reference, name, value)
       end
     end
   end
+end
+
+--- Makes the stand-ins of a table's first rows, so that the values behind them are known wherever a query names
+--- them, also where no column stands beside. Waits.
+---@param anon nlsql.Anon
+---@param db nlsql.Db
+---@param schema nlsql.Catalog
+---@param ref string
+---@return boolean any  are there any?
+function preread.stand_ins(anon, db, schema, ref)
+  local t = not anon:raw() and schema:table(ref)
+  local columns = t and columns_of(anon, t) or {}
+  local result = t and #columns > 0 and rows_of(anon, db, t, columns, MOST_ROWS)
+  if result then each_value(anon, "value", t, result) end
+  return result ~= nil and result ~= false
 end
 
 --- Reads what is private. Waits; does nothing where values go out as they are.
@@ -79,7 +94,7 @@ function preread.all(anon, db, schema)
     end)
     for _, one in ipairs(read) do
       if one.result then
-        protect(anon, one.t, one.result)
+        each_value(anon, "protect", one.t, one.result)
         left = math.max(0, left - #one.result.rows * #one.result.columns)
       end
     end
