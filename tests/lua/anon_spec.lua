@@ -364,6 +364,46 @@ describe("on a database", function()
   end)
 end)
 
+describe("a list that others refer to", function()
+  --- Lists of 12 names, to each of which 20 rows refer, but for what is said.
+  local LISTS = {
+    genre = { kept = true }, wards = { columns = "ward_name text", kept = true },
+    state = { columns = "label text, code text, last_update timestamp DEFAULT now(), active boolean, position int" },
+    status = { columns = "label text, last_update timestamp DEFAULT now(), active boolean", kept = true },
+    project = { columns = "name text, budget numeric DEFAULT 1" }, department = { columns = "name text, mail_address text" },
+    agent = {}, village = { columns = "name text" }, fellow = { columns = "motto text" }, team = { comment = "The names of the members of the crew" },
+    club = { names = "(ARRAY['Anna Berg', 'Öde Müller', 'Eva Ö. Braun', 'Jo O''Hara'])[1 + i % 4] || repeat('a', i)" },
+    colour = { rows = 13 }, brand = { n = 60 }, unused = { rows = 0 },
+  }
+
+  it("is an enum of its own, and whatever could be people, or says more, is none", function()
+    local dir, lines, wanted = support.temp_dir(), {}, {}
+    for name, list in pairs(LISTS) do
+      local columns, n = list.columns or "name text", list.n or 12
+      lines[#lines + 1] = ("CREATE TABLE %s (%s_id int PRIMARY KEY, %s);\nINSERT INTO %s SELECT i, %s FROM generate_series(1, %d) i;"):format(
+        name, name, columns, name, list.names or "'Quality ' || chr(96 + i % 26) || i", n)
+      lines[#lines + 1] = ("CREATE TABLE has_%s (id int PRIMARY KEY, %s_id int REFERENCES %s);\n"
+        .. "INSERT INTO has_%s SELECT i, 1 + i %% %d FROM generate_series(1, %d) i;"):format(name, name, name, name, n, list.rows or n * 20)
+      if list.comment then lines[#lines + 1] = ("COMMENT ON TABLE %s IS '%s';"):format(name, list.comment) end
+      wanted[name] = list.kept and "keep" or "closed"
+    end
+    support.write(dir .. "/lists.sql", table.concat(lines, "\n"))
+    local db <close> = assert(pg.open(support.database("lists", { dir .. "/lists.sql" }), {}))
+    local schema = assert(catalog.load(db))
+    local self, got = anon.open({ anonymise = true }, schema, SECRET, db), {}
+    for name in pairs(LISTS) do
+      local class = self:decision(name, schema:table(name).columns[2].name).class
+      got[name] = class == "keep" and class or classes.PROTECTED[class] and "closed" or class
+    end
+    assert.same(wanted, got)
+    self:value("genre", "name", "Quality a1")
+    self:value("project", "name", "Quality b2")
+    assert.is_nil(self.protected:find("What is of Quality a1?"))
+    assert.equal("Quality b2", (self.protected:find("What is of Quality b2?")))
+    os.execute("rm -rf " .. dir)
+  end)
+end)
+
 describe("on the demo database", function()
   it("nothing raw is left among what is protected, and keys still join", function()
     local db <close> = assert(pg.open(support.demo(), { sessions = 2 }))

@@ -7,6 +7,7 @@
 
 local config = require "nlsql.anon.config"
 local labels = require "nlsql.anon.labels"
+local lists = require "nlsql.anon.lists"
 local names = require "nlsql.anon.names"
 local values = require "nlsql.anon.values"
 
@@ -158,9 +159,9 @@ local function of_number(self, t, column, first)
   return { class = "amount", why = "a number" }
 end
 
---- Does a column that refers to it hold few values that come again? Then so are these.
-local function known_by_children(self, t, column)
-  for _, child in ipairs(children_of(self, t, column.name)) do
+--- Does a column that refers to the one of that name hold few values that come again? Then so are these.
+local function known_by_children(self, t, name)
+  for _, child in ipairs(children_of(self, t, name)) do
     local other = self.schema:table(child.from) --[[@as nlsql.Table]]
     local own = column_of(other, child.column)
     local found = own and counted(self, other, own)
@@ -197,8 +198,12 @@ local function of_text(self, t, column, first, seen)
   local may_keep = (t.kind ~= "view" and t.kind ~= "materialised view") or kept_by_namesakes(self, t, column, seen)
   local found = may_keep and values.may_be_few(list) and counted(self, t, column)
   if found and found.few then return keep(("%d values that come again and again"):format(found.distinct), true) end
-  if found and found.short and known_by_children(self, t, column) then
+  if found and found.short and known_by_children(self, t, column.name) then
     return keep(("%d codes that other tables refer to"):format(found.distinct), true)
+  end
+  local key = found and found.least and lists.key(t, column, list)
+  if key and known_by_children(self, t, key) then
+    return keep(("%d names of a list that other tables refer to again and again"):format(found.distinct), true)
   end
   return { class = "text", why = #list == 0 and "text of which nothing is known" or "text of many values" }
 end

@@ -113,6 +113,7 @@ local COUNT = [[SELECT count(*), coalesce(sum(n), 0), coalesce(sum((n = 1)::int)
 ---@field distinct integer
 ---@field few boolean    short ones that come again and again
 ---@field short boolean  no more, and no longer, but they need not come again
+---@field least boolean  as few and as short as those, come they again or not
 
 --- Counts the values of a column; nil where that took too long or could not be.
 ---@param db nlsql.Db
@@ -126,7 +127,7 @@ function values.count(db, t, column)
     for _, value in ipairs(column.common or {}) do
       if #value > LONGEST then return nil end
     end
-    return { distinct = math.floor(n), few = true, short = true }
+    return { distinct = math.floor(n), few = true, short = true, least = true }
   end
   local name = catalog.quote(column.name)
   local result = db:query(COUNT:format(name, t.reference, name, name), nil, { statement_timeout = TIMEOUT })
@@ -134,7 +135,7 @@ function values.count(db, t, column)
   local n, total, once, longest = table.unpack(result.rows[1])
   n, total, once, longest = tonumber(n), tonumber(total), tonumber(once), tonumber(longest)
   local short = n > 0 and n <= MOST and longest <= LONGEST
-  return { distinct = n, short = n > 0 and n <= MOST * 6 and longest <= 16,
+  return { distinct = n, least = short, short = n > 0 and n <= MOST * 6 and longest <= 16,
     few = short and total >= n * EACH and once <= n * ONCE }
 end
 
