@@ -32,6 +32,7 @@ local anon = {}
 ---@field busy table<string, number>     tables that are being looked at, and since when
 ---@field kept table<string, boolean>
 ---@field clashes integer                stand-ins that gave way
+---@field preread boolean?               what is private was read beforehand (nlsql.anon.preread)
 local Anon = {}
 Anon.__index = Anon
 

@@ -92,6 +92,7 @@ local function ask_one(spec)
   spec.settings.gates.allow_empty, spec.settings.gates.allow_null = true, true -- "none" is an answer
   local s = session.open(spec, PHASE, "")
   s.ctx.keep_rows = true
+  session.know_private(s, session.SOON)
   local item = { key = "ask", tables = nearby.tables(s.ctx, spec.question), count = 1 }
   local candidate = candidate_for(s, item, spec.question)
   local verdict = gates.check(s.ctx, item, candidate)

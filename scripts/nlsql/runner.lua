@@ -6,7 +6,6 @@ local entries = require "nlsql.entries"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local money = require "nlsql.money"
-local preread = require "nlsql.anon.preread"
 local replay = require "nlsql.replay"
 local session = require "nlsql.session"
 local summary = require "nlsql.summary"
@@ -72,8 +71,7 @@ local function run_phase(spec, chunk, load_error, source)
   local started = jobs.now()
   local phase = session.load(spec, chunk, load_error, source)
   local s = session.open(spec, phase, source)
-  s.ctx:exempt_all()
-  preread.all(s.anon, s.db, s.schema)
+  session.know_private(s)
   local d = drive.new(s.ctx, phase, s.run, entries.open(s.ctx, phase, s.run))
   d.store, d.retrying = s.store, spec.retry_rejected
   d:run_all(progress(started))

@@ -16,6 +16,7 @@ local loader = require "nlsql.loader"
 local money = require "nlsql.money"
 local options = require "nlsql.options"
 local pg = require "nlsql.pg"
+local preread = require "nlsql.anon.preread"
 local prompt = require "nlsql.prompt"
 local role = require "nlsql.role"
 local replay = require "nlsql.replay"
@@ -298,6 +299,18 @@ function session.open(spec, phase, source, world)
   for _, name in ipairs(opt.dataset_fields or {}) do ctx.keep_rows = ctx.keep_rows or name == "rows" end
   return { phase = phase, opt = opt, settings = settings, db = db, schema = schema, store = st, run = run,
     anon = ctx.anon, ctx = ctx, recorded = recorded }
+end
+
+--- Seconds that reading what is private may take where somebody waits for one item.
+session.SOON = 10
+
+--- Learns what is private and what is no secret, before anything is asked: verdicts are the same in every command then.
+--- Waits.
+---@param s nlsql.Session
+---@param seconds number?  see preread.all
+function session.know_private(s, seconds)
+  s.ctx:exempt_all()
+  preread.all(s.anon, s.db, s.schema, seconds)
 end
 
 --- Closes store and run, and the database unless it is kept for another round.

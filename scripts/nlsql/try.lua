@@ -29,6 +29,7 @@ local function round(spec, kept, chunk, load_error, source)
     local phase = now.load(spec, chunk, load_error, source)
     local s = now.open(spec, phase, source, kept.world)
     kept.world = { db = s.db, schema = s.schema, store = s.store, run = s.run, anon = s.anon }
+    now.know_private(s, now.SOON)
     local result
     result, prompt = require("nlsql.tryout").once(s, spec.try, kept.prompt)
     local durable, why = s.store:flush()

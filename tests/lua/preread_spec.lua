@@ -2,6 +2,7 @@
 -- however many items are under way, and a guess at a value that nobody read falls.
 local anon = require "nlsql.anon"
 local catalog = require "nlsql.catalog"
+local json = require "nlsql.json"
 local pg = require "nlsql.pg"
 local preread = require "nlsql.anon.preread"
 local shop = require "tests.lua.shop"
@@ -66,6 +67,35 @@ describe("values that no prompt has shown", function()
       os.execute("rm -rf " .. dir)
     end
     assert.equal("private        6", private)
+  end)
+
+  it("fall at private when one tries or asks, as in a run, and are not sent", function()
+    local person = guesses()
+    local guess = { question = "Who paid?", sql = "SELECT v.fee FROM visit v JOIN person p USING (person_id) WHERE p.full_name = '"
+      .. person:gsub("'", "''") .. "'" }
+    local dir = support.temp_dir()
+    support.write(dir .. "/config.yaml", "retries: 0\ncritic: false\n")
+    endpoint = support.endpoint { "--log", dir .. "/requests", "--script", support.write_json_lines(dir .. "/rules.jsonl",
+      { shop.sets { "visit", "person" }, { match = "Who paid", content = json.encode(guess) }, { pairs = { guess } } }) }
+    local function nlsql(...)
+      local code, out, err = support.nlsql(dir, { ... }, { DATABASE_URL = URL, OPENAI_BASE_URL = endpoint.url })
+      assert.is_nil((out .. err):find(person, 1, true), out .. err)
+      return code, out, err
+    end
+    local code, out, err = nlsql("try", "joins", "--set", "max_attempts=1")
+    assert.equal(7, code, err)
+    assert.truthy(out:find("fell at private%s+1\n"), out)
+    code, out = nlsql("ask", "Who paid?")
+    assert.equal(7, code)
+    assert.truthy(out:find("private FAILED", 1, true), out)
+    local sent = support.read(dir .. "/requests")
+    code, out, err = nlsql("ask", "What did " .. person .. " pay?")
+    assert.same({ 5, "" }, { code, out })
+    assert.truthy(err:find("the question holds a protected value (person): a real value of the database, which is not sent", 1, true),
+      err)
+    assert.equal(sent, support.read(dir .. "/requests"))
+    assert.is_nil(sent:find(person, 1, true))
+    os.execute("rm -rf " .. dir)
   end)
 
   it("do not include those of views, which may take long", function()

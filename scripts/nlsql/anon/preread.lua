@@ -74,16 +74,18 @@ function preread.stand_ins(anon, db, schema, ref)
   return result ~= nil and result ~= false
 end
 
---- Reads what is private. Waits; does nothing where values go out as they are.
+--- Reads what is private, once. Waits; does nothing where values go out as they are.
 ---@param anon nlsql.Anon
 ---@param db nlsql.Db
 ---@param schema nlsql.Catalog
-function preread.all(anon, db, schema)
-  if anon:raw() then return end
+---@param seconds number?  that it may take, where somebody waits for it; nil: as a run has
+function preread.all(anon, db, schema, seconds)
+  if anon:raw() or anon.preread then return end
+  anon.preread = true
   local names, left, begun = schema:names(), MOST_VALUES, jobs.now()
   table.sort(names)
   for first = 1, math.min(#names, MOST_TABLES), AT_ONCE do
-    if jobs.stopping() > 0 or jobs.now() - begun > ALL_IN then break end
+    if jobs.stopping() > 0 or jobs.now() - begun > (seconds or ALL_IN) then break end
     local refs = table.move(names, first, math.min(first + AT_ONCE - 1, MOST_TABLES, #names), 1, {})
     local share = left // #refs -- known before any is read
     local read = jobs.map(refs, AT_ONCE, function(ref)
