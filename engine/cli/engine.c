@@ -202,33 +202,58 @@ nl_vm *engine_new_vm(nlsql *engine, const char *name, nl_err *err) {
     return nl_vm_new(&engine->host, &options, nl_modules, err);
 }
 
-/* module, field → function: runs protected, since both look-ups can raise. */
+struct wanted {
+    const char *module, *field;
+};
+
+/* wanted → function */
 static int push_function(lua_State *L) {
-    nl_vm *vm = nl_vm_of(L);
-    const char *module = luaL_checkstring(L, 1);
-    if (nl_vm_is_trusted(vm))
+    const struct wanted *wanted = lua_touserdata(L, 1);
+    if (nl_vm_is_trusted(nl_vm_of(L)))
         lua_getglobal(L, "require");
     else
         lua_pushcfunction(L, nl_loader_require);
-    lua_pushstring(L, module);
+    lua_pushstring(L, wanted->module);
     lua_call(L, 1, 1);
-    lua_pushvalue(L, 2);
+    lua_pushstring(L, wanted->field);
     lua_gettable(L, -2);
     return 1;
 }
 
 bool engine_find(nl_vm *vm, const char *module, const char *field, nl_err *err) {
-    lua_State *L = nl_vm_lua(vm);
+    struct wanted wanted = { module, field };
+    int n;
     nl_vm_slice(vm);
-    lua_pushcfunction(L, push_function);
-    lua_pushstring(L, module);
-    lua_pushstring(L, field);
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK)
-        return true;
-    const char *why = lua_tostring(L, -1);
-    nl_err_set(err, NL_SCRIPT, "%s", why ? why : "a script cannot be loaded");
-    lua_pop(L, 1);
-    return false;
+    return nl_vm_call(vm, push_function, &wanted, &n, err);
+}
+
+/* arguments → the texts, and those of `nlsql lua` as the global `arg` too */
+static int push_arguments(lua_State *L) {
+    const struct engine_arguments *given = lua_touserdata(L, 1);
+    luaL_checkstack(L, given->n, "too many arguments");
+    if (given->file) {
+        lua_createtable(L, given->n, 1);
+        lua_pushstring(L, given->file);
+        lua_rawseti(L, -2, 0);
+    }
+    for (int i = 0; i < given->n; i++) {
+        lua_pushstring(L, given->texts[i]);
+        if (!given->file)
+            continue;
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, 2, i + 1);
+    }
+    if (given->file) {
+        lua_pushvalue(L, 2);
+        lua_setglobal(L, "arg");
+    }
+    return given->n;
+}
+
+bool engine_push(nl_vm *vm, const struct engine_arguments *given, nl_err *err) {
+    struct engine_arguments copy = *given;
+    int n;
+    return nl_vm_call(vm, push_arguments, &copy, &n, err);
 }
 
 int engine_complain(const nl_err *err) {
@@ -247,12 +272,13 @@ int engine_code(lua_State *L, int n_results) {
 int nl_engine_command(nlsql *engine, const char *name, const char *argument) {
     nl_err err = { .code = NL_OK };
     int n_results = 0, code = NLSQL_DONE;
+    struct engine_arguments given = { .n = 1, .texts = &argument };
     nl_vm *vm = engine_new_vm(engine, "command line", &err);
-    if (!vm || !engine_listen(engine, &err) || !engine_find(vm, "nlsql.cli", name, &err)) {
+    if (!vm || !engine_listen(engine, &err) || !engine_find(vm, "nlsql.cli", name, &err) ||
+        !engine_push(vm, &given, &err)) {
         code = engine_complain(&err);
         goto out;
     }
-    lua_pushstring(nl_vm_lua(vm), argument);
     if (nl_vm_run(vm, 1, &n_results, &err))
         code = engine_code(nl_vm_lua(vm), n_results);
     else
@@ -265,28 +291,18 @@ out:
 
 /* --- nlsql lua FILE ----------------------------------------------------------------------- */
 
-static void set_arg(lua_State *L, int argc, char **argv) {
-    lua_createtable(L, argc, 1);
-    for (int i = 0; i < argc; i++) {
-        lua_pushstring(L, argv[i]);
-        lua_rawseti(L, -2, i);
-    }
-    lua_setglobal(L, "arg");
-}
-
 int nl_engine_lua(nlsql *engine, int argc, char **argv) {
     nl_err err = { .code = NL_OK };
     int n_results = 0, code = NLSQL_DONE;
     nl_http_options http = { .allow_insecure = true };
+    struct engine_arguments given = { argv[0], argc - 1, (const char *const *)argv + 1 };
     nl_vm *vm = engine_new_vm(engine, argv[0], &err);
     engine->host.http = nl_http_new(engine->host.loop, &http, &err);
-    if (!vm || !engine->host.http || !nl_vm_load_file(vm, argv[0], argv[0], &err)) {
+    if (!vm || !engine->host.http || !nl_vm_load_file(vm, argv[0], argv[0], &err) ||
+        !engine_push(vm, &given, &err)) {
         code = engine_complain(&err);
         goto out;
     }
-    set_arg(nl_vm_lua(vm), argc, argv);
-    for (int i = 1; i < argc; i++)
-        lua_pushstring(nl_vm_lua(vm), argv[i]);
     if (nl_vm_run(vm, argc - 1, &n_results, &err))
         code = engine_code(nl_vm_lua(vm), n_results);
     else

@@ -38,6 +38,16 @@ nl_vm *engine_new_vm(nlsql *engine, const char *name, nl_err *err);
 /* Pushes function `field` of a script's module. [-0, +(0|1), -] */
 bool engine_find(nl_vm *vm, const char *module, const char *field, nl_err *err);
 
+/* What a script is called with. */
+struct engine_arguments {
+    const char *file; /* of `nlsql lua`: it has them in the global `arg` too; NULL: none */
+    int n;
+    const char *const *texts;
+};
+
+/* Pushes them. [-0, +(n|0), -] */
+bool engine_push(nl_vm *vm, const struct engine_arguments *given, nl_err *err);
+
 /* Logs *err and returns the exit code that belongs to it. */
 int engine_complain(const nl_err *err);
 

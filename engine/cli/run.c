@@ -21,12 +21,12 @@ static nl_json *make_plan(nlsql *engine, const char *flags_json, int *code) {
     nl_json *plan = NULL;
     int n_results = 0;
     nl_vm *vm = engine_new_vm(engine, "configuration", &err);
-    if (!vm || !engine_find(vm, "nlsql.cli", "plan", &err)) {
+    const struct engine_arguments given = { .n = 1, .texts = &flags_json };
+    if (!vm || !engine_find(vm, "nlsql.cli", "plan", &err) || !engine_push(vm, &given, &err)) {
         *code = engine_complain(&err);
         goto out;
     }
     lua_State *L = nl_vm_lua(vm);
-    lua_pushstring(L, flags_json);
     if (!nl_vm_run(vm, 1, &n_results, &err)) {
         *code = engine_complain(&err);
         goto out;
@@ -61,34 +61,52 @@ static bool open_http(nlsql *engine, const nl_json_node *plan, nl_err *err) {
                            engine->api_key, err);
 }
 
-/* Pushes the arguments of the phase's entry (a module's `main`): the spec as JSON, then, where it
- * has a file, its chunk (or nil and why it does not load) and its source. */
-static int push_phase(nl_vm *vm, const nl_json_node *phase) {
-    lua_State *L = nl_vm_lua(vm);
-    nl_err err = { .code = NL_OK };
-    const char *spec = nl_json_get_str(phase, "spec");
-    const char *path = nl_json_get_str(phase, "path");
-    const char *shown = nl_json_get_str(phase, "shown");
+struct entry_arguments {
+    const nl_json_node *phase;
+    const char *path; /* of its file; NULL: it has none */
     nl_buf source;
+};
 
-    lua_pushstring(L, spec);
-    if (!path)
+/* entry_arguments → the spec as JSON, then, where it has a file, its chunk (or nil and why it does
+ * not load) and its source. */
+static int push_entry_arguments(lua_State *L) {
+    const struct entry_arguments *given = lua_touserdata(L, 1);
+    nl_vm *vm = nl_vm_of(L);
+    nl_err err = { .code = NL_OK };
+    const char *shown = nl_json_get_str(given->phase, "shown");
+    bool trusted = nl_json_get_bool(given->phase, "trust");
+
+    lua_pushstring(L, nl_json_get_str(given->phase, "spec"));
+    if (!given->path)
         return 1;
-    nl_buf_init(&source);
-    nl_vm_set_own_file(vm, path, NULL); /* where there is none, loading it says so */
-    bool trusted = nl_json_get_bool(phase, "trust");
-    if (!(trusted ? nl_vm_load_file : nl_vm_load_guest)(vm, path, shown, &err)) {
+    if (!(trusted ? nl_vm_load_file : nl_vm_load_guest)(vm, given->path, shown, &err)) {
         lua_pushnil(L);
         lua_pushstring(L, err.msg);
     } else {
         lua_pushnil(L);
     }
-    if (nl_buf_read_file(&source, path, MAX_PHASE_BYTES, NULL))
-        lua_pushlstring(L, source.data, source.size);
-    else
-        lua_pushliteral(L, "");
-    nl_buf_release(&source);
+    lua_pushlstring(L, given->source.data, given->source.size);
     return 4;
+}
+
+/* Where the file cannot be read, loading it says why. */
+static bool read_source(nl_vm *vm, const char *path, nl_buf *source, nl_err *err) {
+    nl_err why = { .code = NL_OK };
+    if (nl_vm_set_own_file(vm, path, &why) &&
+        nl_buf_read_file(source, path, MAX_PHASE_BYTES, &why))
+        return true;
+    nl_buf_clear(source);
+    return why.code != NL_NOMEM || nl_err_nomem(err);
+}
+
+/* Pushes the arguments of the phase's entry (a module's `main`). */
+static bool push_phase(nl_vm *vm, const nl_json_node *phase, int *n_args, nl_err *err) {
+    struct entry_arguments given = { .phase = phase, .path = nl_json_get_str(phase, "path") };
+    nl_buf_init(&given.source);
+    bool ok = (!given.path || read_source(vm, given.path, &given.source, err)) &&
+              nl_vm_call(vm, push_entry_arguments, &given, n_args, err);
+    nl_buf_release(&given.source);
+    return ok;
 }
 
 /* The text that a finished call left as its second result. */
@@ -102,7 +120,7 @@ static void take_answer(lua_State *L, int n_results, nl_buf *answer) {
 
 static int run_phase(nlsql *engine, const nl_json_node *phase, nl_buf *answer) {
     nl_err err = { .code = NL_OK };
-    int n_results = 0, code;
+    int n_args = 0, n_results = 0, code;
     const char *entry = nl_json_get_str(phase, "entry");
     nl_vm_options options = {
         .name = nl_json_get_str(phase, "title"),
@@ -111,11 +129,11 @@ static int run_phase(nlsql *engine, const nl_json_node *phase, nl_buf *answer) {
         .trusted = nl_json_get_bool(phase, "trust"),
     };
     nl_vm *vm = nl_vm_new(&engine->host, &options, nl_modules, &err);
-    if (!vm || !engine_find(vm, entry ? entry : "nlsql.runner", "main", &err)) {
+    if (!vm || !engine_find(vm, entry ? entry : "nlsql.runner", "main", &err) ||
+        !push_phase(vm, phase, &n_args, &err)) {
         code = engine_complain(&err);
         goto out;
     }
-    int n_args = push_phase(vm, phase);
     if (nl_vm_run(vm, n_args, &n_results, &err)) {
         if (answer)
             take_answer(nl_vm_lua(vm), n_results, answer);

@@ -46,7 +46,7 @@ struct jobs {
     nl_job *roots; /* those without a parent */
 };
 
-static const char jobs_key;
+static const char jobs_key, stray_key; /* of the registry */
 
 static struct jobs *jobs_of(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &jobs_key);
@@ -186,14 +186,15 @@ static void resume(void *ctx) {
         finish(job, ENDED);
     } else if (status != LUA_YIELD) {
         lua_resetthread(job->co); /* frees its frames at once, and leaves the error */
-        const char *why = lua_tostring(job->co, -1);
+        char room[NL_VM_NUMBER];
+        const char *why = nl_vm_text(job->co, room);
         nl_log(NL_DEBUG, "%s: a job failed: %s", nl_vm_name(job->vm), why ? why : "(no message)");
         finish(job, FAILED);
         if (status == LUA_ERRMEM) /* the buffers of lauxlib fail without collecting first */
             lua_gc(L, LUA_GCCOLLECT);
     } else if (job->state != PARKED) { /* a script's own coroutine.yield */
         lua_settop(job->co, 0);
-        lua_pushliteral(job->co, "yielded outside any wait of the engine");
+        lua_rawgetp(job->co, LUA_REGISTRYINDEX, &stray_key);
         finish(job, FAILED);
     } else if (job->doomed) {
         end_by_force(job);
@@ -207,7 +208,8 @@ static int collect_job(lua_State *L) {
     if (job->state == FAILED && !job->observed) {
         lua_getiuservalue(L, 1, 1);
         lua_State *co = lua_tothread(L, -1);
-        const char *why = co && lua_gettop(co) ? lua_tostring(co, -1) : NULL;
+        char room[NL_VM_NUMBER];
+        const char *why = co && lua_gettop(co) ? nl_vm_text(co, room) : NULL;
         nl_log(NL_WARN, "%s: a job failed that nobody waited for: %s", nl_vm_name(job->vm),
                why ? why : "(no message)");
     }
@@ -262,7 +264,8 @@ bool nl_job_results(lua_State *L, nl_job *job, int *n_results, nl_err *err) {
         *n_results = n;
         return true;
     }
-    const char *why = job->state == FAILED ? lua_tostring(job->co, -1) : NULL;
+    char room[NL_VM_NUMBER];
+    const char *why = job->state == FAILED ? nl_vm_text(job->co, room) : NULL;
     if (job->state == FAILED)
         nl_err_set(err, NL_SCRIPT, "%s", why ? why : "failed without a message");
     else
@@ -529,9 +532,11 @@ void nl_job_setup(lua_State *L) {
     struct jobs *jobs = lua_newuserdatauv(L, sizeof *jobs, 0); /* jobs */
     *jobs = (struct jobs){ 0 };
     lua_rawsetp(L, LUA_REGISTRYINDEX, &jobs_key); /* */
-    luaL_newmetatable(L, JOB);                    /* mt */
-    luaL_newlib(L, methods);                      /* mt methods */
-    lua_setfield(L, -2, "__index");               /* mt */
+    lua_pushliteral(L, "yielded outside any wait of the engine");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &stray_key); /* */
+    luaL_newmetatable(L, JOB);                     /* mt */
+    luaL_newlib(L, methods);                       /* mt methods */
+    lua_setfield(L, -2, "__index");                /* mt */
     lua_pushcfunction(L, collect_job);
     lua_setfield(L, -2, "__gc");
     lua_pushliteral(L, JOB);

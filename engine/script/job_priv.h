@@ -10,8 +10,7 @@ void nl_job_setup(lua_State *L);
 
 /* Takes a function and `n_args` arguments off L's stack and pushes the new job's handle; the job
  * starts on the loop's next turn, as a child of `parent` (NULL: of nobody). A job that ends or dies
- * takes its children with it. NULL, with the stack popped, where memory ran out. [-(n+1), +1|0, -]
- */
+ * takes its children with it. [-(n+1), +1, m] */
 nl_job *nl_job_new(lua_State *L, int n_args, nl_job *parent);
 
 /* Calls fn once the job has ended, however it ended. At most one. */

@@ -111,6 +111,18 @@ void nl_vm_charge(lua_State *L, ptrdiff_t bytes) {
     vm->used += (size_t)bytes;
 }
 
+const char *nl_vm_text(lua_State *L, char room[NL_VM_NUMBER]) {
+    int kind = lua_type(L, -1);
+    if (kind == LUA_TSTRING)
+        return lua_tostring(L, -1);
+    if (kind != LUA_TNUMBER)
+        return NULL;
+    int n = lua_isinteger(L, -1)
+                ? snprintf(room, NL_VM_NUMBER, LUA_INTEGER_FMT, lua_tointeger(L, -1))
+                : snprintf(room, NL_VM_NUMBER, LUA_NUMBER_FMT, lua_tonumber(L, -1));
+    return n > 0 ? room : NULL;
+}
+
 static int panic(lua_State *L) {
     (void)L; /* every entry is protected, so this cannot happen; abort() follows */
     return 0;
@@ -157,13 +169,9 @@ nl_vm *nl_vm_new(nl_host *host, const nl_vm_options *options, const nl_vm_module
     }
     lua_atpanic(vm->L, panic);
     *(nl_vm **)lua_getextraspace(vm->L) = vm;
-    lua_pushcfunction(vm->L, open_state);
-    if (lua_pcall(vm->L, 0, 0, 0) != LUA_OK) {
-        const char *why = lua_tostring(vm->L, -1);
-        nl_err_set(err, NL_SCRIPT, "cannot start Lua: %s", why ? why : "unknown error");
-        goto fail;
-    }
-    return vm;
+    if (nl_vm_call(vm, open_state, NULL, NULL, err))
+        return vm;
+    nl_err_prefix(err, "cannot start Lua: ");
 fail:
     nl_vm_free(vm);
     return NULL;
@@ -317,6 +325,27 @@ bool nl_vm_load_guest(nl_vm *vm, const char *path, const char *shown, nl_err *er
     return load_file(vm, path, shown, vm->guest_globals, err);
 }
 
+bool nl_vm_call(nl_vm *vm, lua_CFunction fn, void *ctx, int *n_results, nl_err *err) {
+    lua_State *L = vm->L;
+    int before = lua_gettop(L);
+    char room[NL_VM_NUMBER];
+    if (!lua_checkstack(L, 2))
+        return nl_err_nomem(err);
+    lua_pushcfunction(L, fn);
+    lua_pushlightuserdata(L, ctx);
+    int status = lua_pcall(L, 1, n_results ? LUA_MULTRET : 0, 0);
+    if (status == LUA_OK) {
+        if (n_results)
+            *n_results = lua_gettop(L) - before;
+        return true;
+    }
+    const char *why = nl_vm_text(L, room);
+    nl_err_set(err, status == LUA_ERRMEM ? NL_NOMEM : NL_SCRIPT, "%s",
+               why ? why : "failed without a message");
+    lua_pop(L, 1);
+    return false;
+}
+
 struct finish {
     nl_loop *loop;
 };
@@ -335,6 +364,8 @@ static int start_main(lua_State *L) {
 bool nl_vm_run(nl_vm *vm, int n_args, int *n_results, nl_err *err) {
     lua_State *L = vm->L;
     struct finish finish = { .loop = vm->host->loop };
+    if (!lua_checkstack(L, 1))
+        return nl_err_nomem(err);
     lua_pushcfunction(L, start_main);
     lua_insert(L, -(n_args + 2));
     if (lua_pcall(L, n_args + 1, 1, 0) != LUA_OK) {

@@ -70,6 +70,12 @@ const char *nl_vm_own_file(const nl_vm *vm); /* its absolute path without links,
  * False with the script's error (NL_SCRIPT, or the code that it raised with). */
 bool nl_vm_run(nl_vm *vm, int n_args, int *n_results, nl_err *err);
 
+/* Calls fn with `ctx` as its only argument (a light userdata), and leaves its results on the stack,
+ * their number in *n_results. All that allocates in a state belongs into such a call, or into a
+ * job: elsewhere an allocation that fails ends the program. False, with nothing left, where it
+ * raised. */
+bool nl_vm_call(nl_vm *vm, lua_CFunction fn, void *ctx, int *n_results, nl_err *err);
+
 /* --- for the other files of this folder and for bindings ---------------------------------- */
 
 nl_vm *nl_vm_of(lua_State *L);
@@ -86,6 +92,10 @@ void nl_vm_slice_guest(nl_vm *vm, uint64_t most_ns, const char *why);
 /* Has the coroutine look at the clock, in a trusted state too. */
 void nl_vm_watch(lua_State *L);
 uint64_t nl_vm_cpu_ns(void); /* processor time of this thread */
+enum { NL_VM_NUMBER = 32 };
+/* The text of the string or number at the top of the stack, which stays there; NULL where it is
+ * anything else. Allocates nothing: a number is written into `room`. [-0, +0, -] */
+const char *nl_vm_text(lua_State *L, char room[NL_VM_NUMBER]);
 /* Counts memory that a binding holds outside of Lua's as the state's: bytes more, or (negative)
  * less. Raises "not enough memory" where that would be too much. [-0, +0, m] */
 void nl_vm_charge(lua_State *L, ptrdiff_t bytes);

@@ -17,6 +17,8 @@
 /* Places at which a scenario fails, at most: of a dear one, of another. */
 enum { MOST_DEAR = 20, MOST = 600 };
 
+enum { LARGE = 64 * 1024 };
+
 struct countdown {
     atomic_long left, stopped; /* < 0: nothing fails; what was left when that was said */
     atomic_bool failed, once;
@@ -90,51 +92,54 @@ int __wrap_asprintf(char **text, const char *format, ...) __attribute__((format(
 
 /* Where the test's allocator counts too, one allocation counts once. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static bool own_fails(void) {
-    return fails();
-}
+enum { OWN_COUNT = true };
 #else
-static bool own_fails(void) {
-    return (scope & TEST_MEMORY_OWN) && fails();
-}
+enum { OWN_COUNT = false };
 #endif
 
+static bool own_fails(size_t size) {
+    if (!OWN_COUNT && !(scope & TEST_MEMORY_OWN))
+        return false;
+    return (size >= LARGE || !(scope & TEST_MEMORY_LARGE)) && fails();
+}
+
 void *__wrap_malloc(size_t size) {
-    return own_fails() ? NULL : __real_malloc(size);
+    return own_fails(size) ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t n, size_t size) {
-    return own_fails() ? NULL : __real_calloc(n, size);
+    return own_fails(n * size) ? NULL : __real_calloc(n, size);
 }
 
 void *__wrap_realloc(void *old, size_t size) {
-    return own_fails() ? NULL : __real_realloc(old, size);
+    return own_fails(size) ? NULL : __real_realloc(old, size);
 }
 
 void *__wrap_aligned_alloc(size_t alignment, size_t size) {
-    return own_fails() ? NULL : __real_aligned_alloc(alignment, size);
+    return own_fails(size) ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 char *__wrap_strdup(const char *text) {
-    return own_fails() ? NULL : __real_strdup(text);
+    return own_fails(strlen(text) + 1) ? NULL : __real_strdup(text);
 }
 
 char *__wrap_strndup(const char *text, size_t size) {
-    return own_fails() ? NULL : __real_strndup(text, size);
+    return own_fails(size + 1) ? NULL : __real_strndup(text, size);
 }
 
 char *__wrap_realpath(const char *path, char *resolved) {
-    return !resolved && own_fails() ? NULL : __real_realpath(path, resolved);
+    return !resolved && own_fails(PATH_MAX) ? NULL : __real_realpath(path, resolved);
 }
 
 int __wrap_asprintf(char **text, const char *format, ...) {
     va_list args;
-    if (own_fails())
-        return -1;
     va_start(args, format);
     int size = vasprintf(text, format, args);
     va_end(args);
-    return size;
+    if (size < 0 || !own_fails((size_t)size + 1))
+        return size;
+    free(*text);
+    return -1;
 }
 
 /* --- the libraries' too ----------------------------------------------------------------------- */
@@ -221,7 +226,7 @@ void test_memory_scenarios(const test_scenario *scenarios, size_t n) {
         const char *only = getenv("NLSQL_SCENARIO");
         if (only && strcmp(only, s->name) != 0)
             continue;
-        scope = s->flags & (TEST_MEMORY_OWN | TEST_MEMORY_THREADS);
+        scope = s->flags & (TEST_MEMORY_OWN | TEST_MEMORY_THREADS | TEST_MEMORY_LARGE);
         (void)run_whole(s, "fails with all the memory there is"); /* what is kept is made */
         long places = run_whole(s, "fails the second time");
         unsigned runs = run_each(s, places, false) + run_each(s, places, true);

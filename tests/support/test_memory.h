@@ -29,6 +29,7 @@ enum {
     TEST_MEMORY_CODE = 4,    /* a failure is told with another code than NL_NOMEM */
     TEST_MEMORY_OPTIONAL = 8, /* some allocations may fail and it goes on without */
     TEST_MEMORY_DEAR = 16,    /* takes long: fails at a share of its places only, see below */
+    TEST_MEMORY_LARGE = 32,   /* those of TEST_MEMORY_OWN that ask for 64 kB and more, only */
 };
 
 /* Something that allocates: true where it was done, false with *err. It leaves nothing behind
