@@ -7,6 +7,7 @@
 --- verified (see scripts/nlsql/relations.lua, also for the confidence, which is kept in the store).
 local containment = require "nlsql.containment"
 local proposals = require "nlsql.proposals"
+local providers = require "nlsql.providers"
 local relations = require "nlsql.relations"
 
 --- The two pairs of a relation; `known` is what the store keeps.
@@ -35,7 +36,7 @@ local SURE = 0.95
 local function judge_found(ctx, item, relation, evidence)
   local found = relation.found
   local facts = { discovered = true, confidence = found.score, reasons = found.reasons }
-  if found.score < SURE and ctx.settings.provider ~= "offline" then
+  if found.score < SURE and providers.of(ctx.settings).reads_prompts then
     local opinion, message, code = proposals.opinion(ctx, item, relation, evidence)
     if not opinion then return nil, nil, message, code end
     facts.opinion, facts.opinion_reason = opinion.related, opinion.reason
@@ -107,7 +108,7 @@ local function worth_telling(ctx)
   local out = {}
   for _, relation in ipairs(relations.known(ctx)) do
     local weak = relation.found and relation.found.score < ctx.opt.min_confidence
-    if not weak or ctx.settings.provider ~= "offline" then out[#out + 1] = relation end
+    if not weak or providers.of(ctx.settings).reads_prompts then out[#out + 1] = relation end
   end
   return out
 end
@@ -165,16 +166,16 @@ return {
   --- One item for each table with declared keys; then one for each group of tables that the model is
   --- asked about, which share `count`.
   plan = function(ctx, emit)
-    local offline = ctx.settings.provider == "offline"
-    if offline and #worth_telling(ctx) == 0 then
+    local provider = providers.of(ctx.settings)
+    if not provider.reads_prompts and #worth_telling(ctx) == 0 then
       local off = ctx.settings.discover == "off"
       return nil, "no relations are declared, and " .. (off and "discover: off leaves out those that the data shows"
-        or "the data shows none") .. "; the offline grammar proposes none: a model does (set OPENAI_API_KEY, or "
+        or "the data shows none") .. "; " .. provider.words .. " proposes none: a model does (set OPENAI_API_KEY, or "
         .. "OPENAI_BASE_URL for a server of your own)", "not_found"
     end
     plan_known(ctx, emit)
-    if offline then
-      ctx:log("only declared keys and what the data shows are told of: the offline grammar proposes no others")
+    if not provider.reads_prompts then
+      ctx:log(("only declared keys and what the data shows are told of: %s proposes no others"):format(provider.words))
       return
     end
     plan_proposals(ctx, emit)

@@ -7,6 +7,7 @@ local guard = require "nlsql.guard"
 local json = require "nlsql.json"
 local money = require "nlsql.money"
 local nearby = require "nlsql.nearby"
+local providers = require "nlsql.providers"
 local replies = require "nlsql.replies"
 local rows = require "nlsql.rows"
 local session = require "nlsql.session"
@@ -31,7 +32,7 @@ local SCHEMA = {
   },
 }
 
-local NO_MODEL = "the offline grammar reads no question: set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own, "
+local NO_MODEL = "%s reads no question: set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own, "
   .. "e.g. http://127.0.0.1:11434/v1"
 
 local PRIVATE = "the question holds %s: a real value of the database, which is not sent to a model; ask with the stand-in that "
@@ -88,7 +89,8 @@ local function answer_of(s, candidate, verdict)
 end
 
 local function ask_one(spec)
-  if spec.settings.provider == "offline" and not spec.problem then session.give_up(NO_MODEL, "model") end
+  local provider = providers.of(spec.settings)
+  if not provider.reads_prompts and not spec.problem then session.give_up(NO_MODEL:format(provider.words), "model") end
   spec.settings.gates.allow_empty, spec.settings.gates.allow_null = true, true -- "none" is an answer
   local s = session.open(spec, PHASE, "")
   s.ctx.keep_rows = true

@@ -2,6 +2,7 @@
 --- themselves because the prompt alone does not tell their items apart.
 
 local json = require "nlsql.json"
+local providers = require "nlsql.providers"
 local replies = require "nlsql.replies"
 
 local asking = {}
@@ -93,9 +94,10 @@ end
 ---@param what string "questions"
 ---@return string? message
 function asking.unreadable(ctx, what)
-  if ctx.settings.provider ~= "offline" then return nil end
-  return ("phase %q: the offline grammar reads no %s: it needs a model (set OPENAI_API_KEY, or OPENAI_BASE_URL)"):format(
-    ctx.phase, what)
+  local provider = providers.of(ctx.settings)
+  if provider.reads_prompts then return nil end
+  return ("phase %q: %s reads no %s: it needs a model (set OPENAI_API_KEY, or OPENAI_BASE_URL)"):format(ctx.phase,
+    provider.words, what)
 end
 
 return asking

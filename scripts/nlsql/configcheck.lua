@@ -3,8 +3,8 @@
 
 local critic = require "nlsql.critic"
 local money = require "nlsql.money"
-local offline = require "nlsql.offline"
 local options = require "nlsql.options"
+local providers = require "nlsql.providers"
 local rawrows = require "nlsql.rawrows"
 local session = require "nlsql.session"
 local sql = require "nlsql.sql"
@@ -49,9 +49,10 @@ local function check_templates(phase, read, found, values, merged, out)
 end
 
 local function check_questions(phase, found, merged, out)
-  if merged.provider ~= "offline" then return end
+  local provider = providers.of(merged)
+  if provider.reads_prompts then return end
   if found.generic == "questions" or found.generic == "template" then
-    add(out, ("%s: phase %q: the offline grammar reads no %s: it needs a model"):format(phase.at or phase.name, phase.name,
+    add(out, ("%s: phase %q: %s reads no %s: it needs a model"):format(phase.at or phase.name, phase.name, provider.words,
       found.generic == "questions" and "questions" or "prompt template"))
   end
 end
@@ -89,7 +90,7 @@ function configcheck.phase(phase, found, merged, out)
   check_templates(phase, found.phase, found, values, merged, out)
   check_questions(phase, found, merged, out)
   check_examples(merged, out)
-  local fault = merged.provider == "offline" and offline.fault(merged)
+  local fault = providers.fault(merged)
   if fault then add(out, fault) end
   local raw = found.phase.model ~= false and rawrows.refusal(merged)
   if raw then add(out, raw) end

@@ -8,6 +8,7 @@ local guard = require "nlsql.guard"
 local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local prompt = require "nlsql.prompt"
+local providers = require "nlsql.providers"
 local sample = require "nlsql.sample"
 
 local context = {}
@@ -157,7 +158,7 @@ end
 ---@param n integer?  of each table; nil: as the phase's n_rows says
 ---@return string?
 function Context:sample(refs, n)
-  if self.settings.provider == "offline" then return nil end -- nobody reads them
+  if not providers.of(self.settings).reads_prompts then return nil end -- nobody reads them
   n = n or self.opt.n_rows or 2
   local key = ("%s#%d rows"):format(table.concat(refs, "+"), n)
   local known = self.rendered[key]

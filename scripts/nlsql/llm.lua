@@ -9,6 +9,7 @@ local jobs = require "nlsql.jobs"
 local json = require "nlsql.json"
 local money = require "nlsql.money"
 local pace = require "nlsql.pace"
+local providers = require "nlsql.providers"
 local replay = require "nlsql.replay"
 local text = require "nlsql.text"
 
@@ -36,15 +37,12 @@ Llm.__index = Llm
 --- Failures of the endpoint in a row after which it counts as down.
 local DOWN_AFTER = 3
 
---- Modules, of which a run loads its own: the grammar is large.
-local PROVIDERS = { offline = "nlsql.offline", openai = "nlsql.openai" }
-
 --- `world`: what the offline provider works on; `recorded`: whose replies serve in place of any provider's.
 ---@param world { schema: nlsql.Catalog, db: nlsql.Db, anon: nlsql.Anon? }
 ---@param recorded nlsql.Recorded?
 ---@return nlsql.Llm
 function llm.open(settings, store, run, price, world, recorded)
-  local provider = require(PROVIDERS[settings.provider])
+  local provider = require(providers.of(settings).module)
   local endpoint = provider.open(settings, world)
   return setmetatable({
     endpoint = endpoint, provider = provider, pace = provider.PACED and pace.of(endpoint.url, settings) or nil,
@@ -127,7 +125,7 @@ end
 
 --- A request that may not be sent: the reply that stands for it; nil where it may.
 local function withheld(self, ask)
-  if self.settings.provider == "offline" then return nil end
+  if not providers.of(self.settings).sends then return nil end
   local what = guard.check_request(self, ask)
   if not what then return nil end
   return { outcome = "private", content = "", gave_up = true,

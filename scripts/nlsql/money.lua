@@ -5,6 +5,7 @@
 --- never exceeds, and the whole output limit, at the dearest tier.
 
 local http = require "nlsql.http"
+local providers = require "nlsql.providers"
 
 local money = {}
 
@@ -62,7 +63,7 @@ end
 ---@param model string
 ---@return nlsql.Price?, string? why  "free", "unpriced", or the sentence
 function money.of(settings, model)
-  if settings.provider == "offline" or settings.loopback_is_free and http.is_loopback(settings.base_url) then
+  if providers.of(settings).free or settings.loopback_is_free and http.is_loopback(settings.base_url) then
     return money.FREE, "free"
   end
   local price = money.price(settings.prices, model)

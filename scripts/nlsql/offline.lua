@@ -11,12 +11,13 @@ local grammar = require "nlsql.grammar"
 local json = require "nlsql.json"
 local openai = require "nlsql.openai"
 local options = require "nlsql.options"
+local providers = require "nlsql.providers"
 local repair = require "nlsql.grammar.repair"
 local replies = require "nlsql.replies"
 local spoil = require "nlsql.grammar.spoil"
 local text = require "nlsql.text"
 
-local offline = { reads_prompts = false }
+local offline = { reads_prompts = providers.KNOWN.offline.reads_prompts }
 
 --- It calls no tools: whoever has some asks without them.
 offline.NO_TOOLS = true

@@ -7,9 +7,10 @@
 local http = require "nlsql.http"
 local json = require "nlsql.json"
 local profiles = require "nlsql.profiles"
+local providers = require "nlsql.providers"
 local refusals = require "nlsql.refusals"
 
-local openai = { reads_prompts = true, PACED = true }
+local openai = { reads_prompts = providers.KNOWN.openai.reads_prompts, PACED = true }
 
 ---@class nlsql.Endpoint
 ---@field url string          where the model's chat completions are asked for

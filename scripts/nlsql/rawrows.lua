@@ -5,6 +5,7 @@
 --- left in a file nor an address that was changed sends anybody's data away. Rows of the demo database are made up.
 
 local http = require "nlsql.http"
+local providers = require "nlsql.providers"
 
 local rawrows = {}
 
@@ -26,7 +27,7 @@ end
 ---@param settings table
 ---@return string? message
 function rawrows.refusal(settings)
-  if settings.demo or settings.provider == "offline" or not rawrows.wanted(settings) then return nil end
+  if settings.demo or not providers.of(settings).sends or not rawrows.wanted(settings) then return nil end
   if http.is_loopback(settings.base_url) then return nil end
   local host, named = rawrows.host(settings.base_url), settings.raw_rows_to
   if named and rawrows.host(named) == host then return nil end

@@ -6,6 +6,7 @@
 
 local changes = require "nlsql.changes"
 local console = require "nlsql.console"
+local providers = require "nlsql.providers"
 local store = require "nlsql.store"
 
 local replay = {}
@@ -32,7 +33,7 @@ function replay.find(view, phase, version)
   return found, names
 end
 
---- Who answered in a recorded run: "openai" or "offline"; nil where nobody can tell.
+--- The provider that answered in a recorded run; nil where nobody can tell.
 ---@param path string    of the store
 ---@param phase string
 ---@param version string
@@ -41,7 +42,11 @@ function replay.provider(path, phase, version)
   local view <close> = store.view(path)
   local row = view and replay.find(view, phase, version)
   if not row or not row.source then return nil end
-  return row.source:find("offline grammar", 1, true) and "offline" or "openai"
+  for _, name in ipairs(providers.NAMES) do
+    local words = " and " .. providers.KNOWN[name].words
+    if row.source:sub(-#words) == words then return name end
+  end
+  return nil
 end
 
 --- Opens what is recorded of the run that `spec` describes; nil and a sentence.

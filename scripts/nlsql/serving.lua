@@ -1,6 +1,7 @@
 --- serving: which database and which model serve a command, and what stands in for one's own.
 
 local http = require "nlsql.http"
+local providers = require "nlsql.providers"
 
 local serving = {}
 
@@ -25,7 +26,7 @@ end
 
 ---@class nlsql.Serving
 ---@field demo boolean       the demo database serves, and not the one that was given
----@field provider string    "openai" or "offline"
+---@field provider string    its name, of nlsql.providers
 ---@field stand_ins string?  what serves in place of the user's own, and why; nil: nothing does
 ---@field warning string?
 ---@field problem { code: string, message: string }?  why nothing can be run as it stands
@@ -57,7 +58,7 @@ end
 function serving.of(given, got, command)
   local settings, origins = got.settings, got.origins
   local function is_given(key) return origins[key] ~= nil and origins[key] ~= "built in" end
-  local asked_offline = settings.provider == "offline"
+  local asked_offline = providers.of(settings).stand_in
   local configured = given.key or is_given("base_url") or is_given("provider") and not asked_offline
   local result = { demo = given.demo == true, provider = settings.provider }
   local nothing_given = not asked_offline and not configured
@@ -71,9 +72,9 @@ function serving.of(given, got, command)
     end
     result.demo = true
   end
-  if nothing_given and result.demo then result.provider = "offline" end
-  local asks_model = command == "run"
-  if asks_model and result.provider == "openai" and not given.key and not http.is_loopback(settings.base_url) then
+  if nothing_given and result.demo then result.provider = providers.STAND_IN end
+  local asks_model, provider = command == "run", providers.of(result)
+  if asks_model and provider.needs_key and not given.key and not http.is_loopback(settings.base_url) then
     result.problem = { code = "model", message = NO_KEY:format(settings.base_url) }
     return result
   end
@@ -82,9 +83,9 @@ function serving.of(given, got, command)
   if result.demo then
     parts[1] = ("the demo database (%s)"):format(given.demo and "--demo" or "no DATABASE_URL")
   end
-  if asks_model and result.provider == "offline" then
-    local why = asked_offline and because("provider", "offline", origins.provider) or "no OPENAI_API_KEY"
-    parts[#parts + 1] = ("the offline grammar (%s)"):format(why)
+  if asks_model and provider.stand_in then
+    local why = asked_offline and because("provider", settings.provider, origins.provider) or "no OPENAI_API_KEY"
+    parts[#parts + 1] = ("%s (%s)"):format(provider.words, why)
   end
   if #parts > 0 then
     result.stand_ins = (#parts > 1 and "stand-ins: " or "stand-in: ") .. table.concat(parts, " and ")

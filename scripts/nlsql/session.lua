@@ -18,6 +18,7 @@ local options = require "nlsql.options"
 local pg = require "nlsql.pg"
 local preread = require "nlsql.anon.preread"
 local prompt = require "nlsql.prompt"
+local providers = require "nlsql.providers"
 local role = require "nlsql.role"
 local replay = require "nlsql.replay"
 local rawrows = require "nlsql.rawrows"
@@ -178,14 +179,14 @@ local function price_of(settings)
 end
 
 local function fingerprint(spec, opt, source)
-  return text.hex(text.key(source .. assert(json.encode(opt)) .. (spec.settings.provider == "offline" and "offline"
+  return text.hex(text.key(source .. assert(json.encode(opt)) .. (providers.of(spec.settings).model
     or spec.settings.openai_model)))
 end
 
 --- What the pairs are of, in words. Those of a stand-in never mix with those of the user's own.
 local function source_of(settings)
   return ("%s and %s"):format(settings.demo and "the demo database" or "your database",
-    settings.provider == "offline" and "the offline grammar" or "a model")
+    providers.of(settings).words)
 end
 
 --- Says what changed since the run was last gone on with, and notes what it is made with now.

@@ -7,6 +7,7 @@ local handwritten = require "nlsql.handwritten"
 local options = require "nlsql.options"
 local patterns = require "nlsql.anon.config"
 local profiles = require "nlsql.profiles"
+local providers = require "nlsql.providers"
 
 local settings = {}
 
@@ -142,7 +143,7 @@ settings.RULES = {
   phase_slice = { type = "number", min = 0.05, max = 600, expected = "seconds, a number from 0.05 to 600" },
   prices = { type = "map", keys = { as_of = DATE }, of = PRICE },
   profile = { type = "text", choices = profiles.NAMES },
-  provider = { type = "text", choices = { "openai", "offline" } },
+  provider = { type = "text", choices = providers.NAMES },
   require_readonly_role = BOOLEAN,
   raw_rows_to = { type = "text", match = is_host, expected = "the host of base_url, such as api.example.com" },
   relations = { type = "list", expected = "a list of relations, each " .. handwritten.EXPECTED, of = RELATION },
@@ -218,7 +219,7 @@ function settings.built_in()
     phase_blocked = 60,
     phase_memory = 1024,
     phase_slice = 5,
-    provider = "openai",
+    provider = providers.NAMES[1],
     require_readonly_role = false,
     retries = 5,
     retry_base = 1,

@@ -4,6 +4,7 @@ local console = require "nlsql.console"
 local gates = require "nlsql.gates"
 local jobs = require "nlsql.jobs"
 local money = require "nlsql.money"
+local providers = require "nlsql.providers"
 
 local summary = {}
 
@@ -157,10 +158,11 @@ local function add_next(out, ctx)
   if not settings.stand_ins then return end
   out[#out + 1] = ""
   out[#out + 1] = settings.stand_ins:gsub("^%l", string.upper) .. "."
-  local both = settings.demo and settings.provider == "offline"
+  local no_model = providers.of(settings).stand_in
+  local both = settings.demo and no_model
   out[#out + 1] = ("Next, with your own %s:"):format(both and "database and model" or settings.demo and "database" or "model")
   if settings.demo then out[#out + 1] = "  export DATABASE_URL=postgresql://user:password@host:5432/name" end
-  if settings.provider == "offline" then
+  if no_model then
     out[#out + 1] = "  export OPENAI_API_KEY=sk-…    # or OPENAI_BASE_URL=http://127.0.0.1:11434/v1, a model on this machine"
   end
   out[#out + 1] = ("  nlsql run %s --fresh --count 20%s --budget 1"):format(ctx.phase,
@@ -201,10 +203,10 @@ function summary.report(drive, dataset, started)
   if entries.surplus > 0 then
     out[#out + 1] = ("Surplus:  %s good pairs more than their items wanted"):format(thousands(entries.surplus))
   end
-  local spent = drive.store:ledger()
+  local spent, free = drive.store:ledger(), providers.of(ctx.settings).free
   add_spoilt(out, ctx)
   out[#out + 1] = ("Cost:     %s in this run%s, %s over all runs of this store"):format(money.show(counts.cost),
-    ctx.settings.provider == "offline" and " (the grammar costs nothing)" or
+    free and (" (%s)"):format(free) or
     ctx.settings.free and " (an endpoint on loopback costs nothing)" or
     ctx.settings.unpriced and " (no price is known for this model)" or "", money.show(spent))
   out[#out + 1] = ("Time:     %s"):format(duration(jobs.now() - started))

@@ -8,6 +8,7 @@ local console = require "nlsql.console"
 local draws = require "nlsql.grammar.draw"
 local graph = require "nlsql.graph"
 local neighbourhoods = require "nlsql.neighbourhoods"
+local providers = require "nlsql.providers"
 local replies = require "nlsql.replies"
 
 local tables = {}
@@ -162,7 +163,7 @@ local function add_connected(ctx, sets, seen, least, total)
   end)
   if #sets > given then
     console.info(("join sets: %d from the %s, %d more from foreign keys"):format(given,
-      ctx.settings.provider == "offline" and "grammar" or "model", #sets - given))
+      providers.of(ctx.settings).noun, #sets - given))
   end
 end
 

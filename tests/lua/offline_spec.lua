@@ -161,6 +161,37 @@ describe("nlsql run with the offline provider", function()
     assert.equal(made, support.read(dir .. "/generated_datasets/each/dataset.jsonl"))
   end)
 
+  it("is one provider of those that providers.lua lists, and nothing else goes by its name", function()
+    local listed = support.read "scripts/nlsql/providers.lua"
+    local row = 'parrot = { module = "nlsql.parrot", words = "a parrot", noun = "parrot", reads_prompts = false, '
+      .. 'sends = false, needs_key = false, free = "a parrot costs nothing" },'
+    local with_row = listed:gsub("providers.KNOWN = {", "%0 " .. row):gsub('{ "openai", "offline" }', '{ "openai", "offline", "parrot" }')
+    os.execute("mkdir -p " .. dir .. "/scripts/nlsql")
+    support.write(dir .. "/scripts/nlsql/providers.lua", with_row)
+    support.write(dir .. "/scripts/nlsql/parrot.lua", 'return setmetatable({}, { __index = require "nlsql.offline" })\n')
+    local function parrot(phase, ...)
+      return support.nlsql(dir, { "run", phase, "--provider", "parrot", "--set", "anonymise=off", "--count", "2",
+        "--model", "without-a-price", "--budget", "1",
+        ... }, { DATABASE_URL = url })
+    end
+    local code, out, err, _ = parrot("joins", "--set", "total_table_pairs=2")
+    assert.equal(0, code, err)
+    assert.truthy(out:find("(a parrot costs nothing)", 1, true), out)
+    assert.is_nil(out:find("OPENAI_API_KEY", 1, true), "it stands in for nothing")
+    code, _, err = parrot("joins", "--set", "total_table_pairs=2", "--replay")
+    assert.equal(0, code, err)
+    assert.truthy(err:find("byte for byte", 1, true), err)
+    code, out, err = parrot("schema_relationship", "--set", "discover=off")
+    assert.equal(0, code, out .. err)
+    assert.truthy(err:find("a parrot proposes no others", 1, true), err)
+    code, _, err = support.nlsql(dir, { "ask", "How many?", "--provider", "parrot" }, { DATABASE_URL = url })
+    assert.equal(5, code, err)
+    assert.truthy(err:find("a parrot reads no question", 1, true), err)
+    code, _, err = run { "--provider", "oracle" }
+    assert.equal(3, code, err)
+    assert.truthy(err:find('expected one of "openai", "offline", "parrot"', 1, true), err)
+  end)
+
   it("never mixes its pairs with those of another source", function()
     local shop = support.database("shop", { "tests/data/shop.sql" })
     assert.equal(0, (run { "--count", "2", "--set", "total_table_pairs=2" }))
