@@ -18,6 +18,13 @@ enum { CHUNK = 1 << 20, MAX_TAIL = 1 << 20 };
 
 /* --- while writing ------------------------------------------------------------------------- */
 
+bool nl_store_add_line(nl_buf *lines, const char *line, size_t size) {
+    if (!nl_buf_add(lines, line, size + 1))
+        return false;
+    lines->data[lines->size - 1] = '\n';
+    return true;
+}
+
 void nl_store_drop_lines(nl_store *store) {
     for (nl_store_run *run = store->runs; run; run = run->next)
         nl_buf_clear(&run->lines);
@@ -60,7 +67,9 @@ static bool judge_rest(FILE *file, const char *path, const char *expected,
     if (match->torn && match->rest > 0 && !ours && nl_json_span(tail.data, tail.size) == tail.size)
         match->torn = false;
     nl_buf_release(&tail);
-    return !ferror(file) || nl_err_errno(err, "cannot read %s", path);
+    if (ferror(file))
+        return nl_err_errno(err, "cannot read %s", path);
+    return true;
 }
 
 /* Reads `size` bytes and a newline: do they agree with `line`? */
@@ -88,18 +97,19 @@ static sqlite3_stmt *lines_after(nl_store *store, int64_t run, int64_t entry, nl
 
 bool nl_store_compare(nl_store *store, int64_t run, const char *path, struct nl_store_match *match,
                       nl_err *err) {
-    bool ok = false;
-    int code;
+    bool ok = false, row;
     sqlite3_stmt *stmt = NULL;
     const char *line = NULL;
     FILE *file = fopen(path, "re");
     *match = (struct nl_store_match){ 0 };
+    if (!file && errno == ENOENT)
+        return true;
     if (!file)
-        return errno == ENOENT || nl_err_errno(err, "cannot read %s", path);
+        return nl_err_errno(err, "cannot read %s", path);
     stmt = lines_after(store, run, 0, err);
     if (!stmt)
         goto out;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    while ((ok = nl_store_row(store, stmt, &row, err)) && row) {
         line = (const char *)sqlite3_column_text(stmt, 1);
         size_t size = (size_t)sqlite3_column_bytes(stmt, 1);
         if (!line || !agrees(file, line, size))
@@ -107,12 +117,10 @@ bool nl_store_compare(nl_store *store, int64_t run, const char *path, struct nl_
         match->bytes += size + 1;
         match->last = sqlite3_column_int64(stmt, 0);
     }
-    if (code != SQLITE_ROW && code != SQLITE_DONE)
-        nl_store_db_err(store, store->writer, err);
-    else if (code == SQLITE_ROW && !line)
-        nl_err_nomem(err);
-    else
-        ok = judge_rest(file, path, code == SQLITE_ROW ? line : NULL, match, err);
+    if (ok && row && !line)
+        ok = nl_err_nomem(err);
+    else if (ok)
+        ok = judge_rest(file, path, row ? line : NULL, match, err);
 out:
     sqlite3_finalize(stmt);
     fclose(file);
@@ -128,10 +136,13 @@ bool nl_store_free_name(const char *path, char *name, size_t room, nl_err *err) 
     /* not taken: four billion names are in use */
     for (unsigned i = 1; i != 0; i++) {
         int size = snprintf(name, room, "%.*s.%u%s", (int)(n - strlen(ending)), path, i, ending);
-        if (size < 0 || (size_t)size >= room)
+        if ((size_t)size >= room)
             return nl_err_set(err, NL_INVALID, "too long a path: %s", path);
-        if (lstat(name, &info) != 0)
-            return errno == ENOENT || nl_err_errno(err, "cannot look for %s", name);
+        bool there = lstat(name, &info) == 0;
+        if (!there && errno == ENOENT)
+            return true;
+        if (!there)
+            return nl_err_errno(err, "cannot look for %s", name);
     }
     return nl_err_set(err, NL_IO, "no name is free beside %s", path);
 }
@@ -147,30 +158,25 @@ static bool move_aside(const char *path, nl_store_run_info *info, nl_err *err) {
 }
 
 bool nl_store_complete(nl_store *store, nl_store_run *run, int64_t last, nl_err *err) {
-    int code;
-    bool ok = false;
+    bool ok, row;
     sqlite3_stmt *stmt = lines_after(store, run->id, last, err);
     nl_buf *lines = &run->lines;
     if (!stmt)
         return false;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    while ((ok = nl_store_row(store, stmt, &row, err)) && row) {
         const char *line = (const char *)sqlite3_column_text(stmt, 1);
-        if (!line || !nl_buf_add(lines, line, (size_t)sqlite3_column_bytes(stmt, 1)) ||
-            !nl_buf_char(lines, '\n')) {
-            nl_err_nomem(err);
-            goto out;
+        if (!line || !nl_store_add_line(lines, line, (size_t)sqlite3_column_bytes(stmt, 1))) {
+            ok = nl_err_nomem(err);
+            break;
         }
         if (lines->size >= CHUNK) {
-            if (!nl_jsonl_append(&run->dataset, lines->data, lines->size, err))
-                goto out;
+            ok = nl_jsonl_append(&run->dataset, lines->data, lines->size, err);
+            if (!ok)
+                break;
             nl_buf_clear(lines);
         }
     }
-    if (code != SQLITE_DONE)
-        nl_store_db_err(store, store->writer, err);
-    else
-        ok = nl_jsonl_append(&run->dataset, lines->data, lines->size, err);
-out:
+    ok = ok && nl_jsonl_append(&run->dataset, lines->data, lines->size, err);
     nl_buf_release(lines);
     sqlite3_finalize(stmt);
     return ok;

@@ -88,9 +88,9 @@ static const char *const writes[W_COUNT] = {
     [W_ROLLBACK] = "ROLLBACK",
     [W_TEXT] = "INSERT INTO text (key, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     [W_TEXT_FIND] = "SELECT id FROM text WHERE key = ?1",
-    [W_CALL] = "INSERT INTO call (run, key, sample, purpose, item, model, outcome, tokens_in,"
-               " tokens_out, tokens_cached, cost, ledger, seconds, finished, request, reply)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+    [W_CALL] = ("INSERT INTO call (run, key, sample, purpose, item, model, outcome, tokens_in,"
+                " tokens_out, tokens_cached, cost, ledger, seconds, finished, request, reply)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"),
     [W_ITEM] = "INSERT INTO item (run, key, ordinal, turns, accepted, done, state)"
                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
                " ON CONFLICT (run, key) DO UPDATE SET ordinal = excluded.ordinal,"
@@ -121,6 +121,8 @@ static const char *const reads[R_COUNT] = {
 
 bool nl_store_db_err(const nl_store *store, sqlite3 *db, nl_err *err) {
     int code = sqlite3_errcode(db) & 0xff;
+    if (sqlite3_extended_errcode(db) == SQLITE_CONSTRAINT_COMMITHOOK) /* see commits_half */
+        return nl_err_nomem(err);
     switch (code) {
     case SQLITE_NOMEM:
         return nl_err_nomem(err);
@@ -159,29 +161,32 @@ sqlite3_stmt *nl_store_prepare(const nl_store *store, sqlite3 *db, const char *s
     return stmt;
 }
 
+bool nl_store_row(const nl_store *store, sqlite3_stmt *stmt, bool *row, nl_err *err) {
+    int code = sqlite3_step(stmt);
+    *row = code == SQLITE_ROW;
+    if (code == SQLITE_ROW || code == SQLITE_DONE)
+        return true;
+    return nl_store_db_err(store, sqlite3_db_handle(stmt), err);
+}
+
 bool nl_store_step(const nl_store *store, sqlite3_stmt *stmt, nl_err *err) {
-    int code;
-    do
-        code = sqlite3_step(stmt);
-    while (code == SQLITE_ROW);
-    bool ok = code == SQLITE_DONE || nl_store_db_err(store, sqlite3_db_handle(stmt), err);
+    bool row, ok = nl_store_row(store, stmt, &row, err);
     sqlite3_reset(stmt);
     return ok;
 }
 
-bool nl_store_bind_key(sqlite3_stmt *stmt, int at, nl_key key) {
-    unsigned char bytes[16];
+void nl_store_bind_key(sqlite3_stmt *stmt, int at, nl_key key, nl_store_key bytes) {
     for (int i = 0; i < 8; i++) {
         bytes[i] = (unsigned char)(key.hi >> (56 - 8 * i));
         bytes[8 + i] = (unsigned char)(key.lo >> (56 - 8 * i));
     }
-    return sqlite3_bind_blob(stmt, at, bytes, sizeof bytes, SQLITE_TRANSIENT) == SQLITE_OK;
+    sqlite3_bind_blob(stmt, at, bytes, sizeof(nl_store_key), SQLITE_STATIC);
 }
 
 nl_key nl_store_column_key(sqlite3_stmt *stmt, int column) {
     nl_key key = { 0, 0 };
     const unsigned char *bytes = sqlite3_column_blob(stmt, column);
-    if (!bytes || sqlite3_column_bytes(stmt, column) != 16)
+    if (sqlite3_column_bytes(stmt, column) != sizeof(nl_store_key))
         return key;
     for (int i = 0; i < 8; i++) {
         key.hi = key.hi << 8 | bytes[i];
@@ -190,14 +195,17 @@ nl_key nl_store_column_key(sqlite3_stmt *stmt, int column) {
     return key;
 }
 
-static bool script(const nl_store *store, sqlite3 *db, const char *sql, nl_err *err) {
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || nl_store_db_err(store, db, err);
+bool nl_store_script(const nl_store *store, sqlite3 *db, const char *sql, nl_err *err) {
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    return nl_store_db_err(store, db, err);
 }
 
 bool nl_store_number(const nl_store *store, sqlite3 *db, const char *sql, int64_t *value,
                      nl_err *err) {
+    bool row;
     sqlite3_stmt *stmt = nl_store_prepare(store, db, sql, err);
-    bool ok = stmt && (sqlite3_step(stmt) == SQLITE_ROW || nl_store_db_err(store, db, err));
+    bool ok = stmt && nl_store_row(store, stmt, &row, err);
     if (ok)
         *value = sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
@@ -206,13 +214,10 @@ bool nl_store_number(const nl_store *store, sqlite3 *db, const char *sql, int64_
 
 /* Write-ahead logging lets the loop read while the writer writes. */
 static bool set_wal(const nl_store *store, nl_err *err) {
+    bool row;
     sqlite3_stmt *stmt = nl_store_prepare(store, store->writer, "PRAGMA journal_mode = WAL", err);
-    bool ok =
-        stmt && (sqlite3_step(stmt) == SQLITE_ROW || nl_store_db_err(store, store->writer, err));
-    const char *mode = ok ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
-    if (ok && !mode)
-        ok = nl_err_nomem(err);
-    else if (ok && sqlite3_stricmp(mode, "wal") != 0)
+    bool ok = stmt && nl_store_row(store, stmt, &row, err);
+    if (ok && sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal") != 0)
         ok = nl_err_set(err, NL_IO,
                         "%s cannot use a write-ahead log here: the store needs a local file system",
                         store->path);
@@ -247,10 +252,7 @@ static sqlite3 *open_file(const nl_store *store, nl_err *err) {
     sqlite3 *db = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(store->path, &db, flags, NULL) != SQLITE_OK) {
-        if (db)
-            nl_store_db_err(store, db, err);
-        else
-            nl_err_nomem(err);
+        nl_store_db_err(store, db, err);
         sqlite3_close(db);
         return NULL;
     }
@@ -271,25 +273,35 @@ static bool prepare_all(const nl_store *store, sqlite3 *db, const char *const *s
 /* Makes the tables of a new file, or brings older ones up to date, one version after the other. */
 static bool make_tables(const nl_store *store, int64_t found, nl_err *err) {
     if (found == 0)
-        return script(store, store->writer, schema, err);
+        return nl_store_script(store, store->writer, schema, err);
     for (; found < NL_STORE_SCHEMA; found++) {
-        if (!script(store, store->writer, upgrades[found], err))
+        if (!nl_store_script(store, store->writer, upgrades[found], err))
             return false;
     }
     return true;
+}
+
+/* SQLite may lose a transaction for want of memory, where a statement has to be prepared anew, say,
+ * and run the statement without. Half a turn would be durable then. */
+static int commits_half(void *ctx) {
+    const nl_store *store = ctx;
+    return store->whole;
 }
 
 bool nl_store_connect(nl_store *store, nl_err *err) {
     int64_t found;
     store->writer = open_file(store, err);
     if (!store->writer || !check_kind(store, &found, err) || !set_wal(store, err) ||
-        !script(store, store->writer, store->scratch ? scratch_settings : writer_settings, err) ||
+        !nl_store_script(store, store->writer, store->scratch ? scratch_settings : writer_settings,
+                         err) ||
         !make_tables(store, found, err) || !nl_store_secret_table(store, err) ||
         !prepare_all(store, store->writer, writes, store->write, W_COUNT, err))
         return false;
+    sqlite3_commit_hook(store->writer, commits_half, store);
     store->reader = open_file(store, err);
     return store->reader &&
-           script(store, store->reader, "PRAGMA query_only = 1; PRAGMA cache_size = -2048", err) &&
+           nl_store_script(store, store->reader, "PRAGMA query_only = 1; PRAGMA cache_size = -2048",
+                           err) &&
            prepare_all(store, store->reader, reads, store->read, R_COUNT, err);
 }
 

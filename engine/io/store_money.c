@@ -217,8 +217,7 @@ static bool make_room(struct nl_store_money *money, nl_err *err) {
         return true;
     size_t room = money->room ? money->room * 2 : 64;
     struct nl_store_outstanding *bigger = realloc(money->outstanding, room * sizeof *bigger);
-    /* not taken: memory is out; nothing has changed then, and the caller is told */
-    if (!bigger)
+    if (!bigger) /* nothing has changed then */
         return nl_err_nomem(err);
     money->outstanding = bigger;
     money->room = room;
@@ -237,7 +236,6 @@ nl_store_wait *nl_store_reserve(nl_store *store, int64_t amount, nl_store_reserv
     nl_store_wait *wait = calloc(1, sizeof *wait);
     if (!wait)
         nl_err_nomem(err);
-    /* not taken: memory is out as above */
     if (!wait || !make_room(money, err)) {
         free(wait);
         return NULL;
@@ -259,8 +257,7 @@ nl_store_wait *nl_store_reserve(nl_store *store, int64_t amount, nl_store_reserv
 
 static bool submit_settlement(nl_store *store, int64_t reservation, int64_t cost, nl_err *err) {
     struct nl_store_settle_op *op = malloc(sizeof *op);
-    /* not taken: memory is out; the reservation stays, and is charged in full */
-    if (!op)
+    if (!op) /* the reservation stays, and is charged in full */
         return nl_err_nomem(err);
     *op = (struct nl_store_settle_op){ .op = { .kind = OP_SETTLE, .size = sizeof *op },
                                        .id = reservation };
@@ -273,7 +270,6 @@ static bool submit_settlement(nl_store *store, int64_t reservation, int64_t cost
 bool nl_store_settle(nl_store *store, int64_t reservation, int64_t cost, nl_err *err) {
     if (reservation == 0) /* of a call that costs nothing */
         return true;
-    /* not taken: the last fails where memory is out, as above */
     return nl_store_usable(store, err) && nl_store_money_check(store, reservation, err) &&
            submit_settlement(store, reservation, cost, err);
 }
@@ -304,11 +300,9 @@ void nl_store_reserve_cancel(nl_store_wait *wait) {
 
 static bool read_totals(nl_store *store, nl_err *err) {
     static const char sql[] = "SELECT coalesce(sum(cost), 0), coalesce(max(id), 0) FROM ledger";
+    bool row;
     sqlite3_stmt *stmt = nl_store_prepare(store, store->writer, sql, err);
-    /* not taken: the update before it has read the same table, and an aggregate gives a row */
-    bool ok =
-        stmt && (sqlite3_step(stmt) == SQLITE_ROW || nl_store_db_err(store, store->writer, err));
-    /* not taken: as above */
+    bool ok = stmt && nl_store_row(store, stmt, &row, err);
     if (ok) {
         store->money.spent = sqlite3_column_int64(stmt, 0);
         store->money.next_id = sqlite3_column_int64(stmt, 1) + 1;
@@ -321,10 +315,8 @@ bool nl_store_money_open(nl_store *store, nl_err *err) {
     static const char charge[] = "UPDATE ledger SET cost = reserved WHERE cost IS NULL";
     store->money.answer = (nl_task){ .fn = answer, .ctx = store };
     sqlite3_stmt *stmt = nl_store_prepare(store, store->writer, charge, err);
-    /* not taken: a store without its ledger is refused before */
     bool ok = stmt && nl_store_step(store, stmt, err);
     sqlite3_finalize(stmt);
-    /* not taken: as in read_totals */
     return ok && read_totals(store, err);
 }
 

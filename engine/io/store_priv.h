@@ -113,7 +113,8 @@ struct nl_store {
     struct sqlite3 *writer, *reader;
     struct sqlite3_stmt *write[W_COUNT], *read[R_COUNT];
     nl_store_run *runs; /* the writer's */
-    int64_t wall_ms;    /* the writer's: Unix time of its transaction */
+    int64_t wall_ms;    /* the writer's: Unix time of its transaction, */
+    bool whole;         /* which is to be committed as a whole, and is not to be yet */
 
     pthread_t thread;
     bool running;
@@ -172,9 +173,12 @@ bool nl_store_sync(nl_store *store, nl_store_sync_fn fn, void *ctx, nl_err *err)
 /* Opens both connections, checks what kind of file it is, makes the tables of a new one. */
 bool nl_store_connect(nl_store *store, nl_err *err);
 void nl_store_disconnect(nl_store *store);
-/* What SQLite just said, as a sentence that names the file. Returns false. */
+/* What SQLite just said, as a sentence that names the file. Returns false. `db` is NULL where there
+ * was no memory to open it. */
 bool nl_store_db_err(const nl_store *store, struct sqlite3 *db, nl_err *err);
-/* Runs a statement to its end and resets it; false with *err where it failed. */
+/* One step: *row says whether it gives a row. False with *err where it failed. */
+bool nl_store_row(const nl_store *store, struct sqlite3_stmt *stmt, bool *row, nl_err *err);
+/* Runs a statement that gives no row (any more), and resets it; false with *err where it failed. */
 bool nl_store_step(const nl_store *store, struct sqlite3_stmt *stmt, nl_err *err);
 /* Prepares one for a single use. */
 struct sqlite3_stmt *nl_store_prepare(const nl_store *store, struct sqlite3 *db, const char *sql,
@@ -182,9 +186,13 @@ struct sqlite3_stmt *nl_store_prepare(const nl_store *store, struct sqlite3 *db,
 /* The whole number that a query of one value gives. */
 bool nl_store_number(const nl_store *store, struct sqlite3 *db, const char *sql, int64_t *value,
                      nl_err *err);
-/* Keys lie in the database as 16 bytes, the digits of nl_key_hex. False: out of memory; a statement
- * that lacks its key must not run. */
-bool nl_store_bind_key(struct sqlite3_stmt *stmt, int at, nl_key key);
+/* Runs statements that need no looking at. */
+bool nl_store_script(const nl_store *store, struct sqlite3 *db, const char *sql, nl_err *err);
+/* Keys lie in the database as 16 bytes, the digits of nl_key_hex. `bytes` must last until the
+ * statement has run. */
+typedef unsigned char nl_store_key[16];
+void nl_store_bind_key(struct sqlite3_stmt *stmt, int at, nl_key key, nl_store_key bytes);
+/* {0, 0} for what is no key. */
 nl_key nl_store_column_key(struct sqlite3_stmt *stmt, int column);
 
 /* --- store_put.c --------------------------------------------------------------------------- */
@@ -194,6 +202,8 @@ bool nl_store_execute(nl_store *store, struct nl_store_op *op, nl_err *err);
 
 /* --- store_dataset.c (the writer's thread) ------------------------------------------------ */
 
+/* Adds `line`, which ends in a NUL behind its `size` bytes, and a newline. */
+bool nl_store_add_line(nl_buf *lines, const char *line, size_t size);
 /* Appends what the transaction added to the datasets, or drops it. */
 bool nl_store_append_lines(nl_store *store, nl_err *err);
 void nl_store_drop_lines(nl_store *store);

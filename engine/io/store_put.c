@@ -88,34 +88,22 @@ bool nl_store_call_put(nl_store_run *run, const nl_store_call *call, nl_store_do
     return true;
 }
 
-/* SQLite may undo the whole transaction for want of memory at the end of a statement that it calls
- * done. What is written after that would be durable by itself, and half a turn would stay. */
-static bool write_step(nl_store *store, sqlite3_stmt *stmt, nl_err *err) {
-    if (!nl_store_step(store, stmt, err))
-        return false;
-    return !sqlite3_get_autocommit(store->writer) || nl_err_nomem(err);
-}
-
 /* The row of a request's text, made where there is none. */
 static bool find_text(nl_store *store, const char *text, size_t size, int64_t *id, nl_err *err) {
-    nl_key key = nl_key_of(text, size);
+    nl_store_key key;
+    bool row;
     sqlite3_stmt *put = store->write[W_TEXT], *find = store->write[W_TEXT_FIND];
-    if (!nl_store_bind_key(put, 1, key))
-        return nl_err_nomem(err);
+    nl_store_bind_key(put, 1, nl_key_of(text, size), key);
     sqlite3_bind_text64(put, 2, text, size, SQLITE_STATIC, SQLITE_UTF8);
-    if (!write_step(store, put, err))
+    if (!nl_store_step(store, put, err))
         return false;
     if (sqlite3_changes(store->writer) == 1) {
         *id = sqlite3_last_insert_rowid(store->writer);
         return true;
     }
-    if (!nl_store_bind_key(find, 1, key))
-        return nl_err_nomem(err);
-    bool ok = sqlite3_step(find) == SQLITE_ROW;
-    if (ok)
-        *id = sqlite3_column_int64(find, 0);
-    else
-        nl_store_db_err(store, store->writer, err);
+    sqlite3_bind_blob(find, 1, key, sizeof key, SQLITE_STATIC); /* it is there already */
+    bool ok = nl_store_row(store, find, &row, err);
+    *id = sqlite3_column_int64(find, 0);
     sqlite3_reset(find);
     return ok;
 }
@@ -133,25 +121,25 @@ static bool write_ledger(nl_store *store, int64_t id, int64_t reserved, int64_t 
     sqlite3_bind_int64(stmt, 2, reserved);
     bind_count(stmt, 3, cost);
     sqlite3_bind_int64(stmt, 4, store->wall_ms);
-    return write_step(store, stmt, err);
+    return nl_store_step(store, stmt, err);
 }
 
 static bool settle_ledger(nl_store *store, int64_t id, int64_t cost, nl_err *err) {
     sqlite3_stmt *stmt = store->write[W_SETTLE];
     sqlite3_bind_int64(stmt, 1, id);
     sqlite3_bind_int64(stmt, 2, cost);
-    return write_step(store, stmt, err);
+    return nl_store_step(store, stmt, err);
 }
 
 static bool write_call(nl_store *store, const struct nl_store_call_op *op, nl_err *err) {
     const nl_store_call *call = &op->call;
     sqlite3_stmt *stmt = store->write[W_CALL];
     int64_t request = -1;
+    nl_store_key key;
     if (call->request && !find_text(store, call->request, call->request_size, &request, err))
         return false;
     sqlite3_bind_int64(stmt, 1, op->op.run->id);
-    if (!nl_store_bind_key(stmt, 2, call->key))
-        return nl_err_nomem(err);
+    nl_store_bind_key(stmt, 2, call->key, key);
     sqlite3_bind_int64(stmt, 3, call->sample);
     sqlite3_bind_text(stmt, 4, call->purpose, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 5, call->item, -1, SQLITE_STATIC);
@@ -166,7 +154,7 @@ static bool write_call(nl_store *store, const struct nl_store_call_op *op, nl_er
     sqlite3_bind_int64(stmt, 14, store->wall_ms);
     bind_count(stmt, 15, request);
     sqlite3_bind_text64(stmt, 16, call->reply, call->reply_size, SQLITE_STATIC, SQLITE_UTF8);
-    if (!write_step(store, stmt, err))
+    if (!nl_store_step(store, stmt, err))
         return false;
     if (call->reservation != 0)
         return settle_ledger(store, op->ledger_id, call->cost, err);
@@ -264,27 +252,27 @@ static bool write_item(nl_store *store, int64_t run, const nl_store_turn *turn, 
         return false;
     }
     *id = sqlite3_column_int64(stmt, 0);
-    return write_step(store, stmt, err); /* to its end: the row counts only then */
+    return nl_store_step(store, stmt, err); /* to its end: the row counts only then */
 }
 
 static bool write_entry(nl_store *store, nl_store_run *run, int64_t item, uint32_t turn,
                         const nl_store_entry *entry, nl_err *err) {
     sqlite3_stmt *stmt = store->write[W_ENTRY];
+    nl_store_key keys[3];
     sqlite3_bind_int64(stmt, 1, run->id);
     sqlite3_bind_int64(stmt, 2, item);
     sqlite3_bind_int64(stmt, 3, turn);
     sqlite3_bind_text(stmt, 4, entry->line, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 5, entry->question, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 6, entry->sql, -1, SQLITE_STATIC);
-    if (!nl_store_bind_key(stmt, 7, entry->sql_key) ||
-        !nl_store_bind_key(stmt, 8, entry->masked_key) ||
-        !nl_store_bind_key(stmt, 9, entry->question_key))
-        return nl_err_nomem(err);
+    nl_store_bind_key(stmt, 7, entry->sql_key, keys[0]);
+    nl_store_bind_key(stmt, 8, entry->masked_key, keys[1]);
+    nl_store_bind_key(stmt, 9, entry->question_key, keys[2]);
     sqlite3_bind_text(stmt, 10, entry->facts, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 11, store->wall_ms);
-    if (!write_step(store, stmt, err))
+    if (!nl_store_step(store, stmt, err))
         return false;
-    if (!nl_buf_str(&run->lines, entry->line) || !nl_buf_char(&run->lines, '\n'))
+    if (!nl_store_add_line(&run->lines, entry->line, strlen(entry->line)))
         return nl_err_nomem(err);
     return true;
 }
@@ -302,7 +290,7 @@ static bool write_rejection(nl_store *store, int64_t run, int64_t item, uint32_t
     sqlite3_bind_text(stmt, 8, rejection->sql, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 9, rejection->detail, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 10, store->wall_ms);
-    return write_step(store, stmt, err);
+    return nl_store_step(store, stmt, err);
 }
 
 static bool write_retried(nl_store *store, int64_t run, int64_t rejection, nl_err *err) {
@@ -310,7 +298,7 @@ static bool write_retried(nl_store *store, int64_t run, int64_t rejection, nl_er
     sqlite3_bind_int64(stmt, 1, rejection);
     sqlite3_bind_int64(stmt, 2, store->wall_ms);
     sqlite3_bind_int64(stmt, 3, run);
-    return write_step(store, stmt, err);
+    return nl_store_step(store, stmt, err);
 }
 
 static bool write_turn(nl_store *store, const struct nl_store_turn_op *op, nl_err *err) {
@@ -380,13 +368,14 @@ static bool write_note(nl_store *store, const struct nl_store_note_op *note, nl_
         sqlite3_bind_text(stmt, 2, notes[i].text, -1, SQLITE_STATIC);
         if (notes[i].which == W_ENDED)
             sqlite3_bind_int64(stmt, 3, store->wall_ms);
-        if (!write_step(store, stmt, err))
+        if (!nl_store_step(store, stmt, err))
             return false;
     }
     return true;
 }
 
 bool nl_store_execute(nl_store *store, struct nl_store_op *op, nl_err *err) {
+    /* not taken: a flush is nothing to write (commit_batch), and OP_SYNC comes alone (take) */
     switch (op->kind) {
     case OP_CALL:
         return write_call(store, (const struct nl_store_call_op *)op, err);

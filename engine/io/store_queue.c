@@ -98,9 +98,6 @@ static struct nl_store_op *take(nl_store *store) {
 /* --- writing ------------------------------------------------------------------------------- */
 
 static void fail(nl_store *store, const nl_err *err) {
-    /* not taken: only a batch that was usable fails */
-    if (!nl_store_usable(store, NULL))
-        return;
     store->error = *err;
     atomic_store_explicit(&store->failed, true, memory_order_release);
     nl_loop_post_remote(store->loop, &store->report); /* those in line for money must know */
@@ -115,16 +112,17 @@ static bool commit_batch(nl_store *store, struct nl_store_op *batch, nl_err *err
     for (struct nl_store_op *op = batch; op; op = op->next) {
         if (op->kind == OP_FLUSH)
             continue;
-        /* not taken: fails where another program holds the database for 30 s */
         if (!open && !nl_store_step(store, store->write[W_BEGIN], err))
             return false;
-        open = true;
+        open = store->whole = true;
         if (!nl_store_execute(store, op, err))
             goto rollback;
     }
+    store->whole = false;
     if (!open || nl_store_step(store, store->write[W_COMMIT], err))
         return true;
 rollback:
+    store->whole = false;
     nl_store_drop_lines(store);
     if (!sqlite3_get_autocommit(store->writer))
         nl_store_step(store, store->write[W_ROLLBACK], NULL);
@@ -259,7 +257,6 @@ bool nl_store_start(nl_store *store, nl_err *err) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int code = pthread_create(&store->thread, NULL, write_all, store);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    /* not taken: the machine has no thread left */
     if (code != 0)
         return nl_err_set(err, NL_IO, "cannot start the store's thread: %s", strerror(code));
     store->running = true;

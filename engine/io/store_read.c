@@ -8,13 +8,6 @@
 
 #include "base/banned.h"
 
-/* The outcome of one step of a reading statement. */
-static bool step_row(const nl_store *store, sqlite3_stmt *stmt, bool *row, nl_err *err) {
-    int code = sqlite3_step(stmt);
-    *row = code == SQLITE_ROW;
-    return *row || code == SQLITE_DONE || nl_store_db_err(store, store->reader, err);
-}
-
 bool nl_store_item_get(nl_store_run *run, const char *key, nl_store_item *item, nl_err *err) {
     nl_store *store = run->store;
     sqlite3_stmt *stmt = store->read[R_ITEM];
@@ -22,16 +15,17 @@ bool nl_store_item_get(nl_store_run *run, const char *key, nl_store_item *item, 
     *item = (nl_store_item){ .state = "" };
     sqlite3_bind_int64(stmt, 1, run->id);
     sqlite3_bind_text(stmt, 2, key, -1, SQLITE_STATIC);
-    bool ok = step_row(store, stmt, &row, err);
+    bool ok = nl_store_row(store, stmt, &row, err);
     nl_buf_clear(&run->state);
     if (row) {
+        /* before its text: where there is no memory for that, it has none afterwards */
+        bool none = sqlite3_column_type(stmt, 3) == SQLITE_NULL;
         const char *state = (const char *)sqlite3_column_text(stmt, 3);
         item->found = true;
         item->done = sqlite3_column_int(stmt, 0) != 0;
         item->turns = (uint32_t)sqlite3_column_int64(stmt, 1);
         item->accepted = (uint32_t)sqlite3_column_int64(stmt, 2);
-        if (sqlite3_column_type(stmt, 3) != SQLITE_NULL &&
-            (!state || !nl_buf_str(&run->state, state)))
+        if (!none && (!state || !nl_buf_str(&run->state, state)))
             ok = nl_err_nomem(err);
         item->state = run->state.data;
     }
@@ -62,11 +56,11 @@ static bool find_stored(nl_store_run *run, nl_key key, uint32_t sample, bool *fo
                         size_t *size, nl_err *err) {
     nl_store *store = run->store;
     sqlite3_stmt *stmt = store->read[R_CALL];
+    nl_store_key bytes;
     sqlite3_bind_int64(stmt, 1, run->id);
-    if (!nl_store_bind_key(stmt, 2, key))
-        return nl_err_nomem(err);
+    nl_store_bind_key(stmt, 2, key, bytes);
     sqlite3_bind_int64(stmt, 3, sample);
-    bool ok = step_row(store, stmt, found, err);
+    bool ok = nl_store_row(store, stmt, found, err);
     if (*found) {
         const char *text = (const char *)sqlite3_column_text(stmt, 0);
         ok = nl_store_keep(text, (size_t)sqlite3_column_bytes(stmt, 0), reply, size, err);
@@ -90,8 +84,8 @@ static const nl_store_call *find_in(const struct nl_store_op *op, const nl_store
 }
 
 /* Recorded a moment ago, and not committed yet? */
-static bool find_pending(nl_store_run *run, nl_key key, uint32_t sample, bool *found, char **reply,
-                         size_t *size, nl_err *err) {
+static bool find_pending(nl_store_run *run, nl_key key, uint32_t sample, char **reply, size_t *size,
+                         nl_err *err) {
     nl_store *store = run->store;
     bool ok = true;
     pthread_mutex_lock(&store->mutex);
@@ -100,26 +94,31 @@ static bool find_pending(nl_store_run *run, nl_key key, uint32_t sample, bool *f
         call = find_in(store->first, run, key, sample);
     if (call)
         ok = nl_store_keep(call->reply, call->reply_size, reply, size, err);
-    *found = call && ok;
     pthread_mutex_unlock(&store->mutex);
     return ok;
 }
 
 bool nl_store_call_get(nl_store_run *run, nl_key key, uint32_t sample, bool *found, char **reply,
                        size_t *size, nl_err *err) {
+    char *pending = NULL;
+    size_t pending_size = 0;
     *found = false;
     *reply = NULL;
     *size = 0;
     if (!nl_dedup_has(run->answered, nl_store_call_key(key, sample)))
         return true;
-    if (!find_stored(run, key, sample, found, reply, size, err))
+    /* in this order: what is committed between the two looks, the second finds */
+    if (!find_pending(run, key, sample, &pending, &pending_size, err))
         return false;
-    if (*found)
-        return true;
-    if (!find_pending(run, key, sample, found, reply, size, err))
-        return false;
-    /* what is in neither may have been committed between the two looks */
-    return *found || find_stored(run, key, sample, found, reply, size, err);
+    bool ok = find_stored(run, key, sample, found, reply, size, err);
+    if (ok && !*found && pending) {
+        *found = true;
+        *reply = pending;
+        *size = pending_size;
+    } else {
+        free(pending); /* what is stored was there before */
+    }
+    return ok;
 }
 
 bool nl_store_each_seen(nl_store_run *run, void (*each)(void *ctx, const nl_store_seen *seen),
@@ -128,7 +127,7 @@ bool nl_store_each_seen(nl_store_run *run, void (*each)(void *ctx, const nl_stor
     sqlite3_stmt *stmt = store->read[R_SEEN];
     bool row = true, ok;
     sqlite3_bind_int64(stmt, 1, run->id);
-    while ((ok = step_row(store, stmt, &row, err)) && row) {
+    while ((ok = nl_store_row(store, stmt, &row, err)) && row) {
         nl_store_seen seen = {
             .sql = nl_store_column_key(stmt, 0),
             .masked = nl_store_column_key(stmt, 1),
@@ -154,7 +153,7 @@ bool nl_store_each_rejected(nl_store_run *run, const char *item,
     bool row = true, ok;
     sqlite3_bind_int64(stmt, 1, run->id);
     sqlite3_bind_text(stmt, 2, item, -1, SQLITE_STATIC);
-    while ((ok = step_row(store, stmt, &row, err)) && row) {
+    while ((ok = nl_store_row(store, stmt, &row, err)) && row) {
         nl_store_rejected rejected = {
             .id = sqlite3_column_int64(stmt, 0),
             .turn = (uint32_t)sqlite3_column_int64(stmt, 1),

@@ -12,9 +12,6 @@
 #include "base/banned.h"
 
 void nl_store_run_free(nl_store_run *run) {
-    /* not taken: nobody frees one that was not made */
-    if (!run)
-        return;
     nl_dedup_free(run->answered);
     nl_jsonl_close(&run->dataset);
     nl_buf_release(&run->state);
@@ -71,17 +68,14 @@ static bool same_source(const nl_store_run_options *options, const char *source,
 static bool find_run(nl_store *store, struct opening *opening, nl_err *err) {
     const nl_store_run_options *options = opening->options;
     sqlite3_stmt *stmt = bound(store,
-                               "SELECT id, fingerprint, source, config FROM run"
+                               "SELECT id, fingerprint <> ?4, source, config FROM run"
                                " WHERE phase = ?2 AND version = ?3 AND archived IS NULL",
-                               0, options->phase, options->version, NULL, err);
-    int code = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
-    bool ok = code == SQLITE_ROW || code == SQLITE_DONE ||
-              (stmt && nl_store_db_err(store, store->writer, err));
-    if (code == SQLITE_ROW) {
-        const char *fingerprint = (const char *)sqlite3_column_text(stmt, 1);
+                               0, options->phase, options->version, options->fingerprint, err);
+    bool row = false, ok = stmt && nl_store_row(store, stmt, &row, err);
+    if (row) {
         const char *source = (const char *)sqlite3_column_text(stmt, 2);
         opening->run->id = sqlite3_column_int64(stmt, 0);
-        opening->info->changed = !fingerprint || strcmp(fingerprint, options->fingerprint) != 0;
+        opening->info->changed = sqlite3_column_int(stmt, 1) != 0;
         const char *config = (const char *)sqlite3_column_text(stmt, 3);
         ok = options->fresh || same_source(options, source, err);
         if (ok && config && !nl_buf_str(&opening->run->before, config))
@@ -181,33 +175,33 @@ static bool archive(nl_store *store, struct opening *opening, nl_err *err) {
 }
 
 static bool count(nl_store *store, const char *sql, int64_t run, uint64_t *value, nl_err *err) {
+    bool row;
     sqlite3_stmt *stmt = bound(store, sql, run, NULL, NULL, NULL, err);
-    bool ok =
-        stmt && (sqlite3_step(stmt) == SQLITE_ROW || nl_store_db_err(store, store->writer, err));
+    bool ok = stmt && nl_store_row(store, stmt, &row, err);
     if (ok)
         *value = (uint64_t)sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
     return ok;
 }
 
-static bool load_answered(nl_store *store, nl_store_run *run, uint64_t expected, nl_err *err) {
-    int code;
-    bool fresh, ok = true;
+/* What can be recalled; *n: how many replies that are. */
+static bool load_answered(nl_store *store, nl_store_run *run, uint64_t *n, nl_err *err) {
+    bool fresh, row, ok;
     sqlite3_stmt *stmt =
         bound(store, "SELECT key, sample FROM call WHERE run = ?1 AND reply IS NOT NULL", run->id,
               NULL, NULL, NULL, err);
     if (!stmt)
         return false;
-    run->answered = nl_dedup_new((size_t)expected);
-    if (!run->answered)
-        ok = nl_err_nomem(err);
-    while (ok && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    run->answered = nl_dedup_new(0);
+    ok = run->answered != NULL;
+    if (!ok)
+        nl_err_nomem(err);
+    while (ok && (ok = nl_store_row(store, stmt, &row, err)) && row) {
         nl_key key = nl_store_column_key(stmt, 0);
         uint32_t sample = (uint32_t)sqlite3_column_int64(stmt, 1);
         ok = nl_dedup_add(run->answered, nl_store_call_key(key, sample), &fresh, err);
+        ++*n;
     }
-    if (ok && code != SQLITE_DONE)
-        ok = nl_store_db_err(store, store->writer, err);
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -220,12 +214,11 @@ static bool load(nl_store *store, struct opening *opening, nl_err *err) {
         !count(store, "SELECT count(*) FROM item WHERE run = ?1 AND done", run->id,
                &info->items_done, err) ||
         !count(store, "SELECT count(*) FROM entry WHERE run = ?1", run->id, &info->entries, err) ||
-        !count(store, "SELECT count(*) FROM call WHERE run = ?1 AND reply IS NOT NULL", run->id,
-               &info->calls, err))
+        !load_answered(store, run, &info->calls, err))
         return false;
-    info->resumed = items > 0 || info->entries > 0 || info->calls > 0;
+    info->resumed = items > 0 || info->calls > 0; /* no entry is without its item */
     info->changed = info->changed && info->resumed;
-    return load_answered(store, run, info->calls, err);
+    return true;
 }
 
 /* Nobody else in this process may write the same run or file. */
@@ -292,18 +285,15 @@ nl_store_run *nl_store_run_open(nl_store *store, const nl_store_run_options *opt
 }
 
 const char *nl_store_run_before(const nl_store_run *run) {
-    return run->before.data ? run->before.data : "";
+    return run->before.data;
 }
 
 static bool close_run(nl_store *store, void *ctx, nl_err *err) {
     (void)err;
-    /* not taken: a run that is open is in the list */
-    for (nl_store_run **at = &store->runs; *at; at = &(*at)->next) {
-        if (*at == ctx) {
-            *at = (*at)->next;
-            break;
-        }
-    }
+    nl_store_run **at = &store->runs; /* in which it is, from its opening on */
+    while (*at != ctx)
+        at = &(*at)->next;
+    *at = (*at)->next;
     return true;
 }
 

@@ -21,14 +21,13 @@ bool nl_store_secret_look(const nl_store *store, sqlite3 *db, const char *sql, i
     if (!stmt)
         return false;
     sqlite3_bind_int64(stmt, 1, a);
-    int code = sqlite3_step(stmt);
-    const void *bytes = code == SQLITE_ROW ? sqlite3_column_blob(stmt, 0) : NULL;
+    bool row, ok = nl_store_row(store, stmt, &row, err);
+    const void *bytes = row ? sqlite3_column_blob(stmt, 0) : NULL;
     *found = bytes && sqlite3_column_bytes(stmt, 0) == NL_SECRET_BYTES;
     if (*found) {
         memcpy(secret, bytes, NL_SECRET_BYTES);
         *made = sqlite3_column_int64(stmt, 1);
     }
-    bool ok = code == SQLITE_ROW || code == SQLITE_DONE || nl_store_db_err(store, db, err);
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -55,8 +54,7 @@ static bool keep(nl_store *store, int64_t run, const unsigned char *secret, int6
 }
 
 bool nl_store_secret_table(const nl_store *store, nl_err *err) {
-    return sqlite3_exec(store->writer, table, NULL, NULL, NULL) == SQLITE_OK ||
-           nl_store_db_err(store, store->writer, err);
+    return nl_store_script(store, store->writer, table, err);
 }
 
 bool nl_store_secret(nl_store *store, int64_t run, bool fresh, int64_t age_ms,
@@ -75,6 +73,7 @@ bool nl_store_secret(nl_store *store, int64_t run, bool fresh, int64_t age_ms,
             fresh ? now - age_ms : INT64_MIN, secret, &made, &found, err))
         return false;
     if (!found) {
+        /* not taken: libsodium finds no source of random numbers */
         if (!nl_keyed_secret(secret, err))
             return false;
         made = now;

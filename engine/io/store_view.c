@@ -90,7 +90,8 @@ static bool put_uri(nl_buf *uri, const char *path, bool immutable) {
         else
             nl_buf_char(uri, *c);
     }
-    return nl_buf_str(uri, immutable ? "?immutable=1" : "") && !uri->failed;
+    nl_buf_str(uri, immutable ? "?immutable=1" : "");
+    return !uri->failed;
 }
 
 static bool try_reader(nl_store *as, bool immutable, nl_err *err) {
@@ -103,16 +104,15 @@ static bool try_reader(nl_store *as, bool immutable, nl_err *err) {
     as->reader = NULL;
     if (!put_uri(&uri, as->path, immutable))
         nl_err_nomem(err);
-    else if (sqlite3_open_v2(uri.data, &as->reader, flags, NULL) == SQLITE_OK)
-        /* not taken: an open connection takes a timeout */
-        ok = sqlite3_busy_timeout(as->reader, BUSY_MS) == SQLITE_OK &&
-             nl_store_number(as, as->reader, "SELECT count(*) FROM sqlite_master", &tables, err);
-    else if (as->reader)
+    else if (sqlite3_open_v2(uri.data, &as->reader, flags, NULL) != SQLITE_OK)
         nl_store_db_err(as, as->reader, err);
     else
-        nl_err_nomem(err);
+        ok = true;
     nl_buf_release(&uri);
-    return ok;
+    if (!ok)
+        return false;
+    sqlite3_busy_timeout(as->reader, BUSY_MS);
+    return nl_store_number(as, as->reader, "SELECT count(*) FROM sqlite_master", &tables, err);
 }
 
 /* In a folder that may not be written to, where no writer has left its log, a file can only be
@@ -123,8 +123,7 @@ static bool open_reader(nl_store *as, nl_err *err) {
     nl_err first = { .code = NL_OK };
     if (try_reader(as, false, &first))
         return true;
-    if (as->reader && (sqlite3_errcode(as->reader) & 0xff) == SQLITE_CANTOPEN &&
-        access(as->path, R_OK) == 0)
+    if ((sqlite3_errcode(as->reader) & 0xff) == SQLITE_CANTOPEN)
         return try_reader(as, true, err);
     if (err)
         *err = first;
@@ -165,6 +164,7 @@ bool nl_store_view_holder(const nl_store_view *view, int64_t *pid, nl_err *err) 
     free(path);
     if (fd < 0)
         return true;
+    /* not taken: as in store.c */
     if (flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         ssize_t n = pread(fd, text, sizeof text - 1, 0);
         text[n > 0 ? n : 0] = '\0';
@@ -274,6 +274,7 @@ bool nl_store_view_ledger(nl_store_view *view, int64_t *spent, int64_t *reserved
 bool nl_store_view_reply(nl_store_view *view, int64_t run, nl_key key, uint32_t sample,
                          char **reply, size_t *size, nl_err *err) {
     nl_store *as = &view->as;
+    nl_store_key bytes;
     *reply = NULL;
     *size = 0;
     if (!view->reply)
@@ -281,14 +282,13 @@ bool nl_store_view_reply(nl_store_view *view, int64_t run, nl_key key, uint32_t 
     if (!view->reply)
         return false;
     sqlite3_bind_int64(view->reply, 1, run);
-    if (!nl_store_bind_key(view->reply, 2, key))
-        return nl_err_nomem(err);
+    nl_store_bind_key(view->reply, 2, key, bytes);
     sqlite3_bind_int64(view->reply, 3, sample);
-    int code = sqlite3_step(view->reply);
-    bool ok = code == SQLITE_DONE || code == SQLITE_ROW || nl_store_db_err(as, as->reader, err);
-    if (code == SQLITE_ROW)
-        ok = nl_store_keep((const char *)sqlite3_column_text(view->reply, 0),
-                           (size_t)sqlite3_column_bytes(view->reply, 0), reply, size, err);
+    bool row, ok = nl_store_row(as, view->reply, &row, err);
+    if (row) {
+        const char *text = (const char *)sqlite3_column_text(view->reply, 0);
+        ok = nl_store_keep(text, (size_t)sqlite3_column_bytes(view->reply, 0), reply, size, err);
+    }
     sqlite3_reset(view->reply);
     return ok;
 }
@@ -310,8 +310,7 @@ bool nl_store_view_compare(nl_store_view *view, int64_t run, const char *path,
     nl_store *as = &view->as;
     char *line = NULL;
     size_t room = 0;
-    int code;
-    bool ok = false, agree = true;
+    bool ok = false, row, agree = true;
     FILE *file = fopen(path, "re");
     *agreement = (nl_store_agreement){ 0 };
     if (!file)
@@ -321,22 +320,24 @@ bool nl_store_view_compare(nl_store_view *view, int64_t run, const char *path,
     if (!stmt)
         goto out;
     sqlite3_bind_int64(stmt, 1, run);
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    while ((ok = nl_store_row(as, stmt, &row, err)) && row) {
+        const char *expected = (const char *)sqlite3_column_text(stmt, 0);
         size_t size = (size_t)sqlite3_column_bytes(stmt, 0);
+        if (!expected) {
+            ok = nl_err_nomem(err);
+            break;
+        }
         ssize_t n = getline(&line, &room, file);
         agreement->entries++;
         agreement->lines += n > 0;
         agree = agree && n == (ssize_t)size + 1 && line[size] == '\n' &&
-                memcmp(line, sqlite3_column_text(stmt, 0), size) == 0;
+                memcmp(line, expected, size) == 0;
         agreement->same += agree;
     }
-    if (code != SQLITE_DONE) {
-        nl_store_db_err(as, as->reader, err);
-        goto out;
-    }
-    while (getline(&line, &room, file) > 0)
+    while (ok && getline(&line, &room, file) > 0)
         agreement->lines++;
-    ok = !ferror(file) || nl_err_errno(err, "cannot read %s", path);
+    if (ok && ferror(file))
+        ok = nl_err_errno(err, "cannot read %s", path);
 out:
     sqlite3_finalize(stmt);
     free(line);

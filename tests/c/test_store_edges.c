@@ -79,6 +79,26 @@ static void a_lock_that_cannot_be_had_is_told(void **state) {
     nl_store_run_close(NULL);
 }
 
+/* A machine on which no thread can be made any more: for who may have one process only. */
+static void a_store_without_its_thread_is_not_opened(void **state) {
+    (void)state;
+    enum { NOBODY = 65534 };
+    nl_err err = { .code = NL_OK };
+    struct rlimit before;
+    assert_int_equal(chmod(dir, 0777), 0);
+    assert_int_equal(getrlimit(RLIMIT_NPROC, &before), 0);
+    const struct rlimit none = { 1, before.rlim_max };
+    bool root = geteuid() == 0;
+    assert_int_equal(setrlimit(RLIMIT_NPROC, &none), 0);
+    assert_int_equal(root ? setresuid(NOBODY, NOBODY, 0) : 0, 0);
+    nl_store *store = nl_store_open(loop, store_path(dir, "nlsql.db"), &err);
+    assert_int_equal(root ? setresuid(0, 0, 0) : 0, 0);
+    assert_int_equal(setrlimit(RLIMIT_NPROC, &before), 0);
+    assert_null(store);
+    assert_non_null(strstr(err.msg, "cannot start the store's thread"));
+    nl_store_close(store_open(loop, dir));
+}
+
 /* --- datasets ------------------------------------------------------------------------------ */
 
 static void much_that_is_missing_is_written_piece_by_piece(void **state) {
@@ -320,6 +340,7 @@ static void a_reply_of_another_run_or_sample_is_no_answer(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_lock_that_cannot_be_had_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_store_without_its_thread_is_not_opened, setup, teardown),
         cmocka_unit_test_setup_teardown(much_that_is_missing_is_written_piece_by_piece, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_missing_and_finds_no_room_is_an_error, setup,

@@ -236,6 +236,11 @@ static void a_file_is_compared_with_the_entries(void **state) {
         assert_int_equal(found.lines, cases[i].lines);
     }
     char *lines = strdup(store_lines_to(3));
+    lines[strlen(lines) - 1] = ' '; /* another character in the place of its last newline */
+    store_write(store_path(dir, "other"), lines);
+    assert_true(nl_store_view_compare(view, 1, store_path(dir, "other"), &found, &err));
+    assert_int_equal(found.same, 2);
+    assert_int_equal(found.lines, 3);
     lines[strlen(lines) - 1] = '\0'; /* without its last newline */
     store_write(store_path(dir, "other"), lines);
     free(lines);

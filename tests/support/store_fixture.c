@@ -1,6 +1,12 @@
 #include "store_fixture.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
 
 nl_loop *loop;
 char dir[256];
@@ -19,6 +25,28 @@ int teardown(void **state) {
     return 0;
 }
 
+int setup_in_memory(void **state) {
+    if (setup(state) != 0)
+        return -1;
+    if (access("/dev/shm", W_OK) != 0)
+        return 0;
+    store_remove(dir);
+    (void)snprintf(dir, sizeof dir, "%s", store_dir("/dev/shm"));
+    return 0;
+}
+
 const char *dataset(void) {
     return store_path(dir, "dataset.jsonl");
+}
+
+void store_make(void) {
+    const nl_store_rejection fallen = { .gate = "g", .reason = "r" };
+    const nl_store_turn turn = { .item = "a", .turn = 2, .rejections = &fallen, .n_rejections = 1 };
+    nl_store *store = store_open(loop, dir);
+    nl_store_run *run = store_run(store, dir, false, NULL);
+    assert_true(store_put_turn(run, "a", 1, 1, 2, NULL, NULL, NULL));
+    assert_true(nl_store_turn_put(run, &turn, NULL, NULL, NULL));
+    assert_true(store_put_call(run, "r1", 1, "reply", 0, 7));
+    assert_true(nl_store_run_note(run, "{\"model\":\"m\"}", NULL, NULL));
+    nl_store_close(store);
 }

@@ -11,7 +11,19 @@ extern char dir[256];
 int setup(void **state);
 int teardown(void **state);
 
+/* The same where syncs cost nothing, if there is such a place. */
+int setup_in_memory(void **state);
+
 /* "DIR/dataset.jsonl". */
 const char *dataset(void);
+
+/* A store with a run, entries 1 and 2 of item "a", a rejection by gate "g", the call "r1" and a
+ * note, closed again: all of it lies in the file. */
+void store_make(void);
+
+/* Part of an UPDATE that makes a text one long enough for SQLite to read it into memory of its own;
+ * a blob, it is copied once more where it is wanted as text. */
+#define LONG_BLOB(column)                                                                          \
+    column " = CAST(printf('%s%.*c', " column ", 12295 - length(" column "), ' ') AS BLOB)"
 
 #endif

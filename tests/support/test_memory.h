@@ -30,6 +30,7 @@ enum {
     TEST_MEMORY_OPTIONAL = 8, /* some allocations may fail and it goes on without */
     TEST_MEMORY_DEAR = 16,    /* takes long: fails at a share of its places only, see below */
     TEST_MEMORY_LARGE = 32,   /* those of TEST_MEMORY_OWN that ask for 64 kB and more, only */
+    TEST_MEMORY_LIBRARY = 64, /* only a library allocates: whole and no more under a sanitizer */
 };
 
 /* Something that allocates: true where it was done, false with *err. It leaves nothing behind
