@@ -95,6 +95,11 @@ static bool send_with(const nl_pg_op *op, const char *prefix) {
     "'2s', true), "
 #define IF_SUPERUSER "pg_catalog.texteq(" NOW("is_superuser") ", 'on')"
 #define IF_GRANTED "pg_catalog.has_parameter_privilege('temp_file_limit', 'SET')"
+/* Where nobody knows yet whether it may be set, and the server's own: in bytes, and in kB. */
+#define LOWER_TEMP \
+    ", pg_catalog.set_config(CASE WHEN %s AND (pg_catalog.texteq(" NOW("temp_file_limit") ", '-1') " \
+    "OR pg_catalog.int8gt(pg_catalog.pg_size_bytes(" NOW("temp_file_limit") "), %zu)) " \
+    "THEN 'temp_file_limit' ELSE 'nlsql.unused' END, '%zu', true)"
 
 /* clang-format on */
 
@@ -112,10 +117,14 @@ static size_t work_mem_kb(const nl_pg_op *op) {
     return ours > LEAST ? ours : LEAST;
 }
 
+static size_t wanted_temp_kb(const nl_pg_op *op) {
+    return op->limits.temp_kb < INT_MAX ? op->limits.temp_kb : INT_MAX;
+}
+
 /* 0: it may not be set, or the server's own is lower. */
 static size_t temp_kb(const nl_pg_op *op) {
     const pg_server *server = &op->pg->server;
-    size_t ours = op->limits.temp_kb < INT_MAX ? op->limits.temp_kb : INT_MAX;
+    size_t ours = wanted_temp_kb(op);
     return server->may_set_temp && (server->temp_kb < 0 || (long long)ours < server->temp_kb) ? ours
                                                                                               : 0;
 }
@@ -136,6 +145,9 @@ static bool send_settings(const nl_pg_op *op) {
                              pg_statement_ms(op) + IDLE_MS);
     if (server->known && server->can_check)
         ok = ok && nl_buf_str(&text, ", " SET(CLIENT_CHECK, "2s"));
+    if (!server->known && wanted_temp_kb(op) > 0)
+        ok = ok && nl_buf_printf(&text, LOWER_TEMP, granted ? IF_GRANTED : IF_SUPERUSER,
+                                 wanted_temp_kb(op) * 1024, wanted_temp_kb(op));
     if (temp > 0)
         ok = ok && nl_buf_printf(&text, ", " SET("temp_file_limit", "%zu"), temp);
     if (op->kind == OP_PROBE)

@@ -127,7 +127,9 @@ nl_store *nl_store_open_scratch(nl_loop *loop, nl_err *err) {
     const char *base = getenv("TMPDIR");
     nl_store *store = new_store(loop);
     char *folder = NULL;
-    if (!store || asprintf(&folder, "%s/nlsql-XXXXXX", base && *base ? base : "/tmp") < 0)
+    base = base && *base ? base : "/tmp";
+    nl_store_sweep_scratch(base);
+    if (!store || asprintf(&folder, "%s/" NL_SCRATCH "XXXXXX", base) < 0)
         return open_new(store, err);
     if (!mkdtemp(folder)) {
         nl_err_errno(err, "cannot make the folder %s", folder);
@@ -139,19 +141,6 @@ nl_store *nl_store_open_scratch(nl_loop *loop, nl_err *err) {
     if (asprintf(&store->path, "%s/nlsql.db", folder) < 0)
         store->path = NULL;
     return open_new(store, err);
-}
-
-/* Leaves nothing of a scratch store but its dataset, which lies elsewhere. */
-static void remove_scratch(const nl_store *store) {
-    static const char *const endings[] = { "", "-wal", "-shm", ".lock" };
-    for (size_t i = 0; store->path && i < sizeof endings / sizeof *endings; i++) {
-        char *name = NULL;
-        if (asprintf(&name, "%s%s", store->path, endings[i]) < 0)
-            return;
-        (void)unlink(name);
-        free(name);
-    }
-    (void)rmdir(store->scratch);
 }
 
 void nl_store_close(nl_store *store) {
@@ -182,7 +171,7 @@ void nl_store_close(nl_store *store) {
         close(store->lock);
     }
     if (store->scratch)
-        remove_scratch(store);
+        nl_store_remove_scratch(store->scratch);
     pthread_cond_destroy(&store->synced);
     pthread_cond_destroy(&store->work);
     pthread_mutex_destroy(&store->mutex);

@@ -28,7 +28,8 @@ typedef struct nl_store_run nl_store_run;
  * it), checks the schema's version, and charges in full what a crash left reserved. Blocking. */
 nl_store *nl_store_open(nl_loop *loop, const char *path, nl_err *err);
 /* A store below TMPDIR (/tmp) that goes with its closing, for a run that keeps nothing but its
- * dataset, which is made anew each time. Nothing of it is ever synced to the disk. Blocking. */
+ * dataset, which is made anew each time. Nothing of it is ever synced to the disk. What killed
+ * processes have left of such goes too, once it is a minute old. Blocking. */
 nl_store *nl_store_open_scratch(nl_loop *loop, nl_err *err);
 /* Waits until all that was submitted is durable, then closes, runs included. No callbacks come
  * any more. NULL is fine; not from a callback of this store. */
@@ -69,8 +70,8 @@ typedef struct {
  * aside and rewritten). A tail is torn where it is half a line: a whole JSON value without its
  * newline is somebody's edit. A run of another source is left alone (NL_CONFIG, naming both ways
  * on). With `fresh` the run is marked archived, its calls included, and its dataset moved to
- * "dataset.N.jsonl". NL_BUSY where the run or the file is open already. Blocking: call it before
- * the work starts. `info` may be NULL. */
+ * "dataset.N.jsonl", in the folder that it was written to. NL_BUSY where the run or the file is
+ * open already. Blocking: call it before the work starts. `info` may be NULL. */
 nl_store_run *nl_store_run_open(nl_store *store, const nl_store_run_options *options,
                                 nl_store_run_info *info, nl_err *err);
 /* Waits until what was submitted is durable; callbacks for it may still come. NULL is fine. */

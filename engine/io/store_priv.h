@@ -263,4 +263,11 @@ void nl_store_money_pump(nl_store *store);
 /* The store has failed: so does everyone who waits. */
 void nl_store_money_fail(nl_store *store);
 
+/* --- store_scratch.c ------------------------------------------------------------------------ */
+
+#define NL_SCRATCH "nlsql-scratch-" /* how the folder of a scratch store begins */
+void nl_store_remove_scratch(const char *folder);
+/* Removes those below `base` whose process is gone. */
+void nl_store_sweep_scratch(const char *base);
+
 #endif

@@ -26,6 +26,7 @@ struct opening {
     const nl_store_run_options *options;
     nl_store_run_info *info;
     nl_store_run *run;
+    char *old; /* the dataset of the run that is there; "" or NULL: none */
 };
 
 static int64_t now_ms(void) {
@@ -68,7 +69,7 @@ static bool same_source(const nl_store_run_options *options, const char *source,
 static bool find_run(nl_store *store, struct opening *opening, nl_err *err) {
     const nl_store_run_options *options = opening->options;
     sqlite3_stmt *stmt = bound(store,
-                               "SELECT id, fingerprint <> ?4, source, config FROM run"
+                               "SELECT id, fingerprint <> ?4, source, config, dataset FROM run"
                                " WHERE phase = ?2 AND version = ?3 AND archived IS NULL",
                                0, options->phase, options->version, options->fingerprint, err);
     bool row = false, ok = stmt && nl_store_row(store, stmt, &row, err);
@@ -79,6 +80,10 @@ static bool find_run(nl_store *store, struct opening *opening, nl_err *err) {
         const char *config = (const char *)sqlite3_column_text(stmt, 3);
         ok = options->fresh || same_source(options, source, err);
         if (ok && config && !nl_buf_str(&opening->run->before, config))
+            ok = nl_err_nomem(err);
+        const char *old = (const char *)sqlite3_column_text(stmt, 4);
+        opening->old = old ? strdup(old) : NULL;
+        if (ok && !opening->old)
             ok = nl_err_nomem(err);
     }
     sqlite3_finalize(stmt);
@@ -132,13 +137,26 @@ static bool note_opening(nl_store *store, struct opening *opening, nl_err *err) 
     return true;
 }
 
-/* Brings the dataset that is to be archived up to date; `filled`: there is something in it. */
-static bool complete_old(nl_store *store, nl_store_run *run, const char *path, bool *filled,
-                         nl_err *err) {
+static const nl_store_run *writer_of(const nl_store *store, const char *path) {
+    const nl_store_run *other = store->runs;
+    while (other && !(other->dataset.path && strcmp(other->dataset.path, path) == 0))
+        other = other->next;
+    return other;
+}
+
+/* Brings the dataset that is to be archived up to date; `filled`: there is something in it that is
+ * to be moved out of the way. `elsewhere`: the new one does not want the place, and what others
+ * have put there since stays. */
+static bool complete_old(nl_store *store, nl_store_run *run, const char *path, bool elsewhere,
+                         bool *filled, nl_err *err) {
     struct nl_store_match match;
+    if (elsewhere && writer_of(store, path))
+        return true;
     if (!nl_store_compare(store, run->id, path, &match, err))
         return false;
     bool edited = match.rest > 0 && !match.torn; /* then it stays as somebody wants it */
+    if (edited && elsewhere)
+        return true;
     if (!edited && (!nl_jsonl_open(&run->dataset, path, err) ||
                     !nl_store_complete(store, run, match.last, err)))
         return false;
@@ -147,15 +165,17 @@ static bool complete_old(nl_store *store, nl_store_run *run, const char *path, b
     return true;
 }
 
-/* With `fresh`: the old dataset is completed, the run put away, and the dataset moved. A crash on
- * the way leaves a file that is no part of the new run, which then is moved all the same. */
+/* With `fresh`: the old dataset is completed, wherever it is, the run put away, and the dataset
+ * moved. A crash on the way leaves a file that is no part of the new run, which then is moved all
+ * the same. */
 static bool archive(nl_store *store, struct opening *opening, nl_err *err) {
-    const char *path = path_of(opening->options);
+    const char *wanted = path_of(opening->options);
+    const char *path = *wanted && *opening->old ? opening->old : wanted;
     nl_store_run *run = opening->run;
     nl_store_run_info *info = opening->info;
     char when[24];
     bool filled = false;
-    if (opening->options->dataset && !complete_old(store, run, path, &filled, err))
+    if (*wanted && !complete_old(store, run, path, strcmp(path, wanted) != 0, &filled, err))
         return false;
     if (filled && !nl_store_free_name(path, info->kept, sizeof info->kept, err))
         return false;
@@ -227,11 +247,10 @@ static bool check_free(const nl_store *store, const struct opening *opening, nl_
         if (other->id == opening->run->id)
             return nl_err_set(err, NL_BUSY, "the run of %s is open already",
                               opening->options->phase);
-        if (opening->options->dataset && other->dataset.path &&
-            strcmp(other->dataset.path, opening->options->dataset) == 0)
-            return nl_err_set(err, NL_BUSY, "%s is being written by another run",
-                              opening->options->dataset);
     }
+    if (opening->options->dataset && writer_of(store, opening->options->dataset))
+        return nl_err_set(err, NL_BUSY, "%s is being written by another run",
+                          opening->options->dataset);
     return true;
 }
 
@@ -278,7 +297,9 @@ nl_store_run *nl_store_run_open(nl_store *store, const nl_store_run_options *opt
     nl_buf_init(&opening.run->state);
     nl_buf_init(&opening.run->before);
     nl_buf_init(&opening.run->lines);
-    if (nl_store_sync(store, open_run, &opening, err))
+    bool ok = nl_store_sync(store, open_run, &opening, err);
+    free(opening.old);
+    if (ok)
         return opening.run;
     nl_store_run_free(opening.run);
     return NULL;

@@ -148,6 +148,14 @@ local function warn_of_budget(self)
     spent / (budget * 1e7)))
 end
 
+--- The one call that waits for the endpoint; it may be cancelled while it does.
+local function send(self, body, sent, size)
+  local counts = self.counts
+  counts.in_flight = counts.in_flight + 1
+  local _ <close> = setmetatable({}, { __close = function() counts.in_flight = counts.in_flight - 1 end })
+  return self.provider.send(self.endpoint, body, sent, size)
+end
+
 --- One try: reserve, send, settle. nil, message, code where there is no money or no store.
 local function try(self, ask, key, sample)
   local size = self.provider.size and self.provider.size(ask) or 0
@@ -171,10 +179,7 @@ local function try(self, ask, key, sample)
     console.debug(("ready for the first request %.0f ms after the start"):format(jobs.uptime() * 1000))
   end
   self.counts.requests = self.counts.requests + 1
-  self.counts.in_flight = self.counts.in_flight + 1
-  local reply = self.provider.send(self.endpoint, body, sent, size)
-  self.counts.in_flight = self.counts.in_flight - 1
-  reply = cleaned(self, reply)
+  local reply = cleaned(self, send(self, body, sent, size))
   if place then self.pace:settle(place, reply) end
 
   local usage, cost = reply.usage, 0

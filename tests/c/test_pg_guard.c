@@ -107,7 +107,12 @@ static void memory_files_and_workers_are_bounded_for_the_transaction(void **stat
     (void)state;
     const nl_pg_limits low = { .work_mem_kb = 1000, .temp_kb = 5000 };
     const nl_pg_limits least = { .work_mem_kb = 1 }, high = { .work_mem_kb = 1 << 20 };
+    const nl_pg_limits high_files = { .temp_kb = 5000 };
     nl_pg *plain = open_as("guard_plain");
+    nl_pg *root = test_pg_open(test_db_url("pg_guard"), 1);
+    assert_string_equal(probed(root, FILES, &low),
+                        "5000kB"); /* the first operation of a pool too */
+    nl_pg_free(root);
     assert_string_equal(probed(pool, MEMORY, &low), "1000kB");
     assert_string_equal(probed(pool, MEMORY, &least), "64kB"); /* the server takes no less */
     assert_string_equal(probed(pool, MEMORY, &high), "4MB");   /* never raised */
@@ -130,10 +135,16 @@ static void memory_files_and_workers_are_bounded_for_the_transaction(void **stat
     if (atoi(test_pg_value(pool, "SHOW server_version_num")) >= 150000) {
         (void)test_db_psql("pg_guard", "GRANT SET ON PARAMETER temp_file_limit TO guard_plain");
         nl_pg *granted = open_as("guard_plain");
-        assert_string_equal(probed(granted, MEMORY, &low), "1000kB");
+        assert_string_equal(probed(granted, FILES, &low), "5000kB"); /* the first as those after */
         assert_string_equal(probed(granted, FILES, &low), "5000kB");
         nl_pg_free(granted);
     }
+    (void)test_db_psql("pg_guard", "ALTER DATABASE pg_guard SET temp_file_limit = '900kB'");
+    nl_pg *first = test_pg_open(test_db_url("pg_guard"), 1);
+    assert_string_equal(probed(first, FILES, &high_files), "900kB"); /* never raised either */
+    assert_string_equal(probed(first, FILES, &high_files), "900kB");
+    (void)test_db_psql("pg_guard", "ALTER DATABASE pg_guard RESET temp_file_limit");
+    nl_pg_free(first);
     nl_pg_free(plain);
 }
 

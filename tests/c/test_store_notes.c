@@ -1,10 +1,15 @@
 /* The run store: what a run notes of itself, rejections that are taken up again, scratch stores. */
+#include <fcntl.h>
+#include <glob.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -93,12 +98,19 @@ static void rejections_are_listed_until_they_are_taken_up_again(void **state) {
 
 /* --- scratch ------------------------------------------------------------------------------- */
 
+static void in_tmpdir(const char *value) {
+    if (value)
+        setenv("TMPDIR", value, 1);
+    else
+        unsetenv("TMPDIR");
+}
+
 static void a_scratch_store_leaves_its_dataset_and_nothing_else(void **state) {
     (void)state;
     nl_err err = { .code = NL_OK };
     const char *before = getenv("TMPDIR");
     char *kept = before ? strdup(before) : NULL;
-    setenv("TMPDIR", dir, 1);
+    in_tmpdir(dir);
     for (int i = 0; i < 2; i++) { /* the second time in the place of the first */
         nl_store *store = nl_store_open_scratch(loop, &err);
         if (!store)
@@ -113,10 +125,53 @@ static void a_scratch_store_leaves_its_dataset_and_nothing_else(void **state) {
     assert_null(nl_store_open_scratch(loop, &err));
     assert_non_null(strstr(err.msg, "cannot make the folder"));
     assert_int_equal(mkdir(dir, 0700), 0);
-    if (kept)
-        setenv("TMPDIR", kept, 1);
-    else
-        unsetenv("TMPDIR");
+    in_tmpdir(kept);
+    free(kept);
+}
+
+/* The path of the only scratch store there is, made `seconds` old; NULL: there is none. */
+static const char *scratch_of_age(time_t seconds) {
+    static char path[512];
+    glob_t found;
+    path[0] = '\0';
+    if (glob(store_path(dir, "nlsql-scratch-*"), 0, NULL, &found) != 0)
+        return NULL;
+    assert_int_equal(found.gl_pathc, 1);
+    (void)snprintf(path, sizeof path, "%s", found.gl_pathv[0]);
+    globfree(&found);
+    const struct timespec times[2] = { { .tv_sec = time(NULL) - seconds },
+                                       { .tv_sec = time(NULL) - seconds } };
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    return path;
+}
+
+static void what_a_killed_process_left_of_a_scratch_store_goes_later(void **state) {
+    (void)state;
+    const char *before = getenv("TMPDIR");
+    char *kept = before ? strdup(before) : NULL;
+    int status = 0;
+    in_tmpdir(dir);
+    pid_t child = fork();
+    if (child == 0) {
+        if (nl_store_open_scratch(loop, NULL))
+            (void)raise(SIGKILL);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+
+    nl_store_close(nl_store_open_scratch(loop, NULL)); /* too young: it might be just opening */
+    assert_non_null(scratch_of_age(100));
+    nl_store_close(nl_store_open_scratch(loop, NULL));
+    assert_null(scratch_of_age(0));
+
+    nl_store *store = nl_store_open_scratch(loop, NULL); /* one that lives is left alone */
+    assert_non_null(scratch_of_age(100));
+    nl_store_close(nl_store_open_scratch(loop, NULL));
+    assert_non_null(scratch_of_age(0));
+    nl_store_close(store);
+    assert_null(scratch_of_age(0));
+    in_tmpdir(kept);
     free(kept);
 }
 
@@ -140,6 +195,8 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(a_scratch_store_leaves_its_dataset_and_nothing_else, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_a_killed_process_left_of_a_scratch_store_goes_later,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_scratch_store_that_cannot_replace_its_dataset_says_so,
                                         setup, teardown),
     };

@@ -57,6 +57,60 @@ static void fresh_puts_everything_away_and_starts_over(void **state) {
     assert_int_equal(store_number(dir, "SELECT count(*) FROM call WHERE reply = 'paid'"), 1);
 }
 
+/* The dataset may be wanted in another folder by then. */
+static void fresh_puts_away_what_lies_elsewhere(void **state) {
+    (void)state;
+    nl_store_run_info info;
+    nl_store_run_options options = { .phase = "joins",
+                                     .version = "",
+                                     .fingerprint = "f",
+                                     .dataset = store_path(dir, "other/dataset.jsonl"),
+                                     .fresh = true };
+    make(2);
+    nl_store *store = store_open(loop, dir);
+    nl_store_run *run = nl_store_run_open(store, &options, &info, NULL);
+    assert_non_null(run);
+    assert_string_equal(info.kept, store_path(dir, "dataset.1.jsonl"));
+    store_assert_file(store_path(dir, "dataset.1.jsonl"), store_lines_to(2));
+    assert_int_equal(access(dataset(), F_OK), -1);
+    store_assert_file(store_path(dir, "other/dataset.jsonl"), "");
+    assert_int_equal(access(store_path(dir, "other/dataset.1.jsonl"), F_OK), -1);
+    assert_true(store_put_turn(run, "a+b", 1, 1, 1, NULL, NULL, NULL));
+    nl_store_run_close(run);
+
+    /* what somebody else has put there since stays where it is */
+    store_write(store_path(dir, "other/dataset.jsonl"), "{\"mine\":1}\n");
+    options.dataset = dataset();
+    run = nl_store_run_open(store, &options, &info, NULL);
+    assert_non_null(run);
+    assert_string_equal(info.kept, "");
+    store_assert_file(store_path(dir, "other/dataset.jsonl"), "{\"mine\":1}\n");
+
+    /* and another phase's that is being written to */
+    options = (nl_store_run_options){ .phase = "other",
+                                      .version = "",
+                                      .fingerprint = "f",
+                                      .dataset = store_path(dir, "third/dataset.jsonl") };
+    nl_store_run *other = nl_store_run_open(store, &options, &info, NULL);
+    assert_non_null(other);
+    assert_true(store_put_turn(other, "a+b", 1, 5, 1, NULL, NULL, NULL));
+    nl_store_run_close(other);
+    nl_store_run_close(run);
+    options.phase = "joins";
+    options.fresh = true;
+    run = nl_store_run_open(store, &options, &info, NULL); /* now third/ is that of joins */
+    assert_non_null(run);
+    options.phase = "other";
+    options.dataset = dataset();
+    other = nl_store_run_open(store, &options, &info, NULL);
+    assert_non_null(other);
+    assert_string_equal(info.kept, "");
+    assert_true(store_put_turn(run, "a+b", 1, 1, 1, NULL, NULL, NULL));
+    nl_store_run_close(run);
+    nl_store_close(store);
+    store_assert_file(store_path(dir, "third/dataset.jsonl"), store_lines_to(1));
+}
+
 static void phases_and_versions_are_runs_of_their_own(void **state) {
     (void)state;
     nl_store *store = store_open(loop, dir);
@@ -208,6 +262,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fresh_puts_everything_away_and_starts_over, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(fresh_puts_away_what_lies_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(phases_and_versions_are_runs_of_their_own, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dataset_is_brought_in_line_with_its_entries, setup,
                                         teardown),

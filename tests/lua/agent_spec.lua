@@ -2,6 +2,7 @@
 -- what leads nowhere ends with a reason.
 local agent = require "nlsql.agent"
 local catalog = require "nlsql.catalog"
+local jobs = require "nlsql.job"
 local json = require "nlsql.json"
 local llm = require "nlsql.llm"
 local money = require "nlsql.money"
@@ -291,6 +292,28 @@ describe("openai.read", function()
     local reply = read({ role = "assistant", content = "done", tool_calls = json.array {} }, "stop")
     assert.equal("ok", reply.outcome)
     assert.is_nil(reply.tool_calls)
+  end)
+end)
+
+describe("a call that is cancelled", function()
+  it("is in flight no more", function()
+    local dir, fake = support.temp_dir(), support.endpoint { "--delay-ms", "5000" }
+    local st = assert(store.open(dir .. "/nlsql.db"))
+    local run = assert(st:run { phase = "agent", fingerprint = "f", dataset = dir .. "/dataset.jsonl" })
+    local told = settings.built_in()
+    told.base_url = fake.url
+    local model = llm.open(told, st, run, money.FREE, {})
+    local asking = jobs.spawn(function()
+      model:chat { purpose = "ask", item = "a", messages = { { role = "user", content = "?" } } }
+    end)
+    local till = jobs.now() + 5
+    while model.counts.in_flight == 0 and jobs.now() < till do jobs.sleep(0.01) end
+    assert.same({ 1, 1 }, { model.counts.in_flight, model.pace.in_flight })
+    asking:cancel()
+    assert.same({ 0, 0 }, { model.counts.in_flight, model.pace.in_flight })
+    st:close()
+    fake.stop()
+    os.execute("rm -rf " .. dir)
   end)
 end)
 
