@@ -31,13 +31,11 @@ local KEYS = { keys = { "line", "ok", "gate", "reason", "layer", "detail", "sqls
 ---@field rows integer?    of the result, up to the cap
 ---@field sql string?
 ---@field lost boolean?    the database could not be asked
+---@field doubtful boolean?  it finds nothing, and the values that it looks for may be stand-ins
 
---- A query of nobody's that finds nothing although it looks for a text: its values may be stand-ins.
-local function doubt(ctx, verdict)
-  local literals = verdict.facts and verdict.facts.literals or {}
-  if not ctx.written or verdict.gate ~= "answer" or #literals == 0 then return verdict.reason end
-  local why = ctx.written:doubt()
-  return why and ("%s; %s"):format(verdict.reason, why) or verdict.reason
+--- A query of nobody's that finds nothing although it looks for something: its values may be stand-ins.
+local function is_doubtful(verdict)
+  return verdict.gate == "answer" and verdict.facts ~= nil and #(verdict.facts.literals or {}) > 0
 end
 
 --- Gates whose verdict hangs on the values in the query.
@@ -69,9 +67,9 @@ function check.line(ctx, number, line, field)
   local own, verdict = judge(ctx, { question = question, sql = query })
   local probe = verdict.probe or {}
   return {
-    line = number, ok = verdict.ok, gate = verdict.gate, reason = own and verdict.reason or doubt(ctx, verdict),
-    layer = gates.layer(verdict), detail = verdict.detail, sqlstate = probe.sqlstate,
-    rows = verdict.ok and probe.n_rows or nil, sql = own and guard.mask(own, query) or query, lost = verdict.lost,
+    line = number, ok = verdict.ok, gate = verdict.gate, reason = verdict.reason, layer = gates.layer(verdict),
+    detail = verdict.detail, sqlstate = probe.sqlstate, rows = verdict.ok and probe.n_rows or nil,
+    sql = own and guard.mask(own, query) or query, lost = verdict.lost, doubtful = not own and is_doubtful(verdict),
   }
 end
 
@@ -79,7 +77,7 @@ local function one_line(text) return (text:gsub("%c+", " ")) end
 
 local function show(one, as_json)
   if as_json then
-    one.gate, one.reason, one.lost = one.gate or json.null, one.reason or json.null, nil
+    one.gate, one.reason, one.lost, one.doubtful = one.gate or json.null, one.reason or json.null, nil, nil
     local text = json.encode(one, KEYS)
     if not text then -- a query that is not UTF-8
       one.sql = nil
@@ -130,6 +128,7 @@ function Check:print()
       self.ok = self.ok + 1
     else
       self.fell[one.gate] = (self.fell[one.gate] or 0) + 1
+      self.doubtful = self.doubtful + (one.doubtful and 1 or 0)
     end
     show(one, self.as_json)
     self.room:release()
@@ -150,6 +149,10 @@ function Check:count()
   end
   console.info(("%s: %d lines, %d ok, %d fell%s"):format(self.path, self.printed, self.ok, fell,
     fell > 0 and (" (%s)"):format(table.concat(parts, ", ")) or ""))
+  local why = self.doubtful > 0 and self.ctx.written:doubt()
+  if why then
+    console.info(("%d of them look for values and find no rows; if these are stand-ins: %s"):format(self.doubtful, why))
+  end
   return fell
 end
 
@@ -196,7 +199,7 @@ function check.run(flags, ctx)
   local next_line, why = lines_of(flags.file)
   ctx.written = next_line and written.open(ctx, flags.file)
   local self = setmetatable({ ctx = ctx, path = flags.file, as_json = flags.json, field = flags.field, next_line = next_line,
-    fault = why, number = 0, known = {}, printed = 0, ok = 0, fell = {}, room = jobs.semaphore(workers * AHEAD),
+    fault = why, number = 0, known = {}, printed = 0, ok = 0, fell = {}, doubtful = 0, room = jobs.semaphore(workers * AHEAD),
     reading = jobs.semaphore(1) }, Check)
   for i = 1, next_line and workers or 0 do list[i] = function() self:work() end end
   jobs.all(list)

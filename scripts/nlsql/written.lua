@@ -192,12 +192,11 @@ function Written.learn(_, ctx, refs)
   return any
 end
 
---- What is to be said of a query of nobody's that finds nothing, since its values may be stand-ins; nil where they
---- cannot be.
+--- Why the values behind the stand-ins of a query of nobody's cannot be told; nil where it can have none.
 ---@return string?
 function Written:doubt()
   if not self.unknown or anon.raw(self.source.settings) then return nil end
-  return ("if its values are stand-ins: %s"):format(self.unknown)
+  return self.unknown
 end
 
 return written
