@@ -268,6 +268,11 @@ function console.warn(text) end
 ---@param text string
 function console.error(text) end
 
+--- A line that a phase has for the log. So many are logged, each up to so many bytes; that the rest is left out is
+--- said once.
+---@param text string
+function console.say(text) end
+
 --- Sets the live block below the log; "" takes it away.
 ---@param lines string
 function console.block(lines) end

@@ -12,6 +12,7 @@
 #include <lauxlib.h>
 
 #include "base/log.h"
+#include "script/vm.h"
 
 #include "base/banned.h"
 
@@ -111,12 +112,39 @@ static int l_redact(lua_State *L) {
     return 1;
 }
 
+/* --- what phases have: as many lines as nl_vm_say lets through -------------------------------- */
+
+static int say_at(lua_State *L, nl_level level) {
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    nl_vm_say(nl_vm_of(L), level, text, size);
+    return 0;
+}
+
+static int l_guest_debug(lua_State *L) {
+    return say_at(L, NL_DEBUG);
+}
+
+/* say(text): a line of a phase's in the log; after so many they are left out, which is said once.
+ */
+static int l_say(lua_State *L) {
+    return say_at(L, NL_INFO);
+}
+
+static int l_guest_warn(lua_State *L) {
+    return say_at(L, NL_WARN);
+}
+
+static int l_guest_error(lua_State *L) {
+    return say_at(L, NL_ERROR);
+}
+
 int luaopen_nlsql_console(lua_State *L) {
     static const luaL_Reg functions[] = {
         { "out", l_out },       { "flush", l_flush },     { "debug", l_debug },
         { "info", l_info },     { "warn", l_warn },       { "error", l_error },
         { "block", l_block },   { "is_live", l_is_live }, { "width", l_width },
-        { "redact", l_redact }, { NULL, NULL },
+        { "redact", l_redact }, { "say", l_say },         { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;
@@ -124,8 +152,13 @@ int luaopen_nlsql_console(lua_State *L) {
 
 int luaopen_nlsql_console_guest(lua_State *L) {
     static const luaL_Reg functions[] = {
-        { "debug", l_debug }, { "info", l_info },       { "warn", l_warn }, { "error", l_error },
-        { "width", l_width }, { "is_live", l_is_live }, { NULL, NULL },
+        { "debug", l_guest_debug },
+        { "info", l_say },
+        { "warn", l_guest_warn },
+        { "error", l_guest_error },
+        { "width", l_width },
+        { "is_live", l_is_live },
+        { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

@@ -3,25 +3,52 @@
 #include <lauxlib.h>
 
 #include "data/needles.h"
+#include "script/vm.h"
 
 #include "base/banned.h"
 
 #define SET "nlsql.protect.set"
 
-static nl_needles *check_set(lua_State *L) {
-    nl_needles **set = luaL_checkudata(L, 1, SET);
-    if (!*set)
+enum { EMPTY_ROOM = 8192, FIND_ROOM = 6 };
+
+/* The set's memory is not Lua's, but counts as the script's. */
+struct set {
+    nl_needles *needles; /* NULL: released */
+    size_t charged;
+};
+
+static struct set *check_set(lua_State *L) {
+    struct set *set = luaL_checkudata(L, 1, SET);
+    if (!set->needles)
         luaL_error(L, "this set was released");
-    return *set;
+    return set;
 }
 
 /* set = set() */
 static int l_set(lua_State *L) {
-    nl_needles **set = lua_newuserdatauv(L, sizeof *set, 0);
-    *set = NULL;
+    struct set *set = lua_newuserdatauv(L, sizeof *set, 0);
+    *set = (struct set){ 0 };
     luaL_setmetatable(L, SET);
-    *set = nl_needles_new();
-    return *set ? 1 : luaL_error(L, "not enough memory");
+    nl_vm_charge(L, EMPTY_ROOM);
+    set->charged = EMPTY_ROOM;
+    set->needles = nl_needles_new();
+    return set->needles ? 1 : luaL_error(L, "not enough memory");
+}
+
+/* Takes the memory before it is needed: what cannot be looked for must not be shown, so that this
+ * raises. */
+static void charge(lua_State *L, struct set *set, size_t bytes) {
+    if (!nl_vm_try_charge(L, bytes)) {
+        lua_pushliteral(L, "not enough memory for the values that must not leave: nothing goes out "
+                           "(phase_memory in config.yaml allows more)");
+        lua_error(L);
+    }
+    set->charged += bytes;
+}
+
+static void discharge(lua_State *L, struct set *set, size_t bytes) {
+    nl_vm_charge(L, -(ptrdiff_t)bytes);
+    set->charged -= bytes;
 }
 
 /* kept = set:add(value) */
@@ -29,10 +56,14 @@ static int l_set_add(lua_State *L) {
     size_t size;
     bool kept;
     nl_err err;
-    nl_needles *set = check_set(L);
+    struct set *set = check_set(L);
     const char *value = luaL_checklstring(L, 2, &size);
-    if (!nl_needles_add(set, value, size, &kept, &err))
+    size_t before = nl_needles_count(set->needles), cost = nl_needles_cost(size);
+    charge(L, set, cost);
+    if (!nl_needles_add(set->needles, value, size, &kept, &err))
         return luaL_error(L, "%s", err.msg);
+    if (nl_needles_count(set->needles) == before)
+        discharge(L, set, cost);
     lua_pushboolean(L, kept);
     return 1;
 }
@@ -41,9 +72,10 @@ static int l_set_add(lua_State *L) {
 static int l_set_exempt(lua_State *L) {
     size_t size;
     nl_err err;
-    nl_needles *set = check_set(L);
+    struct set *set = check_set(L);
     const char *text = luaL_checklstring(L, 2, &size);
-    return nl_needles_exempt(set, text, size, &err) ? 0 : luaL_error(L, "%s", err.msg);
+    charge(L, set, nl_needles_exempt_cost(size));
+    return nl_needles_exempt(set->needles, text, size, &err) ? 0 : luaL_error(L, "%s", err.msg);
 }
 
 /* value | nil = set:find(text). Memory that runs out raises: what could not be searched is not
@@ -52,9 +84,13 @@ static int l_set_find(lua_State *L) {
     size_t size;
     nl_needle_hit hit;
     nl_err err;
-    nl_needles *set = check_set(L);
+    struct set *set = check_set(L);
     const char *text = luaL_checklstring(L, 2, &size);
-    if (!nl_needles_find(set, text, size, &hit, &err))
+    size_t room = FIND_ROOM * size; /* for the other spellings that are read */
+    charge(L, set, room);
+    bool searched = nl_needles_find(set->needles, text, size, &hit, &err);
+    discharge(L, set, room);
+    if (!searched)
         return luaL_error(L, "%s", err.msg);
     if (!hit.value) {
         lua_pushnil(L);
@@ -66,14 +102,15 @@ static int l_set_find(lua_State *L) {
 }
 
 static int l_set_count(lua_State *L) {
-    lua_pushinteger(L, (lua_Integer)nl_needles_count(check_set(L)));
+    lua_pushinteger(L, (lua_Integer)nl_needles_count(check_set(L)->needles));
     return 1;
 }
 
 static int l_set_collect(lua_State *L) {
-    nl_needles **set = luaL_checkudata(L, 1, SET);
-    nl_needles_free(*set);
-    *set = NULL;
+    struct set *set = luaL_checkudata(L, 1, SET);
+    nl_needles_free(set->needles);
+    set->needles = NULL;
+    discharge(L, set, set->charged);
     return 0;
 }
 

@@ -137,6 +137,17 @@ size_t nl_needles_count(const nl_needles *set) {
     return set->n_values;
 }
 
+/* Lists and tables grow to twice what is in them, and are half full at most. */
+size_t nl_needles_cost(size_t value_size) {
+    size_t pieces = value_size >= 48 ? (value_size - NL_NEEDLE_PIECE) / NL_NEEDLE_STRIDE + 1 : 0;
+    size_t needle = 2 * sizeof(struct needle) + 4 * (sizeof(struct slot) + FILTER_BITS / 8);
+    return value_size + 1 + (1 + pieces) * needle + 2 * sizeof(struct value) + 4 * sizeof(nl_key);
+}
+
+size_t nl_needles_exempt_cost(size_t text_size) {
+    return 2 * (text_size + 1) + (text_size / NL_NEEDLE_LEAST + 1) * 4 * sizeof(nl_key);
+}
+
 /* --- adding -------------------------------------------------------------------------------- */
 
 /* Room for one more element; NULL: no memory, and what was there stays. */

@@ -61,6 +61,10 @@ typedef struct {
 bool nl_needles_find(nl_needles *set, const char *text, size_t size, nl_needle_hit *hit,
                      nl_err *err);
 
+/* Bytes that adding this value, or exempting this text, takes at most. */
+size_t nl_needles_cost(size_t value_size);
+size_t nl_needles_exempt_cost(size_t text_size);
+
 /* Values held, those that are exempt included. */
 size_t nl_needles_count(const nl_needles *set);
 

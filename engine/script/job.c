@@ -43,7 +43,8 @@ struct nl_job { /* a userdata; its user value is the coroutine */
 /* The jobs of one state, found through the registry. */
 struct jobs {
     nl_job *running;
-    nl_job *roots; /* those without a parent */
+    nl_job *roots;              /* those without a parent */
+    unsigned failed, forgotten; /* jobs of which the log told that they failed */
 };
 
 static const char jobs_key, stray_key; /* of the registry */
@@ -188,9 +189,12 @@ static void resume(void *ctx) {
         lua_resetthread(job->co); /* frees its frames at once, and leaves the error */
         char room[NL_VM_NUMBER];
         const char *why = nl_vm_text(job->co, room);
-        nl_log(NL_DEBUG, "%s: a job failed: %s", nl_vm_name(job->vm), why ? why : "(no message)");
+        if (jobs->failed++ < NL_VM_MOST_LINES) /* who waits for it tells the others */
+            nl_log(NL_DEBUG, "%s: a job failed: %.*s", nl_vm_name(job->vm), NL_VM_MOST_LINE,
+                   why ? why : "(no message)");
         finish(job, FAILED);
-        if (status == LUA_ERRMEM) /* the buffers of lauxlib fail without collecting first */
+        /* the buffers of lauxlib fail without collecting first */
+        if (nl_vm_starved(job->vm) || status == LUA_ERRMEM)
             lua_gc(L, LUA_GCCOLLECT);
     } else if (job->state != PARKED) { /* a script's own coroutine.yield */
         lua_settop(job->co, 0);
@@ -210,8 +214,9 @@ static int collect_job(lua_State *L) {
         lua_State *co = lua_tothread(L, -1);
         char room[NL_VM_NUMBER];
         const char *why = co && lua_gettop(co) ? nl_vm_text(co, room) : NULL;
-        nl_log(NL_WARN, "%s: a job failed that nobody waited for: %s", nl_vm_name(job->vm),
-               why ? why : "(no message)");
+        if (jobs_of(L)->forgotten++ < NL_VM_MOST_LINES)
+            nl_log(NL_WARN, "%s: a job failed that nobody waited for: %.*s", nl_vm_name(job->vm),
+                   NL_VM_MOST_LINE, why ? why : "(no message)");
     }
     return 0;
 }

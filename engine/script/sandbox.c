@@ -7,7 +7,6 @@
 
 #include <lauxlib.h>
 
-#include "base/log.h"
 #include "script/vm.h"
 
 #include "base/banned.h"
@@ -24,7 +23,9 @@ static int l_print(lua_State *L) {
         luaL_addvalue(&line);
     }
     luaL_pushresult(&line);
-    nl_log(NL_INFO, "%s", lua_tostring(L, -1));
+    size_t size;
+    const char *text = lua_tolstring(L, -1, &size);
+    nl_vm_say(nl_vm_of(L), NL_INFO, text, size);
     return 0;
 }
 

@@ -31,8 +31,10 @@ struct nl_vm {
     uint32_t slice_ms;
     bool trusted;
     bool guest;            /* a guest's job is running */
+    bool starved;          /* memory that is not Lua's was refused since somebody asked */
     uint64_t slice_end;    /* processor time of this thread, ns */
     const char *slice_why; /* what is said at its end; NULL: the usual */
+    unsigned said;         /* lines of a phase in the log */
     int globals;           /* registry reference of the environment of loaded chunks */
     int guest_globals;     /* … and of those of guests */
 };
@@ -98,17 +100,47 @@ void nl_vm_watch(lua_State *L) {
     lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
 }
 
-void nl_vm_charge(lua_State *L, ptrdiff_t bytes) {
+bool nl_vm_try_charge(lua_State *L, size_t bytes) {
     nl_vm *vm = nl_vm_of(L);
-    if (bytes <= 0) {
-        vm->used -= (size_t)-bytes;
+    size_t limit = limit_of(vm);
+    if (bytes <= limit && vm->used + bytes > limit)
+        lua_gc(L, LUA_GCCOLLECT); /* what is garbage may hold such memory, too */
+    if (bytes > limit || vm->used + bytes > limit) {
+        vm->starved = true;
+        return false;
+    }
+    vm->used += bytes;
+    return true;
+}
+
+bool nl_vm_starved(nl_vm *vm) {
+    bool starved = vm->starved;
+    vm->starved = false;
+    return starved;
+}
+
+void nl_vm_charge(lua_State *L, ptrdiff_t bytes) {
+    if (bytes <= 0)
+        nl_vm_of(L)->used -= (size_t)-bytes;
+    else if (!nl_vm_try_charge(L, (size_t)bytes))
+        luaL_error(L, "not enough memory");
+}
+
+void nl_vm_say(nl_vm *vm, nl_level level, const char *text, size_t size) {
+    bool cut = size > NL_VM_MOST_LINE;
+    if (vm->said > NL_VM_MOST_LINES)
+        return;
+    if (vm->said++ == NL_VM_MOST_LINES) {
+        nl_log(NL_WARN, "%s has logged %d lines: what it says from here on is left out", vm->name,
+               NL_VM_MOST_LINES);
         return;
     }
-    if (vm->used + (size_t)bytes > limit_of(vm))
-        lua_gc(L, LUA_GCCOLLECT); /* what is garbage may hold such memory, too */
-    if (vm->used + (size_t)bytes > limit_of(vm))
-        luaL_error(L, "not enough memory");
-    vm->used += (size_t)bytes;
+    if (cut) { /* not within a character */
+        size = NL_VM_MOST_LINE;
+        while (size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80)
+            size--;
+    }
+    nl_log(level, "%.*s%s", (int)size, text, cut ? "…" : "");
 }
 
 const char *nl_vm_text(lua_State *L, char room[NL_VM_NUMBER]) {

@@ -13,12 +13,14 @@
 #ifndef NL_SCRIPT_VM_H
 #define NL_SCRIPT_VM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <lua.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "script/host.h"
 
 typedef struct nl_vm nl_vm;
@@ -99,6 +101,15 @@ const char *nl_vm_text(lua_State *L, char room[NL_VM_NUMBER]);
 /* Counts memory that a binding holds outside of Lua's as the state's: bytes more, or (negative)
  * less. Raises "not enough memory" where that would be too much. [-0, +0, m] */
 void nl_vm_charge(lua_State *L, ptrdiff_t bytes);
+/* The same, but false where it would be too much: for who has a better sentence. */
+bool nl_vm_try_charge(lua_State *L, size_t bytes);
+/* Was any refused since this was last asked? What is garbage then is not found by Lua, which does
+ * not know of that memory. */
+bool nl_vm_starved(nl_vm *vm);
+/* A line that a phase has for the log, cut where it is long. So many lines are logged; the next one
+ * is a warning that the rest is left out. */
+enum { NL_VM_MOST_LINES = 1000, NL_VM_MOST_LINE = 4000 };
+void nl_vm_say(nl_vm *vm, nl_level level, const char *text, size_t size);
 
 /* Builds a sandbox's globals, of the library or of guests, and leaves them on the stack. */
 void nl_sandbox_push(lua_State *L, bool guest); /* [-0, +1, m] */

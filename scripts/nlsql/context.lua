@@ -189,6 +189,19 @@ function Context:count_fault(gate) self.counts.faults[gate] = (self.counts.fault
 --- Runs `f` for each value, at most `n` at once: see jobs.map.
 function Context.map(_, list, n, f) return jobs.map(list, n, f) end
 
+--- Items of which a run says why they came to nothing.
+local MOST_TOLD = 1000
+
+--- A warning about an item; after so many of them it says once that the others are counted alone.
+---@param message string
+function Context:tell(message)
+  local counts = self.counts
+  counts.told = (counts.told or 0) + 1
+  if counts.told <= MOST_TOLD then return console.warn(message) end
+  if counts.told > MOST_TOLD + 1 then return end
+  console.warn(("%d items came to nothing so far: those that follow are counted, and not told of"):format(MOST_TOLD))
+end
+
 --- A line in the log.
 function Context.log(_, message) console.info(message) end
 

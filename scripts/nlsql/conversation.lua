@@ -3,7 +3,6 @@
 --- A turn is one request and what became of its reply: every candidate with its verdict. What is
 --- asked depends on the item's own history alone, never on how fast others are.
 
-local console = require "nlsql.console"
 local critic = require "nlsql.critic"
 local gates = require "nlsql.gates"
 local jobs = require "nlsql.jobs"
@@ -298,7 +297,7 @@ function Conversation:turn()
   self.turns = self.turns + 1
   if brought.gave_up then
     self.over = true
-    console.warn(("%s: %s"):format(item.key, brought.gave_up))
+    ctx:tell(("%s: %s"):format(item.key, brought.gave_up))
     return { number = self.turns, judged = {}, unread = {}, outcome = brought.outcome, gave_up = true }
   end
   local judged

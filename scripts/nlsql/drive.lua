@@ -5,7 +5,6 @@
 --- talked to again when its turn to be taken comes. So the same replies give the same dataset,
 --- however many items are under way at once.
 
-local console = require "nlsql.console"
 local conversation = require "nlsql.conversation"
 local jobs = require "nlsql.jobs"
 local retry = require "nlsql.retry"
@@ -242,7 +241,7 @@ local function finish(self, record)
     elseif self.failed - self.missing == HOPELESS and self.done + self.skipped == 0 then
       self:stop(("the first %d items all failed; the last: %s"):format(HOPELESS, record.failure), self:fault())
     end
-    console.warn(("item %s: %s"):format(record.item.key, record.failure))
+    self.ctx:tell(("item %s: %s"):format(record.item.key, record.failure))
   else
     if record.item.at_most then self.wanted = self.wanted - record.item.count + record.item.accepted end
     if not record.skip then self.done = self.done + 1 end

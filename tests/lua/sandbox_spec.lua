@@ -228,6 +228,80 @@ return {
     end)
   end
 
+  it("cannot fill the memory with sets of values: nothing is shown that cannot be looked for", function()
+    endpoint = support.endpoint()
+    local bombs = { "  function() local s, i = new(), 0 while true do i = i + 1 s:add('value ' .. i .. long) end end,",
+      "  function() local s = new() while true do s:exempt(long) end end,",
+      "  function() local s, text = new(), ('x'):rep(20000000) while true do s:find(text) end end,",
+      "  function() local t = {} while true do t[#t + 1] = new() end end,",
+      "  function() for i = 1, 5000 do local s = new() s:exempt(long) s:add(long .. i) end error 'all were released' end," }
+    write_phase("local new, long = require 'nlsql.protect'.set, ('abcdefgh '):rep(200)\n"
+      .. BOMBING:format(table.concat(bombs, "\n")))
+    support.write(dir .. "/config.yaml", "phase_memory: 48\nphase_slice: 20\ngates: {literal_variants: 0}\n")
+    local _, _, err = run({ "--parallelism", "1" })
+    local REFUSED = "not enough memory for the values that must not leave: nothing goes out %(phase_memory in config.yaml"
+    for i, why in ipairs { REFUSED, REFUSED, REFUSED, "not enough memory", "all were released" } do
+      assert.truthy(err:find(("item bomb %d: [^\n]*%s"):format(i, why)), i .. ": " .. err)
+    end
+    assert.equal(#bombs, #dataset(), err)
+  end)
+
+  --- Bytes and lines of a text in which `pattern` occurs.
+  local function lines_with(text, pattern)
+    local n, bytes = 0, 0
+    for line in text:gmatch("[^\n]+") do
+      if line:find(pattern) then n, bytes = n + 1, math.max(bytes, #line) end
+    end
+    return n, bytes
+  end
+
+  it("is heard so far and no further: lines of the log, bytes of a line, files, and items that fail", function()
+    endpoint = support.endpoint()
+    write_phase([[
+return {
+  name = "strange", summary = "talks", options = {},
+  plan = function(ctx, emit)
+    local long, console = ("é"):rep(20000), require "nlsql.console"
+    for i = 1, 700 do
+      print("talk", i, long)
+      ctx:log("talk " .. i)
+      for _, level in ipairs { "debug", "info", "warn", "error" } do console[level]("talk " .. i) end
+    end
+    local ok, why = pcall(ctx.journal, ctx, "large", { text = long:rep(75) })
+    print("not heard any more")
+    for i = 1, 40 do ctx:journal("file" .. i, { n = i, why = why }) end
+    for i = 1, 1102 do emit { key = (i < 3 and "good " or "bad ") .. i, count = 1 } end
+  end,
+  run = function(_, item)
+    if item.key:find "bad" then error(item.key .. ("x"):rep(20000)) end
+    return { { question = "Is it " .. item.key .. "?", sql = "SELECT " .. item.key:match "%d+" } }, { over = true }
+  end,
+}
+]])
+    support.write(dir .. "/config.yaml", "gates: {literal_variants: 0}\n")
+    local _, out, err = run {}
+    local log = ""
+    for _, path in ipairs(support.lines_of("ls " .. dir .. "/logs/run-*.log")) do log = log .. support.read(path) end
+    for _, text in ipairs { err, log } do
+      local n, bytes = lines_with(text, "talk")
+      assert.is_true(n <= 1000 and n >= 800 and bytes < 4100, n .. " lines, " .. bytes .. " bytes")
+      assert.equal(1, (lines_with(text, 'phase "strange" has logged 1000 lines: what it says from here on is left out$')))
+      assert.equal(0, (lines_with(text, "not heard")))
+      assert.equal(1, (lines_with(text, 'phase "strange" has written as much to its logs as it may')))
+      n, bytes = lines_with(text, "item bad ")
+      assert.is_true(n == 1000 and bytes < 4100, n .. " lines, " .. bytes .. " bytes")
+      assert.equal(1, (lines_with(text, "1000 items came to nothing so far: those that follow are counted, and not told of")))
+      assert.truthy(utf8.len(text))
+    end
+    assert.equal(1000, (lines_with(log, "talk")))
+    local failed, bytes = lines_with(log, "a job failed: ")
+    assert.is_true(failed == 1000 and bytes < 4200, failed .. " lines, " .. bytes .. " bytes")
+    assert.truthy(out:find("1102 planned, 2 done, 1100 failed", 1, true), out)
+    assert.equal(16, #support.lines_of("ls " .. dir .. "/logs/file*.jsonl"))
+    assert.truthy(logged("file1")[1].why:find("journal: a line of 3000011 bytes: expected at most 1048576", 1, true),
+      logged("file1")[1].why)
+  end)
+
   it("is stopped when a hook waits for ever without taking time", function()
     local job = require "nlsql.job"
     local ok, why = job.guest(1, 0.2, function() while true do job.sleep(0.01) end end):wait()

@@ -39,6 +39,14 @@ function support.lines(path)
   return out
 end
 
+--- What a shell's command prints, line by line.
+function support.lines_of(command)
+  local out, p = {}, assert(io.popen(command))
+  for line in p:lines() do out[#out + 1] = line end
+  p:close()
+  return out
+end
+
 --- One JSON object a line; returns the path.
 function support.write_json_lines(path, list)
   local lines = {}

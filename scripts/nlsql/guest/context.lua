@@ -5,10 +5,12 @@
 --- key, no price, no limit and no other gate than the run's can be had or changed through it; a phase's
 --- own queries pass the gate that a model's pass.
 
+local console = require "nlsql.console"
 local containment = require "nlsql.containment"
 local gates = require "nlsql.gates"
 local job = require "nlsql.job"
 local jobs = require "nlsql.jobs"
+local json = require "nlsql.json"
 local plain = require "nlsql.guest.plain"
 local relations = require "nlsql.relations"
 local sample = require "nlsql.sample"
@@ -169,17 +171,39 @@ local function journal_name(name)
   return name
 end
 
+--- What a phase may write to its logs: lines, bytes of one and of all, and files.
+local MOST_LINES, MOST_LINE, MOST_BYTES, MOST_FILES = 100000, 1 << 20, 64 << 20, 16
+
+--- ctx:journal for a phase: up to these bounds; that what comes then is left out is said once.
+local function journal_of(ctx)
+  local lines, bytes, files, names, over = 0, 0, 0, {}, false
+  return function(_, name, row)
+    name = journal_name(name)
+    if over then return end
+    local own = plain.copy(row)
+    if type(own) ~= "table" then error(("journal: expected a table, found a %s"):format(type(row)), 2) end
+    local size = #(json.encode(own) or "")
+    if size > MOST_LINE then error(("journal: a line of %d bytes: expected at most %d"):format(size, MOST_LINE), 2) end
+    files = files + (names[name] and 0 or 1)
+    names[name], lines, bytes = true, lines + 1, bytes + size
+    over = lines > MOST_LINES or bytes > MOST_BYTES or files > MOST_FILES
+    if not over then return ctx:journal(name, own) end
+    console.warn(("phase %q has written as much to its logs as it may (%d lines, %d MB or %d files): the rest is left out")
+      :format(ctx.phase, MOST_LINES, MOST_BYTES >> 20, MOST_FILES))
+  end
+end
+
 local function methods(ctx, call)
   return {
     render = function(_, name, values) return plain.copy { ctx:render(plain.copy(name), plain.copy(values)) } end,
     schema_json = function(_, refs, most) return ctx:schema_json(plain.copy(refs), plain.copy(most)) end,
     sample = function(_, refs, n) return ctx:sample(plain.copy(refs), plain.copy(n)) end,
     sample_rows = function(_, ref, n, most) return plain.copy { sample.rows(ctx, ref, n, most) } end,
-    journal = function(_, name, row) ctx:journal(journal_name(name), plain.copy(row)) end,
+    journal = journal_of(ctx),
     function_names = function() return ctx:function_names() end,
     count_fault = function() end,
     map = function(_, list, n, f) return jobs.map(list, n, f) end,
-    log = function(_, message) ctx:log(plain.text(message)) end,
+    log = function(_, message) console.say(plain.text(message)) end,
     --- Through the run's own gates; `accept` is the phase's.
     check_candidate = function(self, item, candidate, accept)
       local own = plain.copy(candidate)
