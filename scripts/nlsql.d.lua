@@ -593,6 +593,13 @@ function json.number(text) end
 ---@return table
 function json.verbatim(text) end
 
+--- A copy of the data in a value: texts, numbers, booleans, the marks and json.null, and tables of them keyed by the
+--- first three; whatever else there is (functions, metatables) is left out. Nothing of the value's own runs. Raises
+--- where tables are nested deeper than 100, or hold more than 2,000,000 values.
+---@param value any
+---@return any
+function json.copy(value) end
+
 --- Folds the event stream of a chat completion, whole or broken off, into the JSON of the completion.
 ---@param body string
 ---@return string? completion

@@ -184,7 +184,7 @@ static int l_is_array(lua_State *L) {
 }
 
 /* n = number(text): a number that encodes as it is written. */
-static int l_number(lua_State *L) {
+int nl_json_number(lua_State *L) {
     size_t size;
     const char *text = luaL_checklstring(L, 1, &size);
     nl_buf out;
@@ -202,7 +202,7 @@ static int l_number(lua_State *L) {
 }
 
 /* v = verbatim(text): an object or list, on one line, that encodes as it is written. */
-static int l_verbatim(lua_State *L) {
+int nl_json_verbatim(lua_State *L) {
     size_t size;
     const char *text = luaL_checklstring(L, 1, &size);
     nl_err err;
@@ -278,10 +278,9 @@ static void push_null(lua_State *L) {
 
 int luaopen_nlsql_json(lua_State *L) {
     static const luaL_Reg functions[] = {
-        { "decode", l_decode },     { "encode", nl_json_encode },
-        { "array", l_array },       { "is_array", l_is_array },
-        { "number", l_number },     { "fold", l_fold },
-        { "verbatim", l_verbatim }, { NULL, NULL },
+        { "decode", l_decode },           { "encode", nl_json_encode }, { "array", l_array },
+        { "is_array", l_is_array },       { "number", nl_json_number }, { "fold", l_fold },
+        { "verbatim", nl_json_verbatim }, { "copy", nl_json_copy },     { NULL, NULL },
     };
     luaL_newmetatable(L, KEEPER);
     lua_pushcfunction(L, collect_keeper);

@@ -27,4 +27,11 @@ void nl_json_keeper_empty(struct nl_json_keeper *keeper);
 /* text | nil, message, code = encode(value [, {keys = {...}}]) */
 int nl_json_encode(lua_State *L);
 
+/* number(text) and verbatim(text), see lua_json.c. */
+int nl_json_number(lua_State *L);
+int nl_json_verbatim(lua_State *L);
+
+/* value = copy(value): data only, see lua_json_copy.c. */
+int nl_json_copy(lua_State *L);
+
 #endif
