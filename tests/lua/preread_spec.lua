@@ -28,6 +28,20 @@ describe("values that no prompt has shown", function()
     return support.read(dir .. "/generated_datasets/joins/dataset.jsonl"), out:match("rejected.-\n\n") or out:match("private%s+%d+")
   end
 
+  --- What is protected after reading, and what was asked for that.
+  local function prepared(db, schema, max_field)
+    local settings = { anonymise = true, seed = 1, provider = "openai", base_url = "http://127.0.0.1:1/v1",
+      limits = { max_field = max_field or 65536, statement_timeout = 10 } }
+    local asked = {}
+    local spy = { query = function(_, sql, ...)
+      asked[#asked + 1] = sql
+      return db:query(sql, ...)
+    end }
+    local disguise = anon.open(settings, schema, ("x"):rep(32), spy)
+    preread.all(disguise, spy, schema)
+    return disguise, table.concat(asked, "\n")
+  end
+
   it("fall at private whatever the parallelism, fresh and replayed", function()
     local person, city = guesses()
     local FROM = " FROM visit v JOIN person p ON p.person_id = v.person_id JOIN city c ON c.city_id = p.city_id WHERE "
@@ -108,18 +122,41 @@ describe("values that no prompt has shown", function()
     assert(server:create("slow", { dir .. "/slow.sql" }))
     local db <close> = assert(pg.open(server:url("slow"), {}))
     local schema = assert(catalog.load(db))
-    local settings = { anonymise = true, seed = 1, provider = "openai", base_url = "http://127.0.0.1:1/v1",
-      limits = { max_field = 65536, statement_timeout = 10 } }
-    local asked = {}
-    local spy = { query = function(_, sql, ...)
-      asked[#asked + 1] = sql
-      return db:query(sql, ...)
-    end }
-    local disguise = anon.open(settings, schema, ("x"):rep(32), spy)
-    preread.all(disguise, spy, schema)
+    local disguise, asked = prepared(db, schema)
     assert.equal("Anna Nowak 41", (disguise.protected:find("Is Anna Nowak 41 here?")))
-    local words = table.concat(asked, "\n")
-    assert.truthy(words:find("person", 1, true) and not words:find("slow", 1, true), words)
+    assert.truthy(asked:find("person", 1, true) and not asked:find("slow", 1, true), asked)
+    os.execute("rm -rf " .. dir)
+  end)
+
+  it("are read once where a look at the table shows all of them, else to their end", function()
+    local dir = support.temp_dir()
+    local long, middling = ("Anna Nowak of "):rep(15) .. "Gdynia", ("Jan Lis of "):rep(13) .. "Sopot"
+    support.write(dir .. "/few.sql", ([[
+      CREATE TABLE few (few_id int PRIMARY KEY, full_name text, born date);
+      INSERT INTO few SELECT g, CASE WHEN g %% 7 > 0 THEN 'Ewa Mazur ' || g END FROM generate_series(1, 199) g;
+      CREATE TABLE lengthy (lengthy_id int PRIMARY KEY, full_name text);
+      INSERT INTO lengthy VALUES (1, 'Ida Wrona'), (2, '%s');
+      CREATE TABLE middling (middling_id int PRIMARY KEY, full_name text);
+      INSERT INTO middling VALUES (1, '%s');
+      CREATE TABLE many (many_id int PRIMARY KEY, full_name text);
+      INSERT INTO many SELECT g, 'Olga Sroka ' || g FROM generate_series(1, 200) g;
+      CREATE TABLE beside (beside_id int PRIMARY KEY, full_name text, mails text[]);
+      INSERT INTO beside VALUES (1, 'Piotr Wilk', '{"ala.kot@example.org","ewa.lis@example.org"}');]]):format(long, middling))
+    local db <close> = assert(pg.open(support.database("prereads", { dir .. "/few.sql" }), {}))
+    local schema = assert(catalog.load(db))
+    local disguise, asked = prepared(db, schema)
+    local function times(name) return select(2, asked:gsub("FROM " .. name .. " ORDER", "")) end
+    for name, n in pairs { few = 1, middling = 1, lengthy = 2, many = 2, beside = 2 } do
+      assert.equal(n, times(name), name .. "\n" .. asked)
+    end
+    for _, value in ipairs { "Ewa Mazur 199", long, middling, "Olga Sroka 200", "Piotr Wilk", "ewa.lis@example.org" } do
+      assert.equal(value, (disguise.protected:find("Who is " .. value .. "?")))
+    end
+    assert.is_nil(disguise.policy.whole)
+
+    -- one that others cut sooner than whoever looks at the table is read as they see it
+    local sooner = prepared(db, schema, 100)
+    assert.equal(middling:sub(1, 100), (sooner.protected:find(middling:sub(1, 100) .. "…")))
     os.execute("rm -rf " .. dir)
   end)
 end)

@@ -24,6 +24,7 @@ local policy = {}
 ---@field schema nlsql.Catalog
 ---@field db nlsql.Db
 ---@field decided table<string, table<string, nlsql.AnonDecision>>  by table and column
+---@field whole table<string, nlsql.WholeTable>?  while somebody wants them: tables all of whose values were looked at
 ---@field counted table<string, nlsql.FewValues|false>
 ---@field children table<string, { from: string, column: string }[]>?  those that refer to "table.column"
 local Policy = {}
@@ -289,7 +290,8 @@ function Policy:table(ref, seen)
   if known then return known end
   local t = self.schema:table(ref)
   if not t then return {} end
-  local out, first = {}, values.first(self.db, t, looked_at(self, t))
+  local out, first, rows = {}, values.first(self.db, t, looked_at(self, t))
+  if self.whole and rows then self.whole[ref] = { rows = rows, values = first } end
   for _, column in ipairs(t.columns) do
     local way = setmetatable({ [ref .. "." .. column.name] = true }, { __index = seen })
     out[column.name] = decide(self, t, column, first or {}, way)

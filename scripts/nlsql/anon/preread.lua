@@ -9,6 +9,7 @@ local classes = require "nlsql.anon.classes"
 local console = require "nlsql.console"
 local jobs = require "nlsql.jobs"
 local sample = require "nlsql.sample"
+local values = require "nlsql.anon.values"
 
 local preread = {}
 
@@ -45,15 +46,44 @@ local function rows_of(anon, db, t, columns, n)
   return result
 end
 
---- Gives each value of these rows to a method of anon, column by column.
-local function each_value(anon, method, t, result)
+--- What is read of a table: its rows, and the values of each column, by its name.
+---@class nlsql.WholeTable
+---@field rows integer
+---@field values table<string, string[]>
+
+--- The columns' values where whoever decided about them has seen all that there are; nil: they are to be read. Of one
+--- that is cut sooner here the rest is not protected by its whole.
+local function seen(anon, t, columns)
+  local whole = anon.policy.whole[t.reference]
+  anon.policy.whole[t.reference] = nil
+  if not whole or anon.settings.limits.max_field < values.MAX_FIELD then return nil end
+  for _, column in ipairs(columns) do
+    if not whole.values[column.name] then return nil end
+  end
+  return whole
+end
+
+--- The same, by a query.
+local function read(anon, db, t, columns, n)
+  local result = rows_of(anon, db, t, columns, n)
+  if not result then return nil end
+  local out = { rows = #result.rows, values = {} }
   for c, name in ipairs(result.columns) do
-    local seen = {}
-    for _, row in ipairs(result.rows) do
-      local value = row[c]
-      if not seen[value] then
-        seen[value] = true
-        anon[method](anon, t.reference, name, value)
+    local list = {}
+    for r, row in ipairs(result.rows) do list[r] = row[c] end
+    out.values[name] = list
+  end
+  return out
+end
+
+--- Gives each value of these columns to a method of anon, column by column.
+local function each_value(anon, method, t, columns, found)
+  for _, column in ipairs(columns) do
+    local done = {}
+    for _, value in ipairs(found.values[column.name]) do
+      if not done[value] then
+        done[value] = true
+        anon[method](anon, t.reference, column.name, value)
       end
     end
   end
@@ -69,9 +99,9 @@ end
 function preread.stand_ins(anon, db, schema, ref)
   local t = not anon:raw() and schema:table(ref)
   local columns = t and columns_of(anon, t) or {}
-  local result = t and #columns > 0 and rows_of(anon, db, t, columns, MOST_ROWS)
-  if result then each_value(anon, "value", t, result) end
-  return result ~= nil and result ~= false
+  local found = t and #columns > 0 and read(anon, db, t, columns, MOST_ROWS)
+  if found then each_value(anon, "value", t, columns, found) end
+  return found ~= nil and found ~= false
 end
 
 --- Reads what is private, once. Waits; does nothing where values go out as they are.
@@ -83,24 +113,27 @@ function preread.all(anon, db, schema, seconds)
   if anon:raw() or anon.preread then return end
   anon.preread = true
   local names, left, begun = schema:names(), MOST_VALUES, jobs.now()
+  anon.policy.whole = {}
   table.sort(names)
   for first = 1, math.min(#names, MOST_TABLES), AT_ONCE do
     if jobs.stopping() > 0 or jobs.now() - begun > (seconds or ALL_IN) then break end
     local refs = table.move(names, first, math.min(first + AT_ONCE - 1, MOST_TABLES, #names), 1, {})
     local share = left // #refs -- known before any is read
-    local read = jobs.map(refs, AT_ONCE, function(ref)
+    local all = jobs.map(refs, AT_ONCE, function(ref)
       local t = schema:table(ref) --[[@as nlsql.Table]]
       local columns = columns_of(anon, t)
       local n = #columns > 0 and math.max(LEAST_ROWS, math.min(MOST_ROWS, share // #columns)) or 0
-      return { t = t, result = n > 0 and rows_of(anon, db, t, columns, n) or nil }
+      local found = n > 0 and (seen(anon, t, columns) or read(anon, db, t, columns, n)) or nil
+      return { t = t, columns = columns, found = found }
     end)
-    for _, one in ipairs(read) do
-      if one.result then
-        each_value(anon, "protect", one.t, one.result)
-        left = math.max(0, left - #one.result.rows * #one.result.columns)
+    for _, one in ipairs(all) do
+      if one.found then
+        each_value(anon, "protect", one.t, one.columns, one.found)
+        left = math.max(0, left - one.found.rows * #one.columns)
       end
     end
   end
+  anon.policy.whole = nil
 end
 
 return preread

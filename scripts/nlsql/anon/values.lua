@@ -10,8 +10,11 @@ local shapes = require "nlsql.anon.shapes"
 
 local values = {}
 
---- Rows that are looked at, bytes of a value, and seconds that a query may take.
-local ROWS, MAX_FIELD, TIMEOUT = 200, 200, 5
+--- Rows that are looked at, and seconds that a query may take.
+local ROWS, TIMEOUT = 200, 5
+
+--- Bytes of a value that are looked at: one of as many may have been longer.
+values.MAX_FIELD = 200
 
 --- Rows above which the server's statistics are asked instead of the table.
 local MANY = 2000000
@@ -25,24 +28,29 @@ local MOST, LONGEST, EACH, ONCE = 50, 40, 4, 0.1
 ---@param t nlsql.Table
 ---@param columns nlsql.Column[]
 ---@return table<string, string[]>?
+---@return integer? rows  how many the table has, where these are all its values and none was cut
 function values.first(db, t, columns)
   local query = sample.statement(t, ROWS, false, columns)
   if not query then return {} end
-  local limits = { statement_timeout = TIMEOUT, max_rows = ROWS, max_field = MAX_FIELD }
+  local limits = { statement_timeout = TIMEOUT, max_rows = ROWS, max_field = values.MAX_FIELD }
   local result, _, code = db:query(query, nil, limits)
   if not result and code == "timeout" then
     result = db:query(sample.statement(t, ROWS, true, columns) --[[@as string]], nil, limits)
   end
   if not result then return nil end
-  local out = {}
+  local out, whole = {}, #result.rows < ROWS
   for i, name in ipairs(result.columns) do
     local list = {}
     for _, row in ipairs(result.rows) do
-      if row[i] ~= json.null then list[#list + 1] = row[i] end
+      local value = row[i]
+      if value ~= json.null then
+        list[#list + 1] = value
+        whole = whole and #value < values.MAX_FIELD
+      end
     end
     out[name] = list
   end
-  return out
+  return out, whole and #result.rows or nil
 end
 
 local function phone_like(value)
