@@ -97,6 +97,44 @@ describe("json", function()
     assert.truthy(message:find("line 2", 1, true), message)
   end)
 
+  it("copies data, and nothing that runs or that its maker can change", function()
+    local given = { a = 1, [2] = "two", [true] = 1.5, list = json.array { 1, { b = json.null } }, none = json.array {},
+      n = json.number "1.50", v = json.verbatim '{"k":1}', f = print, co = coroutine.create(print), [{}] = "key", [print] = 1 }
+    setmetatable(given, { __index = error, __pairs = error, __len = error })
+    local copy = json.copy(given)
+    assert.is_nil(getmetatable(copy))
+    local seen = {}
+    for name, value in next, copy do seen[#seen + 1] = tostring(name) .. ":" .. type(value) end
+    table.sort(seen)
+    assert.equal("2:string a:number list:table n:table none:table true:number v:table", table.concat(seen, " "))
+    assert.equal('{"list":[1,{"b":null}],"n":1.50,"none":[],"v":{"k":1}}',
+      json.encode { list = copy.list, n = copy.n, none = copy.none, v = copy.v })
+    given.list[2].b, given.n[1] = "changed", "2"
+    assert.equal(json.null, copy.list[2].b)
+    assert.equal("1.50", tostring(copy.n))
+    for _, same in ipairs { "text", 4, false, json.null } do assert.equal(same, json.copy(same)) end
+    assert.is_nil(json.copy(print))
+    assert.is_nil(json.copy())
+  end)
+
+  it("copies no mark whose text is no longer what it was, and nothing without end", function()
+    local number, verbatim = json.number "1", json.verbatim "[1]"
+    number[1], verbatim[1] = "1, \"x\": 2", "[1]\n{}"
+    local itself, deep, many = {}, {}, {}
+    itself.t = itself
+    for _ = 1, 99 do deep = { deep } end
+    assert.truthy(json.copy(deep))
+    for i = 1, 1500 do many[i] = many[1] or {} end
+    for i = 1, 1400 do many[1][i] = i end
+    for why, value in pairs { ["not a JSON number"] = { number }, ["expected a JSON object"] = { verbatim },
+      ["nested too deep, or hold themselves"] = itself, ["nested too deep"] = { deep },
+      ["more than 2000000 values in one table"] = many } do
+      local ok, said = pcall(json.copy, value)
+      assert.is_false(ok)
+      assert.truthy(said:find(why, 1, true), said)
+    end
+  end)
+
   it("refuses what is nested too deep", function()
     local _, _, code = json.decode(("["):rep(5000) .. ("]"):rep(5000))
     assert.equal("limit", code)
