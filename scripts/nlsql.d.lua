@@ -943,6 +943,7 @@ function stats.tuples(schema, wishes, options) end
 ---@field exact_rows number?            tables of more rows (as estimated) are read by a page sample; nil: 5,000,000
 ---@field min_containment number?       overlaps below it are left out; nil: 0.5
 ---@field max_overlaps integer?         nil: 250,000; parents that could be a key are kept first, then by containment
+---@field fair boolean?                 true: above max_overlaps each child keeps its best ones, in turn
 ---@field statement_timeout number?     seconds for each table; nil: none
 ---@field lock_timeout number?          seconds; nil: 1
 ---@field seed integer?                 of the page samples; nil: 1
@@ -957,6 +958,7 @@ function stats.tuples(schema, wishes, options) end
 ---@field seconds number
 ---@field rows integer                  read, of all tables
 ---@field spilled integer               bytes written to temporary files, which are gone
+---@field passes integer                ranges of columns whose pairs were counted by themselves, for want of memory; 1: all
 ---@field snapshot string               the server's name for it
 
 --- Columns of one family are compared with each other. An enum's is "enum " and its name.

@@ -66,6 +66,7 @@ static nl_stats_options check_options(lua_State *L, int at) {
         .exact_rows = number_of(L, at, "exact_rows", 1, 1e15, 5e6),
         .min_containment = number_of(L, at, "min_containment", 0, 1, 0.5),
         .max_overlaps = (size_t)number_of(L, at, "max_overlaps", 1, 1e8, 250000),
+        .fair = flag_of(L, at, "fair"),
         .statement_ms = (uint32_t)(number_of(L, at, "statement_timeout", 0, 2e6, 0) * 1000 + 0.5),
         .lock_ms = (uint32_t)(number_of(L, at, "lock_timeout", 0.001, 2e6, 1) * 1000 + 0.5),
         .seed = (uint32_t)number_of(L, at, "seed", 0, 2147483647, 1),
@@ -177,8 +178,8 @@ static const nl_table **push_tables(lua_State *L, const nl_catalog *catalog, int
 }
 
 /* result | nil, message, code, sqlstate = scan(schema, {db=, tables=, connections=, memory_mb=,
- * exact_rows=, min_containment=, max_overlaps=, statement_timeout=, lock_timeout=, seed=, sketch=,
- * values=}) */
+ * exact_rows=, min_containment=, max_overlaps=, fair=, statement_timeout=, lock_timeout=, seed=,
+ * sketch=, values=}) */
 static int l_scan(lua_State *L) {
     nl_err err;
     size_t n;

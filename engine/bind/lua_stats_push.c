@@ -124,6 +124,7 @@ void nl_stats_push_result(lua_State *L, const nl_stats_result *result) {
     set_number(L, "seconds", result->seconds);
     set_count(L, "rows", result->rows);
     set_count(L, "spilled", result->spilled);
+    set_count(L, "passes", result->passes);
     set_text(L, "snapshot", result->snapshot);
 }
 

@@ -54,6 +54,7 @@ static void free_stats(nl_stats *stats) {
         stats_store_release(&stats->workers[i].store);
         free(stats->workers[i].distinct);
         free(stats->workers[i].seen);
+        free(stats->workers[i].shared);
         stats_pairs_free(stats->workers[i].pairs);
     }
     nl_stats_result_free(stats->result);
@@ -156,9 +157,7 @@ bool stats_fail(nl_stats *stats, const nl_err *err) {
 static bool prepare(stats_worker *worker, nl_err *err) {
     nl_stats *stats = worker->stats;
     worker->distinct = calloc(stats->n_keys + 1, sizeof *worker->distinct);
-    size_t room = stats->options.memory / 4 / stats->n_workers;
-    worker->pairs = stats_pairs_new(stats->options.sketch ? 0 : stats->n_keys, room, 2 * room);
-    if (!worker->distinct || !worker->pairs)
+    if (!worker->distinct)
         return nl_err_nomem(err);
     return stats_store_init(&worker->store, stats->bits, stats->store_room, err);
 }

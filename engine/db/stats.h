@@ -6,7 +6,9 @@
  * over all columns at once, as in SPIDER (Bauckmann, Leser, Naumann: Efficiently computing
  * inclusion dependencies for schema discovery, ICDE workshops 2006) and BINDER (Papenbrock et al.:
  * Divide & conquer-based inclusion dependency discovery, PVLDB 8, 2015). What does not fit into the
- * memory cap goes to unlinked temporary files, so that none is left however the process ends.
+ * memory cap goes to unlinked temporary files, so that none is left however the process ends. Where
+ * the counts of all pairs do not fit either, the buckets are swept several times, for some of the
+ * columns each.
  *
  * A table that is locked, gone, or may not be read is left out and told with the reason; so are
  * columns whose type has no equality that keys use. */
@@ -23,6 +25,7 @@ typedef struct {
     double exact_rows;      /* tables of more rows are read by a page sample; 0: 5,000,000 */
     double min_containment; /* overlaps below it are not told */
     size_t max_overlaps;    /* 0: 250,000; the least contained are left out above it */
+    bool fair;              /* those that are not among the best of their child instead */
     uint32_t statement_ms;  /* statement_timeout for each table; 0: none */
     uint32_t lock_ms;       /* lock_timeout; 0: 1,000 */
     uint32_t seed;          /* of page samples */
@@ -90,6 +93,7 @@ typedef struct {
     size_t left_out; /* overlaps above max_overlaps */
     double seconds;
     uint64_t rows, spilled; /* read; bytes written to temporary files */
+    size_t passes;          /* ranges of columns whose pairs were counted by themselves; 1: all */
     const char *snapshot;
     nl_arena arena; /* holds all of it */
 } nl_stats_result;

@@ -174,20 +174,50 @@ static void cut(nl_stats *stats, uint32_t t) {
     table->parts_left = table->n_parts;
 }
 
+size_t stats_columns_held(const nl_stats *stats) {
+    enum { TEXTS = 256 }; /* names, extremes */
+    return stats->n_keys *
+           (sizeof(stats_column) + sizeof(stats_key) + sizeof(nl_stats_column) + TEXTS);
+}
+
 /* Few buckets, so that their lines stay in the first caches while values come; but as many as there
  * are keys, and so many that one can be sorted in the second cache. */
-static void set_rooms(nl_stats *stats, double values) {
-    double pairs = (double)stats->n_keys * (double)stats->n_keys * 4 * stats->n_workers;
-    size_t memory = stats->options.memory;
-    if (pairs > (double)memory / 4)
-        pairs = (double)memory / 4;
-    stats->sweep_room = memory / 8 / stats->n_workers;
-    stats->store_room = (memory - memory / 4 - (size_t)pairs) / stats->n_workers;
+static void set_buckets(nl_stats *stats, double values) {
     stats->bits = LEAST_BITS;
     while (((size_t)1 << stats->bits) < stats->n_keys)
         stats->bits++;
     while (stats->bits < MOST_BITS && values / (double)((size_t)1 << stats->bits) > BUCKET_WORDS)
         stats->bits++;
+}
+
+/* Pairs get a quarter of the memory at most, what is swept and all else another. Where there are
+ * so many buckets that not every worker can have its own, there are fewer workers. */
+static void set_rooms(nl_stats *stats) {
+    double pairs = (double)stats->layout.offset[stats->n_keys] * sizeof(uint64_t);
+    size_t memory = stats->options.memory, columns = stats_columns_held(stats);
+    memory = memory > 2 * columns ? memory - columns : memory / 2;
+    while (stats->n_workers > 1 && stats->n_workers * stats_store_least(stats->bits) > memory / 2)
+        stats->n_workers--;
+    pairs *= stats->n_workers;
+    if (pairs > (double)memory / 4)
+        pairs = (double)memory / 4;
+    stats->sweep_room = memory / 8 / stats->n_workers;
+    stats->pairs_room = memory / 4 / stats->n_workers;
+    stats->store_room = (memory - memory / 4 - (size_t)pairs) / stats->n_workers;
+}
+
+/* Every column with every one before it; a wish's tuple with its other side alone. */
+static bool lay_out(nl_stats *stats) {
+    stats_layout *layout = &stats->layout;
+    layout->n = (uint32_t)stats->n_keys;
+    layout->first = nl_arena_take(&stats->arena, (stats->n_keys + 1) * sizeof *layout->first);
+    layout->offset = nl_arena_take(&stats->arena, (stats->n_keys + 1) * sizeof *layout->offset);
+    if (!layout->first || !layout->offset)
+        return false;
+    for (uint32_t k = 0; k < layout->n && stats->tuples; k++)
+        layout->first[k] = k & ~(uint32_t)1;
+    stats_layout_close(layout);
+    return true;
 }
 
 bool stats_plan_tasks(nl_stats *stats, nl_err *err) {
@@ -208,13 +238,14 @@ bool stats_plan_tasks(nl_stats *stats, nl_err *err) {
         n += table->n_parts;
     }
     stats->tasks = nl_arena_take(&stats->arena, (n + 1) * sizeof *stats->tasks);
-    if (!stats->tasks)
+    if (!stats->tasks || !lay_out(stats))
         return nl_err_nomem(err);
     for (uint32_t t = 0; t < stats->n_tables; t++) {
         if (stats->tables[t].n_parts > 0)
             cut(stats, t);
     }
     qsort(stats->tasks, stats->n_tasks, sizeof *stats->tasks, larger_first);
-    set_rooms(stats, values);
+    set_buckets(stats, values);
+    set_rooms(stats);
     return true;
 }

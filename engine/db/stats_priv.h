@@ -5,7 +5,8 @@
  * reading tables; stats_rows.c: their rows;
  * stats_value.c: values of each type; stats_text.c: values as text; stats_store.c: buckets of
  * hashes; stats_sort.c: sorting one; stats_sweep.c: the sweep over all columns; stats_pairs.c: how
- * many values pairs of columns share; stats_result.c: what is told of it. */
+ * many values pairs of columns share; stats_passes.c: the same where that does not fit;
+ * stats_overlaps.c: which of them are told; stats_result.c: all that is told. */
 #ifndef NL_DB_STATS_PRIV_H
 #define NL_DB_STATS_PRIV_H
 
@@ -165,6 +166,7 @@ typedef struct {
     stats_chunk *free_chunks;
 } stats_store;
 
+size_t stats_store_least(unsigned bits); /* it takes so much: a chunk for each bucket */
 bool stats_store_init(stats_store *store, unsigned bits, size_t room, nl_err *err);
 void stats_store_release(stats_store *store);
 bool stats_store_flush(stats_store *store, size_t bucket, nl_err *err); /* a full line */
@@ -178,6 +180,7 @@ static inline bool stats_store_add(stats_store *store, uint64_t hash, uint32_t k
 /* What this thread has put into its store is there for others, once they know of it. */
 void stats_store_settle(void);
 size_t stats_store_count(const stats_store *store, size_t bucket);
+size_t stats_store_held(const stats_store *store); /* bytes of memory */
 typedef struct {
     uint64_t *words;
     size_t n, room;
@@ -194,17 +197,32 @@ uint64_t *stats_sort(uint64_t *words, uint64_t *scratch, size_t n, unsigned igno
 /* --- pairs of keys ------------------------------------------------------------------------------
  */
 
+/* Which pairs are counted, and where: of each place those with the places from `first` up to it. */
+typedef struct {
+    uint32_t n;
+    uint32_t *first;  /* of each place; never falls */
+    uint64_t *offset; /* of each place: pairs of the places before it; n + 1 of them */
+} stats_layout;
+
+/* From each place's `first`. */
+void stats_layout_close(stats_layout *layout);
+
 typedef struct stats_pairs stats_pairs;
-/* `room`: bytes for its counts, if that many suffice for all pairs; otherwise it grows with the
- * pairs that share anything, to `most` bytes. */
-stats_pairs *stats_pairs_new(size_t n_keys, size_t room, size_t most);
+/* Counts the pairs whose greater place is one of [from, to). `room`: bytes for all of it, if those
+ * hold a count for every pair; if not, for the pairs that share anything, as long as those fit.
+ * `large`: counts may reach 2^32. */
+stats_pairs *stats_pairs_new(const stats_layout *layout, uint32_t from, uint32_t to, size_t room,
+                             bool large);
 void stats_pairs_free(stats_pairs *pairs);
-/* One value that these keys (ascending, two at least) share. False: out of memory, or (NL_LIMIT)
- * more pairs than it may hold. */
-bool stats_pairs_add(stats_pairs *pairs, const uint32_t *keys, size_t n, nl_err *err);
+size_t stats_pairs_fit(size_t room, bool large);  /* so many pairs fit, whatever they share */
+bool stats_pairs_dense(const stats_pairs *pairs); /* surely never full */
+/* There were more pairs than fit: nothing is counted any more, and all counts are forgotten. */
+bool stats_pairs_full(const stats_pairs *pairs);
+/* One value that these places (ascending, two at least) share. False: out of memory. */
+bool stats_pairs_add(stats_pairs *pairs, const uint32_t *places, size_t n, nl_err *err);
 /* Counts what is not counted yet. */
 bool stats_pairs_finish(stats_pairs *pairs, nl_err *err);
-/* Adds the counts of a finished one to another. */
+/* Adds the counts of a finished one of the same places. It may be full then. */
 bool stats_pairs_merge(stats_pairs *into, const stats_pairs *other, nl_err *err);
 typedef bool (*stats_pair_fn)(void *ctx, uint32_t a, uint32_t b, uint64_t common); /* a < b */
 bool stats_pairs_each(const stats_pairs *pairs, stats_pair_fn fn, void *ctx);
@@ -223,7 +241,8 @@ typedef struct {
     uint64_t *distinct; /* of each key */
     uint64_t *seen;     /* of the columns that are read */
     size_t seen_room;
-    stats_pairs *pairs;
+    stats_pairs *pairs; /* NULL: there are too many */
+    uint8_t *shared;    /* of each key: has another one of its values? NULL: nobody asks */
 } stats_worker;
 
 struct nl_stats {
@@ -245,7 +264,9 @@ struct nl_stats {
     char snapshot[64];
     int server_version;
     unsigned bits;
-    size_t store_room, sweep_room;
+    size_t store_room, sweep_room, pairs_room;
+    stats_layout layout; /* of the keys */
+    atomic_bool full;    /* the pairs do not fit: they are counted in passes */
     stats_worker workers[MAX_CONNECTIONS];
     unsigned n_workers;
 
@@ -290,7 +311,9 @@ bool stats_plan_columns(nl_stats *stats, const nl_table *const *tables, size_t n
 bool stats_plan_tuples(nl_stats *stats, const nl_stats_tuple *tuples, size_t n, nl_err *err);
 /* stats_server.c: asks the server about the tables, in the coordinator's transaction. */
 bool stats_plan_server(nl_stats *stats, PGconn *conn, nl_err *err);
-/* Sets tasks, samples, buckets and rooms. */
+/* Bytes for what is known of the columns, while they are read and told. */
+size_t stats_columns_held(const nl_stats *stats);
+/* Sets tasks, samples, buckets, rooms, and which pairs are counted. */
 bool stats_plan_tasks(nl_stats *stats, nl_err *err);
 
 /* stats_read.c: reads table after table. */
@@ -330,8 +353,33 @@ static inline void stats_summary_add(stats_summary *summary, stats_order order,
 bool stats_summary_merge(nl_stats *stats, stats_table *table, unsigned part, stats_summary *parts,
                          nl_err *err);
 
-/* stats_sweep.c */
+/* stats_sweep.c: a worker takes buckets as long as there are any. */
 bool stats_sweep(stats_worker *worker, nl_err *err);
+/* Counts pairs over all buckets; place_of: of each key, UINT32_MAX: none. Ends early once it is
+ * full. */
+bool stats_sweep_pairs(nl_stats *stats, stats_pairs *pairs, const uint32_t *place_of, nl_err *err);
+bool stats_has_large(const nl_stats *stats); /* so many words that a pair may share 2^32 values */
+
+/* stats_passes.c: calls fn for all pairs of keys of one family that share a value, one at a time,
+ * in any order, having swept the buckets as often as the memory wants it: once for each of `*n`
+ * ranges at least. `index_of` each key: UINT32_MAX: it is left out. */
+bool stats_passes(nl_stats *stats, const uint32_t *index_of, stats_pair_fn fn, void *ctx, size_t *n,
+                  nl_err *err);
+
+/* stats_overlaps.c: the best of them, as many as are told. */
+typedef struct stats_overlaps stats_overlaps;
+/* Of columns: their distinct values, and what is unique. */
+stats_overlaps *stats_overlaps_new(const nl_stats_column *columns, size_t n, size_t most,
+                                   double min_containment, bool fair);
+size_t stats_overlaps_held(const nl_stats_options *options); /* bytes, where there are many */
+void stats_overlaps_free(stats_overlaps *overlaps);
+/* The two hold each other's values, or some; it is quicker where b stays the same for a while. */
+bool stats_overlaps_add(stats_overlaps *overlaps, uint32_t a, uint32_t b, uint64_t common);
+/* One holds the other's, whatever the share is. */
+bool stats_overlaps_take(stats_overlaps *overlaps, uint32_t child, uint32_t parent,
+                         uint64_t common);
+/* By child, then parent, of the caller's then; how many were left out. NULL: out of memory. */
+nl_stats_overlap *stats_overlaps_told(stats_overlaps *overlaps, size_t *n, size_t *left_out);
 
 /* stats_result.c */
 nl_stats_result *stats_result_make(nl_stats *stats, double seconds, nl_err *err);

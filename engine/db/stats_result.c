@@ -12,10 +12,7 @@ typedef struct {
     nl_stats *stats;
     nl_stats_result *result;
     uint32_t *index_of; /* the result's column of each key; UINT32_MAX: none */
-    nl_stats_overlap *overlaps;
-    size_t n, room;
-    bool full; /* some were left out already: what is no better than `worst` is, too */
-    nl_stats_overlap worst;
+    stats_overlaps *overlaps;
 } making;
 
 static char *copy(making *m, const char *text) {
@@ -100,103 +97,58 @@ static bool add_table(making *m, const stats_table *table, const uint64_t *disti
     return ok;
 }
 
-/* --- overlaps -----------------------------------------------------------------------------------
+/* --- what was counted ---------------------------------------------------------------------------
  */
 
-/* The better first: those whose parent could be a key, then the most contained. */
-static int by_containment(const void *a, const void *b) {
-    const nl_stats_overlap *x = a, *y = b;
-    if (x->unique != y->unique)
-        return x->unique ? -1 : 1;
-    if (x->containment != y->containment)
-        return x->containment > y->containment ? -1 : 1;
-    if (x->child != y->child)
-        return x->child < y->child ? -1 : 1;
-    return x->parent < y->parent ? -1 : x->parent > y->parent;
-}
-
-static int by_child(const void *a, const void *b) {
-    const nl_stats_overlap *x = a, *y = b;
-    if (x->child != y->child)
-        return x->child < y->child ? -1 : 1;
-    return x->parent < y->parent ? -1 : x->parent > y->parent;
-}
-
-static void cut(making *m) {
-    size_t most = m->stats->options.max_overlaps;
-    if (m->n <= most)
-        return;
-    qsort(m->overlaps, m->n, sizeof *m->overlaps, by_containment);
-    m->result->left_out += m->n - most;
-    m->n = most;
-    m->worst = m->overlaps[most - 1];
-    m->full = true;
-}
-
-static bool push(making *m, nl_stats_overlap *overlap) {
-    overlap->unique = m->result->columns[overlap->parent].unique;
-    if (m->full && by_containment(overlap, &m->worst) > 0) {
-        m->result->left_out++;
-        return true;
+/* What is told is made from what is known by now: room for it. */
+static void release_counts(nl_stats *stats) {
+    for (unsigned i = 0; i < stats->n_workers; i++) {
+        stats_store_release(&stats->workers[i].store);
+        stats_pairs_free(stats->workers[i].pairs);
+        stats->workers[i].pairs = NULL;
     }
-    if (m->n == m->room) {
-        if (m->n >= 2 * m->stats->options.max_overlaps)
-            cut(m);
-        if (m->n == m->room) {
-            size_t room = m->room ? m->room * 2 : 1024;
-            nl_stats_overlap *bigger = realloc(m->overlaps, room * sizeof *bigger);
-            if (!bigger)
-                return false;
-            m->overlaps = bigger;
-            m->room = room;
-        }
-    }
-    m->overlaps[m->n++] = *overlap;
-    return true;
 }
 
-static bool add_overlap(making *m, uint32_t child, uint32_t parent, uint64_t common) {
-    uint64_t distinct = m->result->columns[child].distinct;
-    uint64_t others = m->result->columns[parent].distinct;
-    nl_stats_overlap overlap = { .child = child, .parent = parent, .common = common };
-    if (distinct == 0)
-        return true;
-    overlap.containment = (double)common / (double)distinct;
-    if (overlap.containment < m->stats->options.min_containment)
-        return true;
-    overlap.orphans = distinct - common;
-    overlap.jaccard = (double)common / (double)(distinct + others - common);
-    return push(m, &overlap);
-}
+/* --- overlaps -----------------------------------------------------------------------------------
+ */
 
 static bool same_family(const making *m, uint32_t a, uint32_t b) {
     return strcmp(m->result->columns[a].family, m->result->columns[b].family) == 0;
 }
 
 static bool add_pair(void *ctx, uint32_t a, uint32_t b, uint64_t common) {
-    making *m = ctx;
+    const making *m = ctx;
     uint32_t x = m->index_of[a], y = m->index_of[b];
-    if (x == UINT32_MAX || y == UINT32_MAX || !same_family(m, x, y))
-        return true;
-    return add_overlap(m, x, y, common) && add_overlap(m, y, x, common);
+    return x == UINT32_MAX || y == UINT32_MAX || !same_family(m, x, y) ||
+           stats_overlaps_add(m->overlaps, x, y, common);
 }
 
+/* They have an index, and are of one family. */
+static bool add_certain(void *ctx, uint32_t a, uint32_t b, uint64_t common) {
+    const making *m = ctx;
+    return stats_overlaps_add(m->overlaps, m->index_of[a], m->index_of[b], common);
+}
+
+/* Those that it shares are estimated, but those that it has are known. */
 static bool add_estimate(making *m, const stats_key *child, const stats_key *parent, uint32_t x,
                          uint32_t y) {
     nl_kmv_overlap found = nl_kmv_compare(&child->kmv, &parent->kmv);
-    double of = (double)m->result->columns[x].distinct, in = (double)m->result->columns[y].distinct;
+    double of = (double)m->result->columns[x].distinct;
     if (found.common <= 0 || found.containment < m->stats->options.min_containment)
         return true;
-    double common = found.containment * of;
-    nl_stats_overlap overlap = { .child = x,
-                                 .parent = y,
-                                 .common = (uint64_t)llround(common),
-                                 .orphans = (uint64_t)llround(of - common),
-                                 .containment = found.containment,
-                                 .error = found.error };
-    double either = of + in - common;
-    overlap.jaccard = common / (either > common ? either : common);
-    return push(m, &overlap);
+    return stats_overlaps_take(m->overlaps, x, y, (uint64_t)llround(found.containment * of));
+}
+
+static void tell_estimate(const nl_stats_result *result, const stats_key *child,
+                          const stats_key *parent, nl_stats_overlap *overlap) {
+    nl_kmv_overlap found = nl_kmv_compare(&child->kmv, &parent->kmv);
+    double of = (double)result->columns[overlap->child].distinct;
+    double in = (double)result->columns[overlap->parent].distinct;
+    double common = found.containment * of, either = of + in - common;
+    overlap->orphans = (uint64_t)llround(of - common);
+    overlap->containment = found.containment;
+    overlap->error = found.error;
+    overlap->jaccard = common / (either > common ? either : common);
 }
 
 static bool add_estimates(making *m) {
@@ -214,16 +166,47 @@ static bool add_estimates(making *m) {
     return ok;
 }
 
-static bool add_overlaps(making *m, const stats_pairs *pairs) {
+/* The estimates again, of those few that are told. */
+static bool tell_estimates(making *m) {
     nl_stats_result *result = m->result;
-    if (!(m->stats->options.sketch > 0 ? add_estimates(m) : stats_pairs_each(pairs, add_pair, m)))
+    uint32_t *key_of = malloc((result->n_columns + 1) * sizeof *key_of);
+    for (uint32_t k = 0; key_of && k < m->stats->n_keys; k++) {
+        if (m->index_of[k] != UINT32_MAX)
+            key_of[m->index_of[k]] = k;
+    }
+    for (size_t i = 0; key_of && i < result->n_overlaps; i++) {
+        nl_stats_overlap *one = &result->overlaps[i];
+        tell_estimate(result, &m->stats->keys[key_of[one->child]],
+                      &m->stats->keys[key_of[one->parent]], one);
+    }
+    free(key_of);
+    return key_of != NULL;
+}
+
+static bool count_overlaps(making *m, nl_err *err) {
+    nl_stats *stats = m->stats;
+    size_t *passes = &m->result->passes;
+    *passes = 1;
+    if (stats->options.sketch > 0)
+        return add_estimates(m) || nl_err_nomem(err);
+    if (stats->full)
+        return stats_passes(stats, m->index_of, add_certain, m, passes, err);
+    return stats_pairs_each(stats->workers[0].pairs, add_pair, m) || nl_err_nomem(err);
+}
+
+static bool add_overlaps(making *m, nl_err *err) {
+    nl_stats_result *result = m->result;
+    const nl_stats_options *options = &m->stats->options;
+    m->overlaps = stats_overlaps_new(result->columns, result->n_columns, options->max_overlaps,
+                                     options->min_containment, options->fair);
+    if (!m->overlaps)
+        return nl_err_nomem(err);
+    if (!count_overlaps(m, err))
         return false;
-    cut(m);
-    if (m->n > 0)
-        qsort(m->overlaps, m->n, sizeof *m->overlaps, by_child);
-    result->overlaps = m->overlaps;
-    result->n_overlaps = m->n;
-    m->overlaps = NULL;
+    release_counts(m->stats);
+    result->overlaps = stats_overlaps_told(m->overlaps, &result->n_overlaps, &result->left_out);
+    if (!result->overlaps || (options->sketch > 0 && !tell_estimates(m)))
+        return nl_err_nomem(err);
     return true;
 }
 
@@ -272,19 +255,33 @@ static bool add_tuples(making *m, const stats_pairs *pairs, const uint64_t *dist
 /* --- all of it ----------------------------------------------------------------------------------
  */
 
-static bool sum_up(nl_stats *stats, uint64_t *distinct, nl_err *err) {
-    for (unsigned i = 0; i < stats->n_workers; i++) {
+/* The counts of all workers to the first one's, if they fit. */
+static bool merge_pairs(nl_stats *stats, nl_err *err) {
+    stats_pairs *first = stats->workers[0].pairs;
+    for (unsigned i = 1; i < stats->n_workers; i++) {
         stats_worker *worker = &stats->workers[i];
-        for (size_t k = 0; worker->distinct && k < stats->n_keys; k++)
-            distinct[k] += worker->distinct[k];
-        if (i > 0 && worker->pairs) {
-            if (!stats_pairs_merge(stats->workers[0].pairs, worker->pairs, err))
+        if (!stats->full && first && worker->pairs) {
+            if (!stats_pairs_merge(first, worker->pairs, err))
                 return false;
-            stats_pairs_free(worker->pairs);
-            worker->pairs = NULL;
+            atomic_store(&stats->full, stats_pairs_full(first));
         }
+        stats_pairs_free(worker->pairs);
+        worker->pairs = NULL;
+    }
+    if (stats->full) {
+        stats_pairs_free(first);
+        stats->workers[0].pairs = NULL;
     }
     return true;
+}
+
+static bool sum_up(nl_stats *stats, uint64_t *distinct, nl_err *err) {
+    for (unsigned i = 0; i < stats->n_workers; i++) {
+        const stats_worker *worker = &stats->workers[i];
+        for (size_t k = 0; worker->distinct && k < stats->n_keys; k++)
+            distinct[k] += worker->distinct[k];
+    }
+    return merge_pairs(stats, err);
 }
 
 static bool make_room(making *m) {
@@ -295,12 +292,25 @@ static bool make_room(making *m) {
     size_t skipped = columns + m->stats->n_tables;
     m->result->columns = nl_arena_take(arena, (columns + 1) * sizeof *m->result->columns);
     m->result->skipped = nl_arena_take(arena, (skipped + 1) * sizeof *m->result->skipped);
-    m->index_of = malloc((m->stats->n_keys + 1) * sizeof *m->index_of);
+    m->index_of = calloc(m->stats->n_keys + 1, sizeof *m->index_of);
     if (!m->result->columns || !m->result->skipped || !m->index_of)
         return false;
     for (size_t k = 0; k < m->stats->n_keys; k++)
         m->index_of[k] = UINT32_MAX;
     return true;
+}
+
+static bool make(making *m, const uint64_t *distinct, nl_err *err) {
+    nl_stats *stats = m->stats;
+    for (unsigned i = 0; i < stats->n_workers; i++)
+        m->result->spilled += stats->workers[i].store.file_size;
+    if (stats->tuples)
+        return add_tuples(m, stats->workers[0].pairs, distinct) || nl_err_nomem(err);
+    for (size_t t = 0; t < stats->n_tables; t++) {
+        if (!add_table(m, &stats->tables[t], distinct))
+            return nl_err_nomem(err);
+    }
+    return add_overlaps(m, err);
 }
 
 nl_stats_result *stats_result_make(nl_stats *stats, double seconds, nl_err *err) {
@@ -309,21 +319,13 @@ nl_stats_result *stats_result_make(nl_stats *stats, double seconds, nl_err *err)
     bool ok = distinct && make_room(&m);
     if (!ok)
         nl_err_nomem(err);
-    ok = ok && sum_up(stats, distinct, err);
-    bool made = ok;
-    for (size_t t = 0; t < stats->n_tables && made && !stats->tuples; t++)
-        made = add_table(&m, &stats->tables[t], distinct);
-    made = made && (stats->tuples ? add_tuples(&m, stats->workers[0].pairs, distinct)
-                                  : add_overlaps(&m, stats->workers[0].pairs));
-    m.result->snapshot = copy(&m, stats->snapshot);
-    if (ok && (!made || !m.result->snapshot))
+    ok = ok && sum_up(stats, distinct, err) && make(&m, distinct, err);
+    if (ok && !(m.result->snapshot = copy(&m, stats->snapshot)))
         ok = nl_err_nomem(err);
-    for (unsigned i = 0; i < stats->n_workers; i++)
-        m.result->spilled += stats->workers[i].store.file_size;
     m.result->seconds = seconds;
     free(distinct);
     free(m.index_of);
-    free(m.overlaps);
+    stats_overlaps_free(m.overlaps);
     if (!ok)
         return NULL;
     stats->result = NULL;

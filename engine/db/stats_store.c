@@ -33,11 +33,14 @@ struct stats_slab {
     _Alignas(64) char bytes[];
 };
 
+size_t stats_store_least(unsigned bits) {
+    return ((size_t)1 << bits) * sizeof(stats_chunk) + SLAB;
+}
+
 bool stats_store_init(stats_store *store, unsigned bits, size_t room, nl_err *err) {
-    size_t n = (size_t)1 << bits, least = n * sizeof(stats_chunk);
+    size_t n = (size_t)1 << bits, least = stats_store_least(bits);
     *store = (stats_store){ .bits = bits, .file = -1 };
-    store->room =
-        room > least + SLAB ? room : least + SLAB; /* one chunk for each bucket at least */
+    store->room = room > least ? room : least;
     store->lines = aligned_alloc(64, n * sizeof *store->lines);
     store->fill = calloc(n, sizeof *store->fill);
     store->chunks = calloc(n, sizeof *store->chunks);
@@ -316,6 +319,15 @@ size_t stats_store_count(const stats_store *store, size_t bucket) {
     for (size_t i = 0; i < store->rounds; i++)
         n += store->segments[(i << store->bits) + bucket].words;
     return n;
+}
+
+size_t stats_store_held(const stats_store *store) {
+    size_t buckets = (size_t)1 << store->bits, slabs = 0;
+    for (const stats_slab *slab = store->slabs; slab; slab = slab->next)
+        slabs += SLAB;
+    return slabs + store->rounds * buckets * sizeof *store->segments +
+           buckets * (sizeof *store->lines + sizeof *store->fill + sizeof(stats_chunk *) +
+                      sizeof *store->counts);
 }
 
 static bool take(const uint64_t *from, size_t n, unsigned bits, size_t part, stats_words *to,

@@ -114,7 +114,7 @@ local MANY_COLUMNS = 1000
 local function scan_options(source, tables, options)
   local schema, n = source.schema, 0
   for _, ref in ipairs(tables) do n = n + #schema:table(ref).columns end
-  local out = { tables = tables, db = source.db, min_containment = n <= MANY_COLUMNS and 0.05 or 0.5 }
+  local out = { tables = tables, db = source.db, min_containment = n <= MANY_COLUMNS and 0.05 or 0.5, fair = true }
   for name, value in pairs(options.scan or {}) do out[name] = value end
   return out
 end

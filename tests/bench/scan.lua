@@ -28,6 +28,7 @@ end
 local db = assert(pg.open(url))
 local schema = assert(catalog.load(db))
 jobs.sleep(0)
+local before = memory_kb()
 local started, cpu = jobs.now(), os.clock()
 local result = assert(stats.scan(schema, { db = db, connections = connections, memory_mb = memory,
   min_containment = 0.5, exact_rows = 1000000000, values = what == "all" or nil }))
@@ -37,4 +38,4 @@ cpu = os.clock() - cpu -- of all threads of this process; the server's is its ow
 if path then write(result) end
 print((json.encode { name = "nlsql " .. what, seconds = seconds, rate = 1 / seconds, cpu_seconds = cpu,
   rows = result.rows, columns = #result.columns, overlaps = #result.overlaps, skipped = #result.skipped,
-  spilled = result.spilled, rss_kb = memory_kb() }))
+  spilled = result.spilled, passes = result.passes, rss_kb = memory_kb(), grown_kb = memory_kb() - before }))

@@ -1,5 +1,5 @@
 /* Buckets of hashes: what goes in comes out, also by way of a temporary file, of a full disk, and
- * where memory runs out; sorting; pairs against a count by hand. */
+ * where memory runs out; sorting. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -184,75 +184,6 @@ static void test_memory_may_run_out_anywhere(void **state) {
     }
 }
 
-/* --- pairs
- * ---------------------------------------------------------------------------------------- */
-
-static bool note(void *ctx, uint32_t a, uint32_t b, uint64_t common) {
-    uint64_t *table = ctx;
-    assert_true(a < b && table[a * KEYS + b] == 0);
-    table[a * KEYS + b] = common;
-    return true;
-}
-
-/* The keys that have a value: some sets again and again, others once; small and large. */
-static size_t keys_of(size_t value, uint32_t *keys) {
-    size_t n = 0;
-    uint64_t bits = value % 4 ? nl_mix64(value % 50) : nl_mix64(value);
-    for (uint32_t k = 0; k < KEYS; k++) {
-        if (value % 10 == 0 ? k < 3 : bits >> k & 1)
-            keys[n++] = k;
-    }
-    return n;
-}
-
-static void test_pairs_are_counted(void **state) {
-    enum { N = 30000 };
-    static const size_t rooms[] = { 1 << 20, 100 }; /* a triangle; a table */
-    (void)state;
-    for (size_t r = 0; r < 2; r++) {
-        uint64_t expected[KEYS * KEYS] = { 0 }, found[KEYS * KEYS] = { 0 };
-        stats_pairs *one = stats_pairs_new(KEYS, rooms[r], SIZE_MAX),
-                    *two = stats_pairs_new(KEYS, rooms[1 - r], SIZE_MAX);
-        assert_true(one && two);
-        for (size_t v = 0; v < N; v++) {
-            uint32_t keys[KEYS];
-            size_t n = keys_of(v, keys);
-            for (size_t j = 1; j < n; j++) {
-                for (size_t i = 0; i < j; i++)
-                    expected[keys[i] * KEYS + keys[j]]++;
-            }
-            assert_true(n < 2 || stats_pairs_add(v % 2 ? one : two, keys, n, NULL));
-        }
-        assert_true(stats_pairs_finish(one, NULL) && stats_pairs_finish(two, NULL));
-        assert_true(stats_pairs_merge(one, two, NULL));
-        assert_true(stats_pairs_each(one, note, found));
-        assert_memory_equal(expected, found, sizeof expected);
-        stats_pairs_free(one);
-        stats_pairs_free(two);
-    }
-}
-
-/* 3,000 keys with one value: 4,498,500 pairs of 16 bytes. */
-static void test_pairs_have_a_cap(void **state) {
-    enum { MANY = 3000 };
-    static const size_t caps[] = { (size_t)1 << 20, (size_t)1 << 28 };
-    uint32_t keys[MANY];
-    (void)state;
-    for (uint32_t k = 0; k < MANY; k++)
-        keys[k] = k;
-    for (size_t i = 0; i < 2; i++) {
-        nl_err err = { .code = NL_OK };
-        stats_pairs *pairs = stats_pairs_new(MANY, 100, caps[i]);
-        assert_non_null(pairs);
-        bool ok = stats_pairs_add(pairs, keys, MANY, &err) && stats_pairs_finish(pairs, &err);
-        assert_int_equal(ok, i == 1);
-        assert_int_equal(err.code, i == 1 ? NL_OK : NL_LIMIT);
-        assert_true(ok ||
-                    strstr(err.msg, "more than 43690 pairs of the 3000 columns share values"));
-        stats_pairs_free(pairs);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sorts_what_qsort_sorts),
@@ -260,8 +191,6 @@ int main(void) {
         cmocka_unit_test(test_repeated_values_need_no_file),
         cmocka_unit_test(test_a_full_disk_is_told),
         cmocka_unit_test(test_memory_may_run_out_anywhere),
-        cmocka_unit_test(test_pairs_are_counted),
-        cmocka_unit_test(test_pairs_have_a_cap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

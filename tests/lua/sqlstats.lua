@@ -89,7 +89,7 @@ local function scan(db, schema, options)
     if a.child ~= b.child then return a.child < b.child end
     return a.parent < b.parent
   end)
-  return { columns = columns, overlaps = overlaps, skipped = {}, seconds = 0, rows = 0, snapshot = "", spilled = 0 }
+  return { columns = columns, overlaps = overlaps, skipped = {}, seconds = 0, rows = 0, snapshot = "", spilled = 0, passes = 1 }
 end
 
 local function listed(columns, alias)

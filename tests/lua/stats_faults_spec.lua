@@ -2,6 +2,7 @@
 -- too little memory, no room for temporary files.
 local catalog = require "nlsql.catalog"
 local job = require "nlsql.job"
+local json = require "nlsql.json"
 local pg = require "nlsql.pg"
 local proc = require "nlsql.proc"
 local stats = require "nlsql.stats"
@@ -190,6 +191,40 @@ return {
   end)
 end)
 
+--- 40 tables of 100 columns, a third of them texts; each has up to six of 300 values.
+local function many_columns()
+  local out = {}
+  for t = 1, 40 do
+    local columns = {}
+    for c = 1, 100 do
+      columns[c] = ("((hashint8(g * 1000003 + %d) & 2147483647) %% 300)%s AS c%d"):format(t * 100 + c,
+        c % 3 == 0 and "::text" or "", c)
+    end
+    out[t] = ("CREATE TABLE m_%02d AS SELECT %s FROM generate_series(1, 6) AS g;"):format(t, table.concat(columns, ", "))
+  end
+  return table.concat(out, "\n")
+end
+
+--- The overlaps of half of a column's values at least, a line each, as tests/bench/scan.lua writes them.
+local function plain_overlaps(many)
+  local parts = {}
+  for t = 1, 40 do
+    parts[t] = ("SELECT 'm_%02d' AS t, e.* FROM m_%02d AS m, jsonb_each(to_jsonb(m)) AS e"):format(t, t)
+  end
+  local other = assert(pg.open(many))
+  local got = assert(other:query(([[
+    WITH v AS MATERIALIZED (SELECT DISTINCT t, substr(key, 2)::int AS c, value FROM (%s) AS all_values),
+      n AS MATERIALIZED (SELECT t, c, count(*) AS n FROM v GROUP BY 1, 2)
+    SELECT string_agg(format('%%s.c%%s %%s.c%%s %%s', a.t, a.c, b.t, b.c, common), chr(10) ORDER BY a.t, a.c, b.t, b.c) || chr(10)
+      FROM (SELECT a.t, a.c, b.t AS bt, b.c AS bc, count(*) AS common FROM v AS a JOIN v AS b USING (value)
+            WHERE (a.t, a.c) <> (b.t, b.c) GROUP BY 1, 2, 3, 4) AS s
+      JOIN n AS a ON (a.t, a.c) = (s.t, s.c) JOIN n AS b ON (b.t, b.c) = (s.bt, s.bc)
+     WHERE common >= 0.5 * a.n]]):format(table.concat(parts, " UNION ALL ")), nil,
+    { statement_timeout = 60, max_bytes = 1 << 26 }))
+  other:close()
+  return got.rows[1][1]
+end
+
 describe("a scan with little memory", function()
   it("gives the same answers by way of temporary files, and none is left", function()
     local function left()
@@ -206,6 +241,27 @@ describe("a scan with little memory", function()
     assert.equal(600000, column_of(tight, "wide", "b").distinct)
     assert.equal(300001, column_of(tight, "wide", "c").distinct)
     assert.equal(before, left())
+  end)
+
+  it("counts pairs in many passes, with the answers of one pass and of plain SQL, and keeps to its memory", function()
+    local dir = support.temp_dir()
+    support.write(dir .. "/many.sql", many_columns())
+    local many = support.database("stats_many", { dir .. "/many.sql" })
+    local function scanned(memory_mb)
+      local _, out = proc.run { argv = { support.build() .. "/nlsql", "lua", "tests/bench/scan.lua", many, "overlaps", "2",
+        tostring(memory_mb), dir .. "/" .. memory_mb }, timeout = 60 }
+      return json.decode(out), support.read(dir .. "/" .. memory_mb)
+    end
+    local roomy, all = scanned(512)
+    local tight, same = scanned(16)
+    assert.equal(1, roomy.passes)
+    assert.is_true(tight.passes >= 5, tight.passes)
+    assert.is_true(tight.overlaps > 500, tight.overlaps)
+    assert.equal(0, tight.spilled)
+    assert.equal(plain_overlaps(many), all)
+    assert.equal(all, same)
+    if os.getenv("NLSQL_SANITIZED") then return end -- sanitizers keep what was freed
+    assert.is_true(tight.grown_kb < 16 * 1024, tight.grown_kb)
   end)
 
   it("says where temporary files cannot be made", function()

@@ -221,6 +221,38 @@ describe("stats.scan", function()
     assert.is_nil(all.left_out)
   end)
 
+  it("lets each child keep its best ones in turn, where that is to be fair", function()
+    local all = scan { min_containment = 0 }
+    local columns, turns = all.columns, {}
+    local function worse(a, b)
+      local p, q = columns[a.parent], columns[b.parent]
+      if p.unique ~= q.unique then return q.unique end
+      if a.containment ~= b.containment then return a.containment < b.containment end
+      if a.child ~= b.child then return a.child > b.child end
+      if p.distinct ~= q.distinct then return p.distinct > q.distinct end
+      return a.parent > b.parent
+    end
+    table.sort(all.overlaps, function(a, b) return worse(b, a) end)
+    for _, one in ipairs(all.overlaps) do
+      turns[one.child] = (turns[one.child] or 0) + 1
+      one.turn = turns[one.child]
+    end
+    table.sort(all.overlaps, function(a, b)
+      if a.turn ~= b.turn then return a.turn < b.turn end
+      return worse(b, a)
+    end)
+    for _, most in ipairs { 1, 7, 40, 100, #all.overlaps - 1 } do
+      local few, told = scan { min_containment = 0, max_overlaps = most, fair = true }, {}
+      assert.equal(most, #few.overlaps)
+      assert.equal(#all.overlaps - most, few.left_out)
+      for _, one in ipairs(few.overlaps) do told[one.child .. ">" .. one.parent] = one.common end
+      for i = 1, most do
+        local one = all.overlaps[i]
+        assert.equal(one.common, told[one.child .. ">" .. one.parent])
+      end
+    end
+  end)
+
   it("is alike with one connection and with several, and says which snapshot it saw", function()
     local one, four = scan { connections = 1, values = true }, scan { connections = 4, values = true }
     assert.same(one.overlaps, four.overlaps)

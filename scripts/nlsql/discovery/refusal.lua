@@ -47,6 +47,10 @@ function refusal.of(world, relation)
         parent.rows - parent.nulls, parent.distinct, from)
     end
   end
+  if world.scan.left_out then
+    return ("either hardly a value of %s is found in %s, or others hold its values better (there are %d pairs of columns "
+      .. "more than are looked at)"):format(from, to, world.scan.left_out)
+  end
   return ("hardly a value of %s is found in %s"):format(from, to)
 end
 
