@@ -1,4 +1,4 @@
--- What the engine's functions give, held against the types that scripts/nlsql.d.lua promises: every
+-- What the engine's functions give, held against the types that scripts/nlsql.d promises: every
 -- field that comes back is declared, every promised one is there, and every declared one was met.
 local annotations = require "tests.lua.annotations"
 local shop = require "tests.lua.shop"
@@ -15,7 +15,7 @@ local store = require "nlsql.store"
 local text = require "nlsql.text"
 local yaml = require "nlsql.yaml"
 
-local declared = annotations.read("scripts/nlsql.d.lua")
+local declared = annotations.declared()
 local world = { classes = {}, aliases = declared.aliases, seen = {} }
 for _, class in ipairs(declared.classes) do world.classes[class.name] = class end
 
@@ -40,7 +40,7 @@ local function all_met(classes, unmet)
   assert.equal("", table.concat(out, "\n"))
 end
 
-describe("what comes back holds what nlsql.d.lua says:", function()
+describe("what comes back holds what nlsql.d says:", function()
   local db, cat
 
   setup(function()
@@ -136,7 +136,7 @@ describe("what comes back holds what nlsql.d.lua says:", function()
     assert.equal("v.done: expected boolean, found 1", fault({ done = 1, events = 1, garbled = 1 }, "nlsql.FoldReport"))
     assert.equal("v: nlsql.FoldReport has no more, but this one does",
       fault({ done = true, events = 1, garbled = 1, more = 1 }, "nlsql.FoldReport"))
-    assert.matches("^v: nlsql.FoldReport promises garbled %(scripts/nlsql.d.lua:%d+%), which is missing here$",
+    assert.matches("^v: nlsql.FoldReport promises garbled %(scripts/nlsql.d/json.lua:%d+%), which is missing here$",
       fault({ done = true, events = 1 }, "nlsql.FoldReport"))
     assert.equal("v[2]: expected string, found 2", fault({ "a", 2 }, "string[]"))
     assert.equal('v: expected "a"|"b", found c', fault("c", '"a"|"b"'))

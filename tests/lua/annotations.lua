@@ -173,6 +173,28 @@ function annotations.read(path, text)
   return file
 end
 
+--- The files that tell of the engine's modules: what they share, then one for each.
+---@return string[]
+function annotations.declarations()
+  local paths, p = { "scripts/nlsql.d.lua" }, assert(io.popen("ls scripts/nlsql.d/*.lua"))
+  for path in p:lines() do paths[#paths + 1] = path end
+  p:close()
+  return paths
+end
+
+--- What they say together.
+---@param instead table<string, string>?  the content of some, by path
+---@return { classes: AnnotatedClass[], aliases: table }
+function annotations.declared(instead)
+  local out = { classes = {}, aliases = {} }
+  for _, path in ipairs(annotations.declarations()) do
+    local file = annotations.read(path, instead and instead[path])
+    table.move(file.classes, 1, #file.classes, #out.classes + 1, out.classes)
+    for name, alias in pairs(file.aliases) do out.aliases[name] = alias end
+  end
+  return out
+end
+
 --- --- C -------------------------------------------------------------------------------------------
 
 --- A comment's text on one line.

@@ -3,8 +3,6 @@
 local annotations = require "tests.lua.annotations"
 local support = require "tests.lua.support"
 
-local DECLARATIONS = "scripts/nlsql.d.lua"
-
 --- Metatables of userdata, and the classes that tell of them.
 local CLASSES = {
   ["nlsql.catalog"] = "nlsql.Catalog", ["nlsql.cluster"] = "nlsql.Cluster", ["nlsql.job"] = "nlsql.Job",
@@ -31,7 +29,7 @@ end
 
 local function complain(list) assert.equal("", table.concat(list, "\n")) end
 
-local declared = annotations.read(DECLARATIONS)
+local declared = annotations.declared()
 local class_named = {}
 for _, class in ipairs(declared.classes) do class_named[class.name] = class end
 
@@ -80,7 +78,7 @@ local function differences(surface, classes)
   return out
 end
 
-describe("nlsql.d.lua and the engine's modules", function()
+describe("nlsql.d and the engine's modules", function()
   it("hold the same functions, methods and values", function()
     local out = {}
     assert.is_true(#natives >= 13)
@@ -103,11 +101,13 @@ describe("nlsql.d.lua and the engine's modules", function()
   end)
 
   it("is Lua, and is never required by mistake", function()
-    assert.truthy(loadfile(DECLARATIONS, "t"))
-    assert.equal("---@meta _", support.lines(DECLARATIONS)[1])
+    for i, path in ipairs(annotations.declarations()) do
+      assert.truthy(loadfile(path, "t"))
+      if i == 1 then assert.equal("---@meta _", support.lines(path)[1]) end
+    end
   end)
 
-  it("is found by require's name in an editor: a leader for each module, and none besides", function()
+  it("is found by require's name in an editor: a file for each module, and none besides", function()
     local there = {}
     for i, path in ipairs(lines_of("ls scripts/nlsql.d")) do there[i] = "nlsql." .. path:gsub("%.lua$", "") end
     assert.same(natives, there)
@@ -115,7 +115,9 @@ describe("nlsql.d.lua and the engine's modules", function()
       local short = name:match("[^.]+$")
       local text = support.read(("scripts/nlsql.d/%s.lua"):format(short))
       assert.equal(("---@meta %s"):format(name), text:match("^[^\n]+"))
-      assert.equal(("---@type nlsql.lib.%s\nlocal %s = {}\n\nreturn %s\n"):format(short, short, short), text:match("\n(%-%-%-@type.*)$"))
+      assert.truthy(text:find(("\n---@class nlsql.lib.%s\n"):format(short), 1, true), name)
+      assert.equal(("\nlocal %s = {}\n"):format(short), text:match("\nlocal %w+ = {}\n"))
+      assert.equal(("\n\nreturn %s\n"):format(short), text:match("\n\nreturn %w+\n$"))
     end
   end)
 
@@ -131,11 +133,14 @@ describe("nlsql.d.lua and the engine's modules", function()
     }
     for _, case in ipairs(spoilt) do
       it("shows " .. case[1], function()
-        local text = support.read(DECLARATIONS)
-        local first, last = text:find(case[2], 1, true)
-        local classes = {}
-        local copy = annotations.read(DECLARATIONS, text:sub(1, assert(first) - 1) .. case[3] .. text:sub(last + 1))
-        for _, class in ipairs(copy.classes) do classes[class.name] = class end
+        local classes, instead = {}, {}
+        for _, path in ipairs(annotations.declarations()) do
+          local text = support.read(path)
+          local first, last = text:find(case[2], 1, true)
+          if first then instead[path] = text:sub(1, first - 1) .. case[3] .. text:sub(last + 1) end
+        end
+        assert.truthy(next(instead))
+        for _, class in ipairs(annotations.declared(instead).classes) do classes[class.name] = class end
         local out = {}
         for _, surface in ipairs(surfaces()) do
           for _, one in ipairs(differences(surface, classes)) do out[#out + 1] = one end
