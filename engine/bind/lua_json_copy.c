@@ -85,6 +85,8 @@ static void copy(struct copier *c, int at) {
 int nl_json_copy(lua_State *L) {
     struct copier c = { .L = L, .array = 2, .number = 3, .verbatim = 4, .null = 5 };
     lua_settop(L, 1);
+    if (is_key(lua_type(L, 1)))
+        return 1;
     luaL_getmetatable(L, NL_JSON_ARRAY_MARK);
     luaL_getmetatable(L, NL_JSON_NUMBER_MARK);
     luaL_getmetatable(L, NL_JSON_VERBATIM_MARK);

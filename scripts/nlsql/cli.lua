@@ -14,9 +14,7 @@ local pg = require "nlsql.pg"
 local phasefile = require "nlsql.phasefile"
 local proc = require "nlsql.proc"
 local profiles = require "nlsql.profiles"
-local replay = require "nlsql.replay"
 local serving_of = require("nlsql.serving").of
-local skeleton = require "nlsql.skeleton"
 local text = require "nlsql.text"
 
 local cli = {}
@@ -139,7 +137,9 @@ local function spec_of(phase, got, flags, serving)
     spec.dataset = ("%s/dataset%s%s.jsonl"):format(dir, spec.version ~= "" and "_" .. spec.version or "",
       flags.replay and ".replay" or "")
     spec.replay, spec.retry_rejected = flags.replay, flags.retry_rejected
-    if flags.replay then settings.provider = replay.provider(settings.store, name, spec.version) or settings.provider end
+    if flags.replay then
+      settings.provider = require("nlsql.replay").provider(settings.store, name, spec.version) or settings.provider
+    end
     if flags.dry_run then entry = "nlsql.forecast" end
   end
   return {
@@ -429,7 +429,7 @@ end
 ---@return integer
 function cli.new(flags_text)
   local name = assert(json.decode(flags_text)).name
-  local written, why, code = skeleton.phase(".", name, make_folder)
+  local written, why, code = require("nlsql.skeleton").phase(".", name, make_folder)
   if not written then
     console.error(why)
     return code == "usage" and 2 or code == "config" and 3 or 1

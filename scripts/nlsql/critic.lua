@@ -6,8 +6,6 @@
 --- Each review is a line of logs/critic-DATE.jsonl.
 
 local console = require "nlsql.console"
-local gates = require "nlsql.gates"
-local replies = require "nlsql.replies"
 
 local critic = {}
 
@@ -79,7 +77,7 @@ function critic.review(ctx, item, candidate, verdict, wanted)
   }
   if not reply then return nil, message, code end
   if reply.gave_up then console.warn(("%s: the critic: %s"):format(item.key, reply.message)) end
-  local review = replies.verdict(reply.content)
+  local review = require("nlsql.replies").verdict(reply.content) -- not by every file that only chooses rounds
   ctx:journal("critic", {
     phase = ctx.phase, item = item.key, question = candidate.question, candidate = candidate.sql,
     verdict = verdict and verdict.gate or "passed", why = verdict and verdict.reason,
@@ -105,7 +103,7 @@ function critic.mend(ctx, item, candidate, verdict, phase)
     if not fixed or fixed == current.sql then break end
     ctx.counts.repairs_tried = ctx.counts.repairs_tried + 1
     current = { question = candidate.question, sql = fixed, original = candidate.sql, rounds = round }
-    current_verdict = gates.check(ctx, item, current, phase.accept)
+    current_verdict = require("nlsql.gates").check(ctx, item, current, phase.accept)
     if current_verdict.ok then
       ctx.counts.repaired = ctx.counts.repaired + 1
       ctx.counts.mended[verdict.gate] = (ctx.counts.mended[verdict.gate] or 0) + 1

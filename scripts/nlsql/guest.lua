@@ -5,8 +5,6 @@
 --- the phase's, nor the phase one of the library's. A hook that loops, eats memory or gives garbage ends
 --- its item, and the run goes on.
 
-local context = require "nlsql.guest.context"
-local drive = require "nlsql.drive"
 local job = require "nlsql.job"
 local plain = require "nlsql.guest.plain"
 
@@ -85,7 +83,7 @@ local HOOKS = {}
 --- Each item is a job of the run's own: whatever becomes of the phase, the plan stays whole.
 function HOOKS.plan(f, see)
   return function(ctx, emit)
-    local here = job.current()
+    local drive, here = require "nlsql.drive", job.current()
     local function emit_for_phase(given)
       local made, item = pcall(item_of, given)
       if not made then error(plain.text(item), 2) end
@@ -156,8 +154,8 @@ end
 ---@return nlsql.Phase
 function guest.wrap(given)
   local main, seen = job.current(), setmetatable({}, { __mode = "k" })
-  local function see(ctx)
-    seen[ctx] = seen[ctx] or context.of(ctx, main, call_hook)
+  local function see(ctx) -- whoever only reads a phase's options needs none of what it is shown
+    seen[ctx] = seen[ctx] or require("nlsql.guest.context").of(ctx, main, call_hook)
     return seen[ctx]
   end
   local phase = {}
