@@ -81,33 +81,55 @@ static bool flag(lua_State *L, int table, const char *name) {
     return on;
 }
 
+/* Reads the policy at place 3, which may be missing; its texts stay on the stack. */
+static void read_policy(lua_State *L, const char **functions, nl_sql_policy *policy) {
+    *policy = (nl_sql_policy){ .functions = functions };
+    lua_settop(L, 3);
+    if (lua_isnil(L, 3))
+        return;
+    luaL_checktype(L, 3, LUA_TTABLE);
+    policy->system_catalogs = flag(L, 3, "system_catalogs");
+    policy->foreign_tables = flag(L, 3, "foreign_tables");
+    lua_getfield(L, 3, "newer_grammar");
+    policy->newer_grammar =
+        lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "server") == 0;
+    if (lua_getfield(L, 3, "functions") == LUA_TTABLE) {
+        int list = lua_gettop(L);
+        lua_Integer n = (lua_Integer)lua_rawlen(L, list);
+        luaL_argcheck(L, n <= MAX_FUNCTIONS, 3, "too many functions");
+        luaL_checkstack(L, (int)n + 4, "too many functions");
+        for (lua_Integer i = 1; i <= n; i++) { /* they stay on the stack */
+            lua_rawgeti(L, list, i);
+            functions[i - 1] = luaL_checkstring(L, -1);
+        }
+    }
+}
+
 /* true | nil, reason = statement:safe(catalog [, policy]) */
 static int l_safe(lua_State *L) {
     const char *functions[MAX_FUNCTIONS + 1] = { NULL };
-    nl_sql_policy policy = { .functions = functions };
+    nl_sql_policy policy;
     nl_err err;
     nl_sql *sql = check_statement(L);
     const nl_catalog *catalog = nl_check_catalog(L, 2);
-    lua_settop(L, 3);
-    if (!lua_isnil(L, 3)) {
-        luaL_checktype(L, 3, LUA_TTABLE);
-        policy.system_catalogs = flag(L, 3, "system_catalogs");
-        policy.foreign_tables = flag(L, 3, "foreign_tables");
-        lua_getfield(L, 3, "newer_grammar");
-        policy.newer_grammar =
-            lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "server") == 0;
-        if (lua_getfield(L, 3, "functions") == LUA_TTABLE) {
-            int list = lua_gettop(L);
-            lua_Integer n = (lua_Integer)lua_rawlen(L, list);
-            luaL_argcheck(L, n <= MAX_FUNCTIONS, 3, "too many functions");
-            luaL_checkstack(L, (int)n + 4, "too many functions");
-            for (lua_Integer i = 1; i <= n; i++) { /* they stay on the stack */
-                lua_rawgeti(L, list, i);
-                functions[i - 1] = luaL_checkstring(L, -1);
-            }
-        }
-    }
+    read_policy(L, functions, &policy);
     if (nl_sql_safe(sql, catalog, &policy, &err)) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    return nl_push_err(L, &err);
+}
+
+/* true | nil, reason = unread(text, catalog [, policy]) */
+static int l_unread(lua_State *L) {
+    const char *functions[MAX_FUNCTIONS + 1] = { NULL };
+    size_t size;
+    nl_sql_policy policy;
+    nl_err err;
+    const char *text = luaL_checklstring(L, 1, &size);
+    const nl_catalog *catalog = nl_check_catalog(L, 2);
+    read_policy(L, functions, &policy);
+    if (nl_sql_unread_safe(text, size, catalog, &policy, &err)) {
         lua_pushboolean(L, 1);
         return 1;
     }
@@ -296,6 +318,7 @@ int luaopen_nlsql_sql(lua_State *L) {
     static const luaL_Reg functions[] = {
         { "parse", l_parse },
         { "newer", l_newer },
+        { "unread", l_unread },
         { NULL, NULL },
     };
     luaL_newmetatable(L, LITERALS);

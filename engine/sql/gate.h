@@ -34,6 +34,12 @@ bool nl_sql_safe(const nl_sql *sql, const nl_catalog *catalog, const nl_sql_poli
  * (nl_catalog_server_version_num) may know though this library does not: "JSON_TABLE". NULL:
  * nothing, or it is no text at all (too long, NUL bytes, bad UTF-8). Goes by words alone. */
 const char *nl_sql_newer(const char *text, size_t size, int server_version_num);
+/* May a text that only a newer server can read be left to it, going by its words? One statement
+ * that begins like a query; no word that writes or locks, no function by name that is not allowed,
+ * no system catalog; views and the like as nl_sql_safe judges them. What operators, casts and
+ * fields call is not seen. Otherwise as nl_sql_safe. */
+bool nl_sql_unread_safe(const char *text, size_t size, const nl_catalog *catalog,
+                        const nl_sql_policy *policy, nl_err *err);
 #define NL_NEWER_GRAMMAR "%s is newer grammar than PostgreSQL 15's, which is what can be checked"
 
 #endif

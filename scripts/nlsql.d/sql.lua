@@ -17,6 +17,14 @@ function sql.parse(text) end
 ---@return string?
 function sql.newer(text, catalog) end
 
+--- May a text that only the server can read be left to it, going by its words? nil and why not.
+---@param text string
+---@param catalog nlsql.Catalog
+---@param policy nlsql.SafePolicy?
+---@return true?
+---@return string? reason
+function sql.unread(text, catalog, policy) end
+
 --- A parsed statement holds some 50 kB that Lua's collector does not see: say `local s <close>`.
 ---@class nlsql.Statement : userdata
 local Statement = {}

@@ -198,7 +198,10 @@ local function read_query(ctx, item, candidate, verdict)
   local statement <close>, why, code = sql.parse(candidate.sql)
   if not statement then
     local newer = code == "invalid" and sql.newer(candidate.sql, ctx.schema)
-    if newer and ctx.settings.safe.newer_grammar == "server" then return leave_unread(item, candidate, verdict) end
+    if newer and ctx.settings.safe.newer_grammar == "server" then
+      local fine, unfit = sql.unread(candidate.sql, ctx.schema, ctx.settings.safe)
+      return fine and leave_unread(item, candidate, verdict) or fall(verdict, "safe", unfit)
+    end
     return fall(verdict, "parse", newer or why)
   end
   verdict.sql = statement:text()
