@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 #include "bind/lua_catalog_priv.h"
+#include "bind/lua_class.h"
 #include "bind/lua_json.h"
 #include "bind/lua_pg.h"
 #include "bind/lua_text.h"
@@ -316,12 +317,8 @@ int luaopen_nlsql_catalog(lua_State *L) {
         { "load", l_load },       { "tokens", l_tokens }, { "quote", l_quote },
         { "pattern", l_pattern }, { NULL, NULL },
     };
-    luaL_newmetatable(L, LOADING);
-    lua_pushcfunction(L, collect_loading);
-    lua_setfield(L, -2, "__gc");
-    luaL_newmetatable(L, KEEPER);
-    lua_pushcfunction(L, collect_keeper);
-    lua_setfield(L, -2, "__gc");
+    nl_lua_class(L, LOADING, NULL, collect_loading, NULL);
+    nl_lua_class(L, KEEPER, NULL, collect_keeper, NULL);
     luaL_newmetatable(L, CATALOG);
     lua_pushcfunction(L, l_collect);
     lua_setfield(L, -2, "__gc");

@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "db/demo.h"
 #include "script/host.h"
 #include "script/job.h"
@@ -123,13 +124,7 @@ int luaopen_nlsql_cluster(lua_State *L) {
         { "demo", l_demo },
         { NULL, NULL },
     };
-    luaL_newmetatable(L, CLUSTER);
-    lua_pushcfunction(L, l_stop);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, l_stop);
-    lua_setfield(L, -2, "__close");
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
+    nl_lua_class(L, CLUSTER, methods, l_stop, l_stop);
     luaL_newlib(L, functions);
     return 1;
 }

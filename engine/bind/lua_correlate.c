@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 
 #include "bind/lua_catalog.h"
+#include "bind/lua_class.h"
 #include "bind/lua_json.h"
 #include "bind/lua_pg.h"
 #include "db/correlate.h"
@@ -279,9 +280,7 @@ int luaopen_nlsql_correlate(lua_State *L) {
         { "correlations", nl_stats_l_correlations },
         { NULL, NULL },
     };
-    luaL_newmetatable(L, MEASURING);
-    lua_pushcfunction(L, collect_measuring);
-    lua_setfield(L, -2, "__gc");
+    nl_lua_class(L, MEASURING, NULL, collect_measuring, NULL);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -6,6 +6,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "io/http.h"
 #include "script/host.h"
 #include "script/job.h"
@@ -231,11 +232,7 @@ int luaopen_nlsql_http(lua_State *L) {
         { "is_loopback", l_is_loopback }, { "remember", l_remember },
         { "remembered", l_remembered },   { NULL, NULL },
     };
-    if (luaL_newmetatable(L, REQUEST)) {
-        lua_pushcfunction(L, l_collect);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_pop(L, 1);
+    nl_lua_class(L, REQUEST, NULL, l_collect, NULL);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "bind/lua_json_priv.h"
 #include "data/sse.h"
 #include "script/job.h"
@@ -282,9 +283,7 @@ int luaopen_nlsql_json(lua_State *L) {
         { "is_array", l_is_array },       { "number", nl_json_number }, { "fold", l_fold },
         { "verbatim", nl_json_verbatim }, { "copy", nl_json_copy },     { NULL, NULL },
     };
-    luaL_newmetatable(L, KEEPER);
-    lua_pushcfunction(L, collect_keeper);
-    lua_setfield(L, -2, "__gc");
+    nl_lua_class(L, KEEPER, NULL, collect_keeper, NULL);
     /* what getmetatable gives: a mark is everybody's, and so nobody's to change */
     luaL_newmetatable(L, NL_JSON_ARRAY_MARK);
     lua_pushliteral(L, "json.array");

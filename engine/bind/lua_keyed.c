@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "data/keyed.h"
 #include "script/job.h"
 
@@ -97,13 +98,7 @@ int luaopen_nlsql_keyed(lua_State *L) {
         { "open", l_open },
         { NULL, NULL },
     };
-    luaL_newmetatable(L, KEYED);
-    lua_pushcfunction(L, l_close);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, l_close);
-    lua_setfield(L, -2, "__close");
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
+    nl_lua_class(L, KEYED, methods, l_close, l_close);
     luaL_newlib(L, functions);
     return 1;
 }

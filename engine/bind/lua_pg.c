@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "bind/lua_json.h"
 #include "script/host.h"
 #include "script/job.h"
@@ -405,9 +406,7 @@ int luaopen_nlsql_pg(lua_State *L) {
         { "open", l_open },
         { NULL, NULL },
     };
-    luaL_newmetatable(L, REQUEST);
-    lua_pushcfunction(L, collect_request);
-    lua_setfield(L, -2, "__gc");
+    nl_lua_class(L, REQUEST, NULL, collect_request, NULL);
     luaL_newmetatable(L, POOL);
     luaL_setfuncs(L, meta, 0);
     luaL_newlib(L, methods);

@@ -11,6 +11,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "io/loop.h"
 #include "io/proc.h"
 #include "script/host.h"
@@ -458,15 +459,7 @@ int luaopen_nlsql_proc(lua_State *L) {
         { "pid", l_pid },   { "read_line", l_read_line }, { "wait", l_wait },
         { "kill", l_kill }, { "close", l_close },         { NULL, NULL },
     };
-    if (luaL_newmetatable(L, PROC)) {
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushcfunction(L, l_collect);
-        lua_setfield(L, -2, "__gc");
-        lua_pushcfunction(L, l_close);
-        lua_setfield(L, -2, "__close");
-    }
-    lua_pop(L, 1);
+    nl_lua_class(L, PROC, methods, l_collect, l_close);
     luaL_newlib(L, functions);
     return 1;
 }

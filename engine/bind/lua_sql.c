@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 #include "bind/lua_catalog.h"
+#include "bind/lua_class.h"
 #include "bind/lua_json.h"
 #include "script/job.h"
 #include "script/vm.h"
@@ -321,19 +322,9 @@ int luaopen_nlsql_sql(lua_State *L) {
         { "unread", l_unread },
         { NULL, NULL },
     };
-    luaL_newmetatable(L, LITERALS);
-    lua_pushcfunction(L, collect_literals);
-    lua_setfield(L, -2, "__gc");
-    luaL_newmetatable(L, FACTS);
-    lua_pushcfunction(L, collect_facts);
-    lua_setfield(L, -2, "__gc");
-    luaL_newmetatable(L, STATEMENT);
-    lua_pushcfunction(L, l_close);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, l_close);
-    lua_setfield(L, -2, "__close");
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
+    nl_lua_class(L, LITERALS, NULL, collect_literals, NULL);
+    nl_lua_class(L, FACTS, NULL, collect_facts, NULL);
+    nl_lua_class(L, STATEMENT, methods, l_close, l_close);
     luaL_newlib(L, functions);
     return 1;
 }

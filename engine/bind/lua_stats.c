@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 #include "bind/lua_catalog.h"
+#include "bind/lua_class.h"
 #include "bind/lua_pg.h"
 #include "bind/lua_stats_priv.h"
 #include "script/host.h"
@@ -288,12 +289,8 @@ int luaopen_nlsql_stats(lua_State *L) {
         { "tuples", l_tuples },
         { NULL, NULL },
     };
-    luaL_newmetatable(L, SCAN);
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-    luaL_newmetatable(L, SETTINGS);
-    lua_pushcfunction(L, collect_settings);
-    lua_setfield(L, -2, "__gc");
+    nl_lua_class(L, SCAN, NULL, collect, NULL);
+    nl_lua_class(L, SETTINGS, NULL, collect_settings, NULL);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -6,6 +6,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "bind/lua_store_priv.h"
 #include "script/host.h"
 
@@ -314,23 +315,11 @@ int luaopen_nlsql_store(lua_State *L) {
         { "view", nl_lua_view_open },
         { NULL, NULL },
     };
-    luaL_newmetatable(L, WAIT);
-    lua_pushcfunction(L, collect_wait);
-    lua_setfield(L, -2, "__gc");
-    luaL_newmetatable(L, HOLD);
-    lua_pushcfunction(L, end_hold);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, end_hold);
-    lua_setfield(L, -2, "__close");
+    nl_lua_class(L, WAIT, NULL, collect_wait, NULL);
+    nl_lua_class(L, HOLD, NULL, end_hold, end_hold);
     nl_lua_run_setup(L);
     nl_lua_view_setup(L);
-    luaL_newmetatable(L, NL_LUA_STORE); /* mt */
-    luaL_newlib(L, methods);            /* mt methods */
-    lua_setfield(L, -2, "__index");     /* mt */
-    lua_pushcfunction(L, l_close);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, l_close);
-    lua_setfield(L, -2, "__close");
+    nl_lua_class(L, NL_LUA_STORE, methods, l_close, l_close);
     luaL_newlib(L, functions);
     return 1;
 }

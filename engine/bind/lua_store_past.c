@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "bind/lua_store_priv.h"
 
 #include "base/banned.h"
@@ -132,8 +133,5 @@ int nl_lua_run_rejected(lua_State *L) {
 }
 
 void nl_lua_past_setup(lua_State *L) {
-    luaL_newmetatable(L, SEEN);
-    lua_pushcfunction(L, collect_seen);
-    lua_setfield(L, -2, "__gc");
-    lua_pop(L, 1);
+    nl_lua_class(L, SEEN, NULL, collect_seen, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "bind/lua_store_priv.h"
 
 #include "base/banned.h"
@@ -371,21 +372,6 @@ int nl_lua_run_open(lua_State *L) {
     return 2;
 }
 
-static void new_class(lua_State *L, const char *name, const luaL_Reg *methods,
-                      lua_CFunction collect) {
-    luaL_newmetatable(L, name);
-    if (methods) {
-        lua_newtable(L);
-        luaL_setfuncs(L, methods, 0);
-        lua_setfield(L, -2, "__index");
-    }
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__close");
-    lua_pop(L, 1);
-}
-
 void nl_lua_run_setup(lua_State *L) {
     static const luaL_Reg methods[] = {
         { "item", l_item },
@@ -400,7 +386,7 @@ void nl_lua_run_setup(lua_State *L) {
         { "ended", l_ended },
         { NULL, NULL },
     };
-    new_class(L, TEXT, NULL, collect_text);
+    nl_lua_class(L, TEXT, NULL, collect_text, collect_text);
     nl_lua_past_setup(L);
-    new_class(L, RUN, methods, l_run_close);
+    nl_lua_class(L, RUN, methods, l_run_close, l_run_close);
 }

@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "bind/lua_store_priv.h"
 #include "io/store_view.h"
 
@@ -248,28 +249,13 @@ static int l_compare(lua_State *L) {
     return 3;
 }
 
-static void new_class(lua_State *L, const char *name, lua_CFunction collect) {
-    luaL_newmetatable(L, name);
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-}
-
 void nl_lua_view_setup(lua_State *L) {
     static const luaL_Reg methods[] = {
         { "runs", l_runs },     { "events", l_events }, { "holder", l_holder },
         { "ledger", l_ledger }, { "reply", l_reply },   { "compare", l_compare },
         { "secret", l_secret }, { "close", l_close },   { NULL, NULL },
     };
-    new_class(L, CURSOR, collect_cursor);
-    lua_pushcfunction(L, collect_cursor);
-    lua_setfield(L, -2, "__close");
-    lua_pop(L, 1);
-    new_class(L, REPLY, collect_reply);
-    lua_pop(L, 1);
-    new_class(L, VIEW, l_close); /* mt */
-    lua_pushcfunction(L, l_close);
-    lua_setfield(L, -2, "__close");
-    luaL_newlib(L, methods); /* mt methods */
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    nl_lua_class(L, CURSOR, NULL, collect_cursor, collect_cursor);
+    nl_lua_class(L, REPLY, NULL, collect_reply, NULL);
+    nl_lua_class(L, VIEW, methods, l_close, l_close);
 }

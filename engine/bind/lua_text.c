@@ -7,6 +7,7 @@
 #include <lauxlib.h>
 
 #include "base/edit.h"
+#include "bind/lua_class.h"
 #include "data/dedup.h"
 #include "data/json.h"
 #include "script/vm.h"
@@ -192,13 +193,10 @@ int luaopen_nlsql_text(lua_State *L) {
         { "nearest", l_nearest },
         { NULL, NULL },
     };
-    luaL_newmetatable(L, SET);
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
+    nl_lua_class(L, SET, methods, l_set_collect, NULL);
+    luaL_getmetatable(L, SET);
     lua_pushcfunction(L, l_set_count);
     lua_setfield(L, -2, "__len");
-    lua_pushcfunction(L, l_set_collect);
-    lua_setfield(L, -2, "__gc");
     lua_pushliteral(L, "set"); /* what getmetatable gives: __gc is not a script's to call */
     lua_setfield(L, -2, "__metatable");
     luaL_newlib(L, functions);

@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "io/watch.h"
 #include "script/job.h"
 #include "script/vm.h"
@@ -198,17 +199,10 @@ static int l_collect(lua_State *L) {
 int luaopen_nlsql_watch(lua_State *L) {
     static const luaL_Reg functions[] = { { "open", l_open }, { NULL, NULL } };
     static const luaL_Reg methods[] = { { "wait", l_wait }, { "close", l_close }, { NULL, NULL } };
-    if (luaL_newmetatable(L, WATCH)) {
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushcfunction(L, l_collect);
-        lua_setfield(L, -2, "__gc");
-        lua_pushcfunction(L, l_close);
-        lua_setfield(L, -2, "__close");
-        lua_pushliteral(L, WATCH);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
+    nl_lua_class(L, WATCH, methods, l_collect, l_close);
+    luaL_getmetatable(L, WATCH);
+    lua_pushliteral(L, WATCH);
+    lua_setfield(L, -2, "__metatable");
     luaL_newlib(L, functions);
     return 1;
 }

@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 
+#include "bind/lua_class.h"
 #include "data/yaml.h"
 #include "script/job.h"
 
@@ -95,9 +96,7 @@ int luaopen_nlsql_yaml(lua_State *L) {
         { "read", l_read },
         { NULL, NULL },
     };
-    luaL_newmetatable(L, DOCUMENT);
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
+    nl_lua_class(L, DOCUMENT, NULL, collect, NULL);
     luaL_newlib(L, functions);
     return 1;
 }

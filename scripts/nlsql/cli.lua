@@ -266,7 +266,8 @@ local function open_database(flags, got, sessions)
   return db, demo
 end
 
---- Calls `f(settings, db, schema)`, which returns an exit code, with the database that a run would read.
+--- Calls `f(settings, db, schema)`, which returns an exit code, with the database that a run would read,
+--- of so many sessions (nil: the usual).
 local function with_schema(flags, sessions, f)
   local got = load_config(flags)
   if not got then return 3 end
@@ -319,21 +320,8 @@ function cli.role(flags_text)
   end)
 end
 
---- nlsql schema: what introspection sees.
----@param flags_text string
----@return integer
-function cli.schema(flags_text)
-  local flags = assert(json.decode(flags_text))
-  local got = load_config(flags)
-  if not got then return 3 end
-  local db, demo = open_database(flags, got)
-  if not db then return 4 end
-  local server <close> = demo -- luacheck: ignore 211
-  local schema, message, code = introspect.load(db, got.settings)
-  if not schema then
-    console.error(message)
-    return code == "config" and 3 or 4
-  end
+--- What introspection sees, as the flags want it; the exit code.
+local function show_schema(flags, settings, db, schema)
   local refs
   for _, name in ipairs(flags.tables or {}) do
     local ref = schema:find(name)
@@ -346,10 +334,8 @@ function cli.schema(flags_text)
     refs[#refs + 1] = ref
   end
   if flags.anon then
-    local shown = require("nlsql.anon.command").run(flags, { schema = schema, db = db, settings = got.settings,
-      demo = demo ~= nil }, refs)
-    db:close()
-    return shown
+    return require("nlsql.anon.command").run(flags, { schema = schema, db = db, settings = settings,
+      demo = settings.demo == true }, refs)
   end
   local formats = { ddl = "ddl", json = "json", markdown = "markdown" }
   local format = formats[flags.format or "ddl"]
@@ -368,8 +354,15 @@ function cli.schema(flags_text)
   if #others > 0 then console.info("other schemas: " .. table.concat(others, ", ") .. " (choose with --schemas)") end
   local denied = schema:denied()
   if #denied > 0 then console.warn("left out for want of the SELECT privilege: " .. table.concat(denied, ", ")) end
-  db:close()
   return 0
+end
+
+--- nlsql schema: what introspection sees.
+---@param flags_text string
+---@return integer
+function cli.schema(flags_text)
+  local flags = assert(json.decode(flags_text))
+  return with_schema(flags, nil, function(...) return show_schema(flags, ...) end)
 end
 
 --- nlsql relations: the relationships that the data supports.
@@ -383,21 +376,12 @@ function cli.relations(flags_text)
     console.error(fault)
     return 2
   end
-  local got = load_config(flags)
-  if not got then return 3 end
-  local db, demo = open_database(flags, got)
-  if not db then return 4 end
-  local server <close> = demo -- luacheck: ignore 211
-  local schema, message, code = introspect.load(db, got.settings)
-  if not schema then
-    console.error(message)
-    return code == "config" and 3 or 4
-  end
-  local kept = not flags.fresh and require("nlsql.store").open(got.settings.store) or nil -- goes without, too
-  local status = relationscommand.run(flags, { schema = schema, db = db }, kept)
-  if kept then kept:close() end
-  db:close()
-  return status
+  return with_schema(flags, nil, function(settings, db, schema)
+    local kept = not flags.fresh and require("nlsql.store").open(settings.store) or nil -- goes without, too
+    local status = relationscommand.run(flags, { schema = schema, db = db }, kept)
+    if kept then kept:close() end
+    return status
+  end)
 end
 
 local function make_folder(path)
