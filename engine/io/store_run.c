@@ -82,6 +82,7 @@ static bool find_run(nl_store *store, struct opening *opening, nl_err *err) {
         if (ok && config && !nl_buf_str(&opening->run->before, config))
             ok = nl_err_nomem(err);
         const char *old = (const char *)sqlite3_column_text(stmt, 4);
+        /* not taken: it is never NULL, and SQLite gives it without more memory */
         opening->old = old ? strdup(old) : NULL;
         if (ok && !opening->old)
             ok = nl_err_nomem(err);

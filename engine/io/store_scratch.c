@@ -36,17 +36,17 @@ void nl_store_remove_scratch(const char *folder) {
 static bool is_left(int dir, const char *name) {
     struct stat at;
     bool held;
+    /* not taken: it goes between readdir and this */
     if (fstatat(dir, name, &at, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(at.st_mode) ||
         at.st_uid != geteuid() || time(NULL) - at.st_mtime < SETTLED_S)
         return false;
     int folder = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int lock = folder < 0 ? -1 : openat(folder, "nlsql.db.lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int lock = openat(folder, "nlsql.db.lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     held = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) != 0;
     if (lock >= 0)
         close(lock);
-    if (folder >= 0)
-        close(folder);
-    return folder >= 0 && !held;
+    close(folder);
+    return !held;
 }
 
 void nl_store_sweep_scratch(const char *base) {

@@ -312,6 +312,12 @@ static void a_run_of_calls_alone_goes_on_and_an_empty_one_is_new(void **state) {
     run = nl_store_run_open(store, &options, &info, NULL);
     assert_true(info.resumed && info.changed);
     assert_int_equal(info.calls, 1);
+    nl_store_run_close(run);
+    options.dataset = store_path(dir, "calls.jsonl");
+    options.fresh = true; /* there was no dataset to put away */
+    run = nl_store_run_open(store, &options, &info, NULL);
+    assert_non_null(run);
+    assert_string_equal(info.kept, "");
     assert_non_null(store_run(store, dir, false, NULL)); /* beside one without a dataset */
     nl_store_close(store);
 }

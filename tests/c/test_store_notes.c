@@ -145,6 +145,28 @@ static const char *scratch_of_age(time_t seconds) {
     return path;
 }
 
+static void what_is_no_scratch_store_of_ours_stays(void **state) {
+    (void)state;
+    const char *before = getenv("TMPDIR");
+    char *kept = before ? strdup(before) : NULL;
+    in_tmpdir(dir);
+    nl_store *store = nl_store_open_scratch(loop, NULL);
+    store_remove(scratch_of_age(0)); /* somebody tidies up */
+    nl_store_close(store);
+    assert_null(scratch_of_age(0));
+    store_write(store_path(dir, "nlsql-scratch-file"), "mine\n");
+    assert_non_null(scratch_of_age(100));
+    nl_store_close(nl_store_open_scratch(loop, NULL));
+    store_assert_file(scratch_of_age(0), "mine\n");
+    assert_int_equal(unlink(scratch_of_age(0)), 0);
+    assert_int_equal(mkdir(store_path(dir, "nlsql-scratch-bare"), 0700), 0); /* without a lock */
+    assert_non_null(scratch_of_age(100));
+    nl_store_close(nl_store_open_scratch(loop, NULL));
+    assert_null(scratch_of_age(0));
+    in_tmpdir(kept);
+    free(kept);
+}
+
 static void what_a_killed_process_left_of_a_scratch_store_goes_later(void **state) {
     (void)state;
     const char *before = getenv("TMPDIR");
@@ -195,6 +217,7 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(a_scratch_store_leaves_its_dataset_and_nothing_else, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_scratch_store_of_ours_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(what_a_killed_process_left_of_a_scratch_store_goes_later,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_scratch_store_that_cannot_replace_its_dataset_says_so,
