@@ -290,6 +290,18 @@ describe("nlsql relations", function()
     end
   end)
 
+  it("does not say that values are not found where it did not look at all pairs", function()
+    local source = open(cases_url(), { schemas = { "accident" } })
+    source.stats = nil
+    local relation = { from = "accident.sale", columns = { "customer_id" }, to = "accident.product", referred = { "product_id" } }
+    local all = assert(relations.discover(source)).refusal(relation)
+    local few = assert(relations.discover(source, { scan = { max_overlaps = 1 } })).refusal(relation)
+    assert.is_nil(all:find("others hold its values better", 1, true))
+    assert.matches("^either hardly a value of accident%.sale%.customer_id is found in accident%.product%.product_id, or "
+      .. "others hold its values better %(there are %d+ pairs", few)
+    source.db:close()
+  end)
+
   it("complains of columns that there are not", function()
     local status, _, errors = printed({ explain = "sale.custmer_id", column = "customer.customer_id" }, "accident")
     assert.equal(2, status)
