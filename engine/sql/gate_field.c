@@ -25,15 +25,6 @@ static bool is_some_column(const nl_gate *g, const char *name) {
     return false;
 }
 
-static bool is_system_column(const char *name) {
-    static const char *const names[] = { "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", NULL };
-    for (const char *const *n = names; *n; n++) {
-        if (strcmp(*n, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* A slip ("regions" for region) is better told by what resolving the names found. */
 static bool refuse_name(nl_gate *g, const char *name) {
     if (nl_catalog_function_known(g->catalog, name))
@@ -60,7 +51,7 @@ static bool check_name(nl_gate *g, const char *name) {
     g->loaded = g->loaded || type;
     if (nl_gate_builtin(g, name, false))
         return nl_gate_levers(g, 'f', name, false);
-    if (is_system_column(name))
+    if (nl_is_system_column(name))
         return true;
     if (nl_catalog_function_known(g->catalog, name) || nl_gate_type_denied(name))
         return refuse_name(g, name);

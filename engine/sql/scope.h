@@ -134,4 +134,7 @@ const nl_use *nl_scopes_use(const nl_scopes *scopes, const nl_json_node *body);
 const char *nl_rel_column(const nl_rel *rel, size_t at);
 size_t nl_rel_width(const nl_rel *rel);
 
+/* Has every table a column of this name, which is listed nowhere ("ctid")? */
+bool nl_is_system_column(const char *name);
+
 #endif

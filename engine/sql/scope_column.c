@@ -15,7 +15,7 @@ static bool leaves_expression(const nl_scope *from, const nl_scope *to) {
     return false;
 }
 
-static bool is_system_column(const char *name) {
+bool nl_is_system_column(const char *name) {
     static const char *const names[] = { "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", NULL };
     for (const char *const *n = names; *n; n++) {
         if (strcmp(*n, name) == 0)
@@ -95,7 +95,7 @@ static void record_open(nl_scopes *r, const nl_scope *scope, const nl_json_node 
                                    nl_tree_location(body));
     if (use)
         use->guessed = true;
-    if (open_at || is_system_column(name))
+    if (open_at || nl_is_system_column(name))
         return;
     nl_report_bare(r, scope, name);
 }
@@ -144,7 +144,7 @@ static void qualified(nl_scopes *r, const nl_scope *scope, const nl_json_node *b
         return;
     }
     bool function = takes_row(name) && r->catalog && nl_catalog_function_known(r->catalog, name);
-    if (rel->open || is_system_column(name) || function) {
+    if (rel->open || nl_is_system_column(name) || function) {
         nl_use *use = nl_scopes_record(r, body, NL_USE_FIELD, rel, location);
         if (use)
             use->guessed = true;

@@ -3,6 +3,7 @@
 
 local conditions = require "nlsql.grammar.conditions"
 local english = require "nlsql.grammar.english"
+local kinds = require "nlsql.grammar.kinds"
 local lists = require "nlsql.grammar.lists"
 local pieces = require "nlsql.grammar.pieces"
 local select = require "nlsql.grammar.select"
@@ -54,18 +55,7 @@ end
 ---@param attribute nlsql.NodeAttribute
 ---@param good (fun(value: any): boolean)?
 ---@return any[]
-function frames.values(g, attribute, good)
-  local seen, out = {}, {}
-  for _, row in ipairs(g.rows) do
-    local value = row[attribute.at]
-    if value ~= nil and not seen[value] then
-      seen[value] = true
-      if not good or good(value) then out[#out + 1] = value end
-    end
-  end
-  table.sort(out)
-  return out
-end
+function frames.values(g, attribute, good) return kinds.distinct(g.rows, attribute, good) end
 
 --- An expression as a column of the result, under a name that is free.
 ---@param g nlsql.Growth

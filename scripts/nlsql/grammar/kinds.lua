@@ -49,8 +49,12 @@ local sayable = kinds.sayable
 
 local function is_short(value) return #number(value) <= 10 and not number(value):find("e", 1, true) end
 
---- Distinct sayable values of an attribute in the rows, sorted.
-local function distinct(rows, attribute, good)
+--- The distinct values of an attribute in the rows, sorted; of those only that are `good`.
+---@param rows any[][]
+---@param attribute { at: integer }
+---@param good (fun(value: any): boolean)?
+---@return any[]
+function kinds.distinct(rows, attribute, good)
   local seen, out = {}, {}
   for _, row in ipairs(rows) do
     local value = row[attribute.at]
@@ -85,7 +89,7 @@ KINDS.eq = {
 KINDS.ne = {
   weight = 1, roles = { category = true }, names = true, complete = true,
   draw = function(draw, attribute, rows)
-    local all = distinct(rows, attribute, sayable)
+    local all = kinds.distinct(rows, attribute, sayable)
     return #all > 2 and { draw:pick(all) }
   end,
   holds = function(values, value) return value ~= values[1] end,
@@ -115,7 +119,7 @@ end
 
 KINDS.is_in = {
   weight = 2, roles = { category = true }, names = true,
-  draw = function(draw, attribute, rows) return some_of(draw, distinct(rows, attribute, sayable), 2, 4) end,
+  draw = function(draw, attribute, rows) return some_of(draw, kinds.distinct(rows, attribute, sayable), 2, 4) end,
   holds = function(values, value)
     for _, one in ipairs(values) do
       if one == value then return true end
@@ -130,7 +134,7 @@ KINDS.is_in = {
 KINDS.not_in = {
   weight = 0.6, roles = { category = true }, names = true, complete = true,
   draw = function(draw, attribute, rows)
-    local all = distinct(rows, attribute, sayable)
+    local all = kinds.distinct(rows, attribute, sayable)
     return #all >= 4 and some_of(draw, all, 2, 3) or nil
   end,
   holds = function(values, value) return not KINDS.is_in.holds(values, value) end,
@@ -221,7 +225,7 @@ KINDS.yes, KINDS.no = flag_kind(true), flag_kind(false)
 
 --- A value that occurs, between two quantiles of those that do.
 local function quantile(draw, attribute, rows, low, high)
-  local all = distinct(rows, attribute, is_short)
+  local all = kinds.distinct(rows, attribute, is_short)
   if #all < 4 then return nil end
   local at = low + (high - low) * draw:real()
   return all[math.max(1, math.min(#all, math.ceil(at * #all)))]
