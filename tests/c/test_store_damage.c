@@ -267,6 +267,8 @@ static void a_torn_dataset_is_completed_before_it_is_put_away(void **state) {
     (void)snprintf(torn, sizeof torn, "%s\n{\"ques", store_line(1));
     store_write(dataset(), torn);
     nl_store *store = store_open(loop, dir);
+    const nl_store_run_options calls = { .phase = "calls", .version = "", .fingerprint = "f" };
+    assert_non_null(nl_store_run_open(store, &calls, NULL, NULL)); /* which writes no dataset */
     store_run(store, dir, true, &info);
     store_assert_file(info.kept, store_lines_to(2));
     nl_store_close(store);
