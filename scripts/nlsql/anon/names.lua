@@ -46,9 +46,10 @@ end
 local PEOPLE = words.set("person people customer client user member employee staff patient contact student teacher doctor "
   .. "author guest driver passenger subscriber donor volunteer applicant candidate lead owner agent nurse physician worker "
   .. "participant attendee visitor resident citizen tenant instructor professor player actor artist child parent spouse "
-  .. "manager rep seller buyer borrower beneficiary individual cast crew")
+  .. "manager rep seller buyer borrower beneficiary individual cast crew lawyer attorney judge witness suspect victim "
+  .. "defendant plaintiff prisoner landlord shareholder investor payer payee household family")
 local FIRMS = words.set("company supplier vendor organisation organization employer firm business partner merchant insurer "
-  .. "carrier manufacturer provider bank agency account affiliate sponsor publisher")
+  .. "carrier manufacturer provider bank agency account affiliate sponsor publisher contractor subcontractor competitor")
 
 --- Words at the end of a name that say nothing of what it holds.
 local EMPTY = words.set "1 2 3 4 5 old new raw text value str txt primary secondary alternate alt original current"
