@@ -36,10 +36,11 @@ static bool refuse_type(nl_gate *g, const char *type) {
 
 /* --- what a node names -------------------------------------------------------------------- */
 
-bool nl_gate_listed(const nl_gate *g, const char *schema, size_t schema_size, const char *name) {
-    if (!g->policy || !g->policy->functions)
+bool nl_gate_listed(const nl_sql_policy *policy, const char *schema, size_t schema_size,
+                    const char *name) {
+    if (!policy || !policy->functions)
         return false;
-    for (const char *const *f = g->policy->functions; *f; f++) {
+    for (const char *const *f = policy->functions; *f; f++) {
         if (schema ? strncmp(*f, schema, schema_size) == 0 && (*f)[schema_size] == '.' &&
                          strcmp(*f + schema_size + 1, name) == 0
                    : strcmp(*f, name) == 0)
@@ -82,7 +83,7 @@ static bool check_function(nl_gate *g, const nl_json_node *body) {
         return refuse(g, "%s is not allowed", "a function name of three parts");
     if (special && strcmp(name, "extract") == 0 && !nl_catalog_function_known(g->catalog, name))
         name = "date_part"; /* which EXTRACT calls before version 14 */
-    if (nl_gate_listed(g, schema, schema ? strlen(schema) : 0, name))
+    if (nl_gate_listed(g->policy, schema, schema ? strlen(schema) : 0, name))
         return true;
     if (g->whose != NL_GATE_QUERY &&
         ((schema && !builtin) || !nl_catalog_function_known(g->catalog, name)))

@@ -36,8 +36,9 @@ bool nl_sql_safe(const nl_sql *sql, const nl_catalog *catalog, const nl_sql_poli
 const char *nl_sql_newer(const char *text, size_t size, int server_version_num);
 /* May a text that only a newer server can read be left to it, going by its words? One statement
  * that begins like a query; no word that writes or locks, no function by name that is not allowed,
- * no system catalog; views and the like as nl_sql_safe judges them. What operators, casts and
- * fields call is not seen. Otherwise as nl_sql_safe. */
+ * no field that may be one, no system catalog; views, types and the like as nl_sql_safe judges
+ * them. What operators call, and casts that are not written, is not seen. Otherwise as nl_sql_safe.
+ */
 bool nl_sql_unread_safe(const char *text, size_t size, const nl_catalog *catalog,
                         const nl_sql_policy *policy, nl_err *err);
 #define NL_NEWER_GRAMMAR "%s is newer grammar than PostgreSQL 15's, which is what can be checked"

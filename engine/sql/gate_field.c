@@ -41,7 +41,7 @@ static bool refuse_name(nl_gate *g, const char *name) {
  * or an error. Rows of functions have fields that nothing declares. */
 static bool check_name(nl_gate *g, const char *name) {
     const nl_loaded *type = nl_catalog_loaded(g->catalog, NULL, name);
-    if (nl_gate_listed(g, NULL, 0, name))
+    if (nl_gate_listed(g->policy, NULL, 0, name))
         return true;
     if (nl_catalog_function_foreign(g->catalog, name))
         return NL_REFUSE(g, "\"%s\" is no column here, so it calls a function that is not allowed",

@@ -50,7 +50,8 @@ typedef struct nl_gate {
 /* --- gate.c ------------------------------------------------------------------------------- */
 
 /* Is this spelling listed by the policy? */
-bool nl_gate_listed(const nl_gate *g, const char *schema, size_t schema_size, const char *name);
+bool nl_gate_listed(const nl_sql_policy *policy, const char *schema, size_t schema_size,
+                    const char *name);
 /* May this built-in function be called, going by its name alone? `special`: the grammar's own. */
 bool nl_gate_builtin(const nl_gate *g, const char *name, bool special);
 /* Walks the statement of `g`, a SelectStmt. */

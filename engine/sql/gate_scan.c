@@ -42,6 +42,8 @@ static const char *skip_comment(const char *at, const char *end) {
 /* $tag$ … $tag$; where it is none, one character. */
 static const char *skip_dollar(const char *at, const char *end) {
     const char *tag = at + 1;
+    if (tag < end && is_digit(*tag)) /* a parameter */
+        return tag;
     while (tag < end && (is_letter(*tag) || is_digit(*tag)))
         tag++;
     if (tag >= end || *tag != '$')
@@ -54,28 +56,43 @@ static const char *skip_dollar(const char *at, const char *end) {
     return end;
 }
 
+static bool is_in_word(const nl_scan *s, bool name, bool *point) {
+    char c = *s->at;
+    if (is_letter(c) || is_digit(c))
+        return true;
+    if (name)
+        return c == '$'; /* a$b$ is one, and 1$ is none */
+    bool first = c == '.' && !*point;
+    *point = true;
+    return first; /* "1. INTO x" is a number and a word: no field of anything */
+}
+
 static void take_word(nl_scan *s) {
     size_t n = 0;
-    bool name = is_letter(*s->at); /* a$b$ is one, and 1$ is none */
+    bool name = is_letter(*s->at), point = false;
     s->kind = NL_SCAN_WORD;
-    for (; s->at < s->end && (is_letter(*s->at) || is_digit(*s->at) || (name && *s->at == '$'));
-         s->at++) {
+    for (; s->at < s->end && is_in_word(s, name, &point); s->at++) {
         char c = *s->at;
-        if (n + 1 < sizeof s->word)
+        s->cut = n + 1 == sizeof s->word;
+        if (!s->cut)
             s->word[n++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
     }
     s->word[n] = '\0';
 }
 
-/* A string, or a quoted name without its quotes. */
+/* A string, or a quoted name without its quotes. Only an e that touches it makes backslashes
+ * escape: one before a space is a type's name. */
 static void take_quoted(nl_scan *s) {
     const char *from = s->at + 1, *c;
-    bool escapes = s->kind == NL_SCAN_WORD && strcmp(s->word, "e") == 0 && *s->at == '\'';
+    bool touches = s->kind == NL_SCAN_WORD && (s->at[-1] == 'e' || s->at[-1] == 'E');
+    bool escapes = touches && strcmp(s->word, "e") == 0 && *s->at == '\'';
     size_t n = 0;
     s->kind = *s->at == '"' ? NL_SCAN_NAME : NL_SCAN_STRING;
     s->at = skip_quoted(s->at, s->end, *s->at, escapes);
-    for (c = from; s->kind == NL_SCAN_NAME && c + 1 < s->at && n + 1 < sizeof s->word; c++) {
-        s->word[n++] = *c;
+    for (c = from; s->kind == NL_SCAN_NAME && c + 1 < s->at && !s->cut; c++) {
+        s->cut = n + 1 == sizeof s->word;
+        if (!s->cut)
+            s->word[n++] = *c;
         if (*c == '"')
             c++; /* a doubled one */
     }
@@ -83,11 +100,12 @@ static void take_quoted(nl_scan *s) {
 }
 
 bool nl_scan_next(nl_scan *s) {
+    s->cut = false;
     while (s->at < s->end) {
         char c = *s->at;
         bool two = s->at + 1 < s->end;
         if (two && c == '-' && s->at[1] == '-') {
-            while (s->at < s->end && *s->at != '\n')
+            while (s->at < s->end && *s->at != '\n' && *s->at != '\r')
                 s->at++;
         } else if (two && c == '/' && s->at[1] == '*') {
             s->at = skip_comment(s->at, s->end);

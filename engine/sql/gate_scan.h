@@ -12,6 +12,7 @@ typedef struct {
     enum { NL_SCAN_WORD, NL_SCAN_NAME, NL_SCAN_STRING, NL_SCAN_MARK } kind;
     char word[NL_SCAN_LONGEST]; /* a word in lower case, a quoted name as it is, a mark of one
                                  * character; nothing of a string */
+    bool cut;                   /* it is longer than that */
 } nl_scan;
 
 /* The next one; false at the end. */

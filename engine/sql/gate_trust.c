@@ -17,9 +17,9 @@ static bool may_call(const nl_gate *g, const char *call) {
     bool builtin = size == 10 && memcmp(call, "pg_catalog", size) == 0;
     if (builtin && nl_gate_builtin(g, dot + 1, false))
         return true;
-    return nl_gate_listed(g, call, size, dot + 1) ||
+    return nl_gate_listed(g->policy, call, size, dot + 1) ||
            ((builtin || nl_catalog_on_path(g->catalog, call, size)) &&
-            nl_gate_listed(g, NULL, 0, dot + 1));
+            nl_gate_listed(g->policy, NULL, 0, dot + 1));
 }
 
 const char *nl_gate_first_bad(const nl_gate *g, const char *const *calls) {

@@ -76,7 +76,8 @@ static bool check_folded_node(nl_gate *g, const nl_json_node *node) {
             return NL_REFUSE(g, "planning calls a name of three parts");
         own = call ? is_own_function(g, schema, name) : is_own_operator(g, schema, name);
     }
-    if (own && !has_column(node) && !nl_gate_listed(g, schema, schema ? strlen(schema) : 0, name))
+    if (own && !has_column(node) &&
+        !nl_gate_listed(g->policy, schema, schema ? strlen(schema) : 0, name))
         return NL_REFUSE(g, "planning calls %s, which is not allowed", name);
     for (const nl_json_node *c = node->type >= NL_JSON_ARRAY ? node->child : NULL; c; c = c->next) {
         if (!check_folded_node(g, c))

@@ -335,11 +335,66 @@ static void there_are_limits(void **state) {
     check((const row *)many, n_many, edges, N(edges));
 }
 
+/* What no parser here can read, where names are as nobody writes them. */
+static void unread_queries_are_read(void **state) {
+    static const row rows[] = {
+        SERVER("180001"),
+        { "T", "1", "public", "t", "r", NULL, "100", "vr" },
+        { "C", "1", "1", "a", "integer", NULL, "N", NULL, NULL, "s" },
+        { "R", "public", "q\"q", "v+", "SELECT 1 AS a" },
+        { "R", "p\"p", "v", "v", "SELECT 1 AS a" },
+        { "R", "public", "v", "v+", "SELECT 1 AS a" },
+        { "F", "lower", "true", "true" },
+        { "F", "random", "true", "false" },
+        { "F", "restless", "true", "false" },
+        { "F", "uuidv7", "false", "false" },
+        { "F", "columns", "false", "false" },
+        { "F", "json_value", "false", "false" },
+    };
+    LIST(listed, "uuidv7", "x.f");
+    static const nl_sql_policy none = { .functions = NULL }, some = { .functions = listed };
+    static const edge edges[] = {
+        { "SELECT lower('a'), random(), 1_0, JSON_QUERY(a, '$') FROM t", NULL, NULL },
+        { "SELECT 1_0 FROM v, public.v", NULL, NULL },
+        { "SELECT 1_0 FROM \"q\"\"q\"", "q\"q is not allowed in newer grammar", &none },
+        { "SELECT 1_0 FROM \"p\"\"p\".v", "v is not allowed in newer grammar", &none },
+        { "SELECT 1_0, restless()", "function restless", NULL },
+        { "SELECT 1_0, t.restless FROM t", "function restless", NULL },
+        { "SELECT 1_0, t.lower, t.random, t.a, (t).a, t . a FROM t", NULL, NULL },
+        { "SELECT 1_0, nothing()", "function nothing", NULL },
+        { "SELECT 1_0, uuidv7()", "function uuidv7",
+          &none }, /* of this database: no PostgreSQL 18 */
+        { "SELECT 1_0, uuidv7(), x.f(1), t.uuidv7 FROM t", NULL, &some },
+        { "SELECT 1_0, columns(1)", "function columns", NULL },
+        { "SELECT 1_0, json_value('1')", "function json_value", NULL },
+        { "SELECT 1_0, x.g(1)", "function g", &some },
+        { "SELECT 1_0, (t).lower(1), \"coalesce\"(1) FROM t", "function coalesce", &some },
+        { "SELECT 1_0, 'a' 'b'", "a string in two parts", NULL },
+        { "SELECT regclass, 1_0 FROM t", NULL, NULL }, /* there is no type of that name */
+        { "", NULL, NULL },
+    };
+    nl_catalog *catalog = made(rows, N(rows));
+    (void)state;
+    for (size_t i = 0; i < N(edges); i++) {
+        nl_err err = { .code = NL_OK, .msg = "" };
+        const char *sql = edges[i].sql;
+        bool ok = nl_sql_unread_safe(sql, strlen(sql), catalog, edges[i].policy, &err);
+        if (ok != !edges[i].reason || (!ok && !strstr(err.msg, edges[i].reason)))
+            fail_msg("%s\n  %s", sql, ok ? "passed" : err.msg);
+    }
+    nl_catalog_free(catalog);
+}
+
 static const nl_catalog *against;
 static nl_sql *asked;
 
 static bool it_is_safe(nl_err *err) {
     return nl_sql_safe(asked, against, NULL, err);
+}
+
+static bool unread_is_safe(nl_err *err) {
+    static const char sql[] = "SELECT 1_0 FROM v1";
+    return nl_sql_unread_safe(sql, sizeof sql - 1, against, NULL, err);
 }
 
 /* Whichever allocation fails, alone or with all that follow, that is said, and nothing passes. */
@@ -378,6 +433,9 @@ static void memory_runs_out(void **state) {
         test_memory_scenarios(&one, 1);
         nl_sql_free(asked);
     }
+    against = catalogs[0];
+    const test_scenario unread = { "SELECT 1_0 FROM v1", unread_is_safe, TEST_MEMORY_OWN };
+    test_memory_scenarios(&unread, 1);
     nl_catalog_free(catalogs[0]);
     nl_catalog_free(catalogs[1]);
 }
@@ -388,7 +446,7 @@ int main(void) {
         cmocka_unit_test(version_thirteen_is_older), cmocka_unit_test(unwritten_operators_count),
         cmocka_unit_test(definitions_are_walked),    cmocka_unit_test(folded_calls_are_walked),
         cmocka_unit_test(what_waits_for_a_type),     cmocka_unit_test(there_are_limits),
-        cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(unread_queries_are_read),   cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
