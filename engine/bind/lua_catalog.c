@@ -25,8 +25,25 @@ const nl_catalog *nl_check_catalog(lua_State *L, int arg) {
     return *catalog;
 }
 
+/* Most references are a name, or a schema and a name; the others are looked for one by one. */
+static const nl_table *find_plain(const nl_catalog *catalog, const char *reference) {
+    char schema[64];
+    const char *dot = strchr(reference, '.');
+    if (!dot)
+        return nl_catalog_find(catalog, NULL, reference);
+    size_t size = (size_t)(dot - reference);
+    if (size >= sizeof schema)
+        return NULL;
+    memcpy(schema, reference, size);
+    schema[size] = '\0';
+    return nl_catalog_find(catalog, schema, dot + 1);
+}
+
 const nl_table *nl_find_reference(const nl_catalog *catalog, const char *reference) {
     size_t n;
+    const nl_table *plain = find_plain(catalog, reference);
+    if (plain && strcmp(plain->reference, reference) == 0)
+        return plain;
     const nl_table *tables = nl_catalog_tables(catalog, &n);
     for (size_t i = 0; i < n; i++) {
         if (strcmp(tables[i].reference, reference) == 0)

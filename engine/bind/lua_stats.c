@@ -25,7 +25,7 @@ struct scan {
     nl_job *job;
     nl_host *host;
     nl_on_stop on_stop;
-    bool tuples;
+    bool tuples, flat;
 };
 
 /* --- options ------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ static int push_done(lua_State *L, void *op) {
     if (scan->tuples)
         nl_stats_push_tuples(L, scan->result);
     else
-        nl_stats_push_result(L, scan->result);
+        nl_stats_push_result(L, scan->result, scan->flat);
     nl_stats_result_free(scan->result);
     scan->result = NULL;
     return 1;
@@ -179,19 +179,21 @@ static const nl_table **push_tables(lua_State *L, const nl_catalog *catalog, int
 }
 
 /* result | nil, message, code, sqlstate = scan(schema, {db=, tables=, connections=, memory_mb=,
- * exact_rows=, min_containment=, max_overlaps=, fair=, statement_timeout=, lock_timeout=, seed=,
- * sketch=, values=}) */
+ * exact_rows=, min_containment=, max_overlaps=, fair=, flat=, statement_timeout=, lock_timeout=,
+ * seed=, sketch=, values=}) */
 static int l_scan(lua_State *L) {
     nl_err err;
     size_t n;
     const nl_catalog *catalog = nl_check_catalog(L, 1);
     nl_stats_options options = check_options(L, 2);
+    bool flat = flag_of(L, 2, "flat");
     nl_job *job = nl_job_here(L);
     const nl_pg *pg = push_settings(L, 2, &err);
     if (!pg)
         return nl_push_err(L, &err);
     const nl_table **tables = push_tables(L, catalog, 2, &n);
     struct scan *scan = push_scan(L, job);
+    scan->flat = flat;
     scan->stats = nl_stats_start(nl_host_loop(L), pg, tables, n, &options, on_done, scan, &err);
     if (!scan->stats)
         return nl_push_err(L, &err);

@@ -7,7 +7,7 @@
 #include "db/stats.h"
 
 /* [-0, +1, m] */
-void nl_stats_push_result(lua_State *L, const nl_stats_result *result);
+void nl_stats_push_result(lua_State *L, const nl_stats_result *result, bool flat);
 void nl_stats_push_tuples(lua_State *L, const nl_stats_result *result);
 
 #endif

@@ -111,12 +111,31 @@ static void push_tuple(lua_State *L, const nl_stats_inclusion *one) {
         nl_mark_json_array(L);                                                                     \
     } while (0)
 
-void nl_stats_push_result(lua_State *L, const nl_stats_result *result) {
+/* Child, parent, common; the same of the next one. */
+static void push_shared(lua_State *L, const nl_stats_result *result) {
+    lua_createtable(L, (int)(3 * result->n_overlaps), 0);
+    for (size_t i = 0; i < result->n_overlaps; i++) {
+        const nl_stats_overlap *one = &result->overlaps[i];
+        const lua_Integer numbers[] = { (lua_Integer)one->child + 1, (lua_Integer)one->parent + 1,
+                                        (lua_Integer)one->common };
+        for (size_t k = 0; k < 3; k++) {
+            lua_pushinteger(L, numbers[k]);
+            lua_rawseti(L, -2, (lua_Integer)(3 * i + k) + 1);
+        }
+    }
+    nl_mark_json_array(L);
+}
+
+void nl_stats_push_result(lua_State *L, const nl_stats_result *result, bool flat) {
     lua_createtable(L, 0, 8);
     PUSH_LIST(L, result->columns, result->n_columns, push_column);
     lua_setfield(L, -2, "columns");
-    PUSH_LIST(L, result->overlaps, result->n_overlaps, push_overlap);
+    PUSH_LIST(L, result->overlaps, flat ? 0 : result->n_overlaps, push_overlap);
     lua_setfield(L, -2, "overlaps");
+    if (flat) {
+        push_shared(L, result);
+        lua_setfield(L, -2, "shared");
+    }
     PUSH_LIST(L, result->skipped, result->n_skipped, push_skipped);
     lua_setfield(L, -2, "skipped");
     if (result->left_out)

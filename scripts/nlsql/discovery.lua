@@ -10,6 +10,7 @@ local columns = require "nlsql.discovery.columns"
 local composite = require "nlsql.discovery.composite"
 local findings = require "nlsql.discovery.findings"
 local naming = require "nlsql.discovery.naming"
+local overlaps = require "nlsql.discovery.overlaps"
 local polymorphic = require "nlsql.discovery.polymorphic"
 local shortlist = require "nlsql.discovery.shortlist"
 local weigh = require "nlsql.discovery.weigh"
@@ -22,9 +23,9 @@ discovery.THRESHOLD = findings.THRESHOLD
 --- Least share of a column's values that a parent must have to be looked at.
 discovery.MIN_CONTAINMENT = 0.8
 
-local function is_candidate(child, parent, overlap)
-  return child and parent and parent.unique and parent.family ~= "boolean" and not parent.view and child.distinct > 0
-    and overlap.containment >= discovery.MIN_CONTAINMENT
+local function is_candidate(child, parent, common)
+  return parent and parent.unique and parent.family ~= "boolean" and not parent.view and child.distinct > 0
+    and common / child.distinct >= discovery.MIN_CONTAINMENT
 end
 
 --- Columns that lead an index of their own, by table and name: those are looked up by.
@@ -41,32 +42,37 @@ local function indexed_columns(db)
   return out
 end
 
-local function is_indexed(indexes, column)
-  return indexes[("%s\0%s\0%s"):format(column.table.schema, column.table.name, column.name)] or false
+local function mark_indexed(world)
+  local indexes = indexed_columns(world.db)
+  for _, column in pairs(next(indexes) and world.columns or {}) do
+    column.indexed = indexes[("%s\0%s\0%s"):format(column.table.schema, column.table.name, column.name)] or false
+  end
 end
 
---- The pairs of single columns that are worth weighing. Columns that a declared key takes are left out unless
---- all is asked for.
-local function pairs_of(world, options, taken)
+--- Calls `take` with the pairs of single columns that are worth weighing: see shortlist.each. Columns that a declared
+--- key takes are left out unless all is asked for.
+local function each_pair(world, options, taken, take)
   local pair = options.pair
-  local function wanted(child, parent, overlap)
-    return is_candidate(child, parent, overlap) and (options.all or not taken[child.at])
+  local function wanted(child, parent, common)
+    return (options.all or not taken[child.at]) and is_candidate(child, parent, common)
   end
-  return shortlist.of(world, wanted, function(child, parent)
+  shortlist.each(world, wanted, function(child, parent)
     return pair ~= nil and child.ref == pair.from and parent.ref == pair.to and child.name == pair.columns[1]
       and parent.name == pair.referred[1]
-  end)
+  end, take)
 end
 
 --- Steps of shortlist.breathe that weighing a pair takes.
 local WEIGHING = 50
 
-local function weigh_pairs(world, list, names)
+--- All of them, weighed as they come; or the first ones: `most`, and the rest of the last one's child.
+local function weigh_pairs(world, options, taken, names, most)
   local out = {}
-  for i, one in ipairs(list) do
-    out[i] = weigh.pair(one, names, is_indexed(world.indexes, one.child))
+  each_pair(world, options, taken, function(one)
+    out[#out + 1] = weigh.pair(one, names)
     shortlist.breathe(WEIGHING)
-  end
+    return most and #out >= most
+  end)
   return out
 end
 
@@ -79,13 +85,9 @@ local ENOUGH = 3000
 
 --- Do the names of this database contradict its data? Where few of the relations are called so that need no
 --- names to be seen, names were made up, and what they say of the others is worth nothing.
-local function contradicted(world, list)
-  local some, sure, agree = {}, 0, 0
-  for i, one in ipairs(list) do
-    if i > ENOUGH and one.child ~= list[i - 1].child then break end
-    some[i] = one
-  end
-  local singles = weigh_pairs(world, some, naming.silence())
+local function contradicted(world, options, taken)
+  local sure, agree = 0, 0
+  local singles = weigh_pairs(world, options, taken, naming.silence(), ENOUGH)
   choose.score(singles, {}, {})
   for _, c in ipairs(singles) do
     if c.score >= SURE and (c.parent.key ~= "data" or not c.parent.table.primary) then
@@ -114,7 +116,8 @@ local MANY_COLUMNS = 1000
 local function scan_options(source, tables, options)
   local schema, n = source.schema, 0
   for _, ref in ipairs(tables) do n = n + #schema:table(ref).columns end
-  local out = { tables = tables, db = source.db, min_containment = n <= MANY_COLUMNS and 0.05 or 0.5, fair = true }
+  local out = { tables = tables, db = source.db, min_containment = n <= MANY_COLUMNS and 0.05 or 0.5, fair = true,
+    flat = true }
   for name, value in pairs(options.scan or {}) do out[name] = value end
   return out
 end
@@ -123,23 +126,18 @@ local function open(source, options)
   local schema = source.schema
   local world = { schema = schema, db = source.db, stats = source.stats or require "nlsql.stats",
     min_containment = discovery.MIN_CONTAINMENT, naming = naming.of(schema), declared = schema:edges(),
+    tables = findings.tables(schema),
     limits = { statement_timeout = 60 } }
   local tables = scanned(schema, options)
   world.scan_options = scan_options(source, tables, options)
   world.tuple_options = { db = source.db }
   local scan, message, code = world.stats.scan(schema, world.scan_options)
   if not scan then return nil, message, code end
-  world.scan, world.overlaps, world.columns = scan, scan.overlaps, columns.of(schema, scan)
-  world.column_at, world.overlaps_of = {}, {}
+  world.scan, world.overlaps = scan, overlaps.of(scan)
+  world.columns, world.n_columns = columns.of(world.tables, scan), #scan.columns
+  world.column_at = {}
   for _, column in pairs(world.columns) do world.column_at[column.ref .. "\0" .. column.name] = column end
-  world.common_of = {}
-  for _, overlap in ipairs(scan.overlaps) do
-    world.common_of[overlap.child << 32 | overlap.parent] = overlap.common
-    world.overlaps_of[overlap.child] = world.overlaps_of[overlap.child] or {}
-    table.insert(world.overlaps_of[overlap.child], overlap)
-    shortlist.breathe(1)
-  end
-  world.indexes = indexed_columns(source.db)
+  mark_indexed(world)
   return world
 end
 
@@ -189,14 +187,14 @@ end
 
 --- Where (x, y) refer to a table whose x refers to a third one, x alone does not refer there as well.
 local function explain_parts(leads, singles, wholes)
-  local changed = false
+  local changed, of_child = false, #wholes > 0 and choose.groups(singles) or {}
   for _, one in ipairs(wholes) do
     for i, at in ipairs(one.ats) do
       local via = leads[one.parent_ats[i]]
-      for _, c in ipairs(singles) do
-        if via and c.child.at == at and c.parent.at == via and at ~= one.parent_ats[i] then
-          weigh.more(c, "transitivity", -14,
-            ("with others it refers to %s, whose %s refers to that in turn"):format(one.to, one.referred[i]))
+      for _, c in ipairs(via and of_child[at] or {}) do
+        if c.parent.at == via and at ~= one.parent_ats[i] then
+          weigh.more(c, "transitivity", -14, "with others it refers to %s, whose %s refers to that in turn", one.to,
+            one.referred[i])
           changed = true
         end
       end
@@ -280,7 +278,7 @@ local function explain_kinds(singles, kinds)
   end
   for _, c in ipairs(singles) do
     local one = by_at[c.child.at]
-    if one then weigh.more(c, "polymorphic", -9, ("which table it refers to depends on %s"):format(one.kind)) end
+    if one then weigh.more(c, "polymorphic", -9, "which table it refers to depends on %s", one.kind) end
   end
   if next(by_at) then choose.again(singles) end
 end
@@ -302,9 +300,8 @@ function discovery.find(source, options)
   local world, message, code = open(source, options)
   if not world then return nil, message, code end
   local taken = taken_columns(world)
-  local list = pairs_of(world, options, taken)
-  if contradicted(world, list) then world.naming = naming.silence() end
-  local singles = weigh_pairs(world, list, world.naming)
+  if contradicted(world, options, taken) then world.naming = naming.silence() end
+  local singles = weigh_pairs(world, options, taken, world.naming)
   choose.score(singles, taken, world.declared)
   world.leads = leads_of(world, singles)
   local wholes

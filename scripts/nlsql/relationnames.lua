@@ -105,6 +105,19 @@ local function means_another(schema, child, column, parent)
   return false
 end
 
+--- The same as relationnames.score of one column, where the tables are at hand.
+---@param schema nlsql.Catalog
+---@param child nlsql.Table
+---@param column nlsql.Column  of the child
+---@param parent nlsql.Table
+---@param key string           the parent's column
+---@return number
+function relationnames.of_pair(schema, child, column, parent, key)
+  local score = name_score(child, column, parent, key)
+  if score > 0 and score < 0.8 and means_another(schema, child, column, parent.reference) then return 0 end
+  return score
+end
+
 --- How far the names of a relation agree, 0 to 1 (of several columns, the mean):
 ---
 ---   1    the column is called like the key (customer_id, aid), or like the table, singular, with or
@@ -122,10 +135,7 @@ end
 function relationnames.score(schema, relation)
   local child, parent, sum = schema:table(relation.from), schema:table(relation.to), 0
   for i, name in ipairs(relation.columns) do
-    local column = column_of(child, name)
-    local score = name_score(child, column, parent, relation.referred[i])
-    if score < 0.8 and means_another(schema, child, column, relation.to) then score = 0 end
-    sum = sum + score
+    sum = sum + relationnames.of_pair(schema, child, column_of(child, name), parent, relation.referred[i])
   end
   return sum / #relation.columns
 end

@@ -75,6 +75,42 @@ describe("relations.discover", function()
     end
   end)
 
+  it("scores by the very weights that it tells", function()
+    local source, n = open(url, { schemas = { "accident", "composite" } }), 0
+    local all = assert(relations.discover(source, { all = true }))
+    source.db:close()
+    local odds, sums = {}, {}
+    for i, one in ipairs(all.relations) do
+      if #one.weights > 0 and #one.from.columns == 1 then
+        local sum, child = -2.2, side(one.from)
+        for _, w in ipairs(one.weights) do sum = sum + w.weight end
+        odds[i] = math.exp(sum)
+        sums[child] = (sums[child] or 1) + odds[i]
+      end
+    end
+    for i, one in ipairs(all.relations) do
+      if odds[i] then
+        n = n + 1
+        assert.near(odds[i] / sums[side(one.from)], one.score, 0.03, side(one.from) .. " -> " .. side(one.to))
+      end
+    end
+    assert.is_true(n > 10)
+  end)
+
+  it("tells of one pair with what stands beside it, and of no other table's columns", function()
+    local source = open(url, { schemas = { "accident" } })
+    local pair = { from = "accident.sale", columns = { "quantity" }, to = "accident.customer", referred = { "customer_id" } }
+    local all = assert(relations.discover(source, { all = true }))
+    local few = assert(relations.discover(source, { all = true, pair = pair }))
+    source.db:close()
+    local want = {}
+    for _, one in ipairs(all.relations) do
+      if one.declared or one.from.reference == pair.from then want[#want + 1] = one end
+    end
+    assert.is_true(#want < #all.relations)
+    assert.same(want, few.relations)
+  end)
+
   it("takes a threshold", function()
     local source = open(url, { schemas = { "accident" } })
     local few = assert(relations.discover(source, { threshold = 1.01 }))

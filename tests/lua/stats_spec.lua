@@ -253,6 +253,24 @@ describe("stats.scan", function()
     end
   end)
 
+  it("tells overlaps flat where that is asked for, the same ones", function()
+    for _, most in ipairs { 30, 1e6 } do
+      local all = scan { min_containment = 0.3, max_overlaps = most }
+      local flat = scan { min_containment = 0.3, max_overlaps = most, flat = true }
+      local want = {}
+      for _, one in ipairs(all.overlaps) do
+        table.move({ one.child, one.parent, one.common }, 1, 3, #want + 1, want)
+        assert.equal(one.containment, one.common / all.columns[one.child].distinct)
+        assert.equal(one.orphans, all.columns[one.child].distinct - one.common)
+      end
+      assert.is_true(#want > 60)
+      assert.same(want, table.move(flat.shared, 1, #flat.shared, 1, {}))
+      assert.equal(0, #flat.overlaps)
+      assert.equal(all.left_out, flat.left_out)
+      assert.is_nil(all.shared)
+    end
+  end)
+
   it("is alike with one connection and with several, and says which snapshot it saw", function()
     local one, four = scan { connections = 1, values = true }, scan { connections = 4, values = true }
     assert.same(one.overlaps, four.overlaps)

@@ -23,17 +23,31 @@ local function by_child(candidates)
   return order, groups
 end
 
+--- The candidates of each child, by its index.
+---@param candidates nlsql.Candidacy[]
+---@return table<integer, nlsql.Candidacy[]>
+function choose.groups(candidates)
+  local _, groups = by_child(candidates)
+  return groups
+end
+
 local function better(a, b)
   if a.sum ~= b.sum then return a.sum > b.sum end
   if a.parent.distinct ~= b.parent.distinct then return a.parent.distinct < b.parent.distinct end
   return a.parent.at < b.parent.at
 end
 
-local function text_of(column) return column.ref .. "." .. column.name end
+--- Most groups are in order already.
+local function arrange(group)
+  for i = 2, #group do
+    if better(group[i], group[i - 1]) then return table.sort(group, better) end
+  end
+end
 
 --- Of two columns that hold each other's values, the one that more others look up to is the parent.
+--- Returns the others.
 local function settle_mutual(groups)
-  local looked_up = {}
+  local looked_up, reversed = {}, {}
   for _, group in pairs(groups) do
     for _, c in ipairs(group) do
       if not c.child.unique then looked_up[c.parent.at] = (looked_up[c.parent.at] or 0) + odds(c) / (1 + odds(c)) end
@@ -45,23 +59,13 @@ local function settle_mutual(groups)
   end
   for _, group in pairs(groups) do
     for _, c in ipairs(group) do
-      for _, back in ipairs(groups[c.parent.at] or {}) do
-        if back.parent == c.child and not c.settled and not back.settled then
-          c.settled, back.settled = true, true
-          local mine, other = rank(c), rank(back)
-          local loser = (mine < other or mine == other and c.child.at < back.child.at) and c or back
-          loser.reversed = true
-        end
+      for _, back in ipairs(c.child.at < c.parent.at and groups[c.parent.at] or {}) do -- each two once
+        if back.parent == c.child then reversed[rank(c) <= rank(back) and c or back] = true end
       end
     end
   end
-  for _, group in pairs(groups) do
-    for _, c in ipairs(group) do
-      if c.reversed then
-        weigh.more(c, "direction", -20, "the other way round it fits better")
-      end
-    end
-  end
+  for c in pairs(reversed) do weigh.more(c, "direction", -20, "the other way round it fits better") end
+  return reversed
 end
 
 --- Weight from which on values keep to a part of a table too well for chance.
@@ -73,22 +77,23 @@ local SUBSET = 3
 --- physician's. Where both hold nearly the same keys, the one that the other comes from is meant.
 local function weigh_chain(near, far)
   local share = near.parent.distinct / math.max(1, far.parent.distinct)
-  local subset = near.orphans == 0 and -near.common * math.log(share) or 0
+  local subset = near.common == near.child.distinct and -near.common * math.log(share) or 0
   if subset > SUBSET then
     weigh.more(near, "transitivity", SUBSET,
-      ("all its values are of those that %s holds of %s"):format(text_of(near.parent), text_of(far.parent)))
-    weigh.more(far, "transitivity", -SUBSET,
-      ("%s, which takes its values from there, holds all of them"):format(text_of(near.parent)))
+      "all its values are of those that %s.%s holds of %s.%s", near.parent.ref, near.parent.name, far.parent.ref,
+      far.parent.name)
+    weigh.more(far, "transitivity", -SUBSET, "%s.%s, which takes its values from there, holds all of them",
+      near.parent.ref, near.parent.name)
   elseif near.names <= far.names then
-    weigh.more(near, "transitivity", -2.5, ("its values come from %s in turn"):format(text_of(far.parent)))
+    weigh.more(near, "transitivity", -2.5, "its values come from %s.%s in turn", far.parent.ref, far.parent.name)
   end
 end
 
-local function prefer_along_chains(groups)
+local function prefer_along_chains(groups, reversed)
   for _, group in pairs(groups) do
     for _, near in ipairs(group) do
       local best = (groups[near.parent.at] or {})[1]
-      local leads = best and best.sum > 0 and not best.reversed and best.parent
+      local leads = best and best.sum > 0 and not reversed[best] and best.parent
       for _, far in ipairs(group) do
         if leads and far ~= near and far.parent == leads then
           weigh_chain(near, far)
@@ -100,12 +105,14 @@ local function prefer_along_chains(groups)
 end
 
 local function score_group(group)
-  table.sort(group, better)
+  arrange(group)
   local all = 1
-  for _, c in ipairs(group) do all = all + odds(c) end
+  for _, c in ipairs(group) do
+    c.score = odds(c)
+    all = all + c.score
+  end
   for i, c in ipairs(group) do
-    c.score = odds(c) / all
-    c.rank = i
+    c.score = c.score / all
     local rival = i == 1 and group[2] or group[1]
     if rival and rival.sum > c.sum - 2 then c.rival = rival end
   end
@@ -132,13 +139,13 @@ local function discount_copies(order, declared)
       if known and known.from ~= c.child.name and known.to ~= c.parent.name and c.child.ref ~= c.parent.ref
         and c.parent.key ~= "primary" then
         weigh.more(c, "copy", c.parent.key == "data" and -6 or -3,
-          ("%s refers to that table already: it is a copy of what stands there"):format(known.from))
+          "%s refers to that table already: it is a copy of what stands there", known.from)
       end
     end
   end
 end
 
---- Sets `score` and `rank` of each candidate. `taken`: columns that are children of a declared key already, by
+--- Sets `score` and `rival` of each candidate. `taken`: columns that are children of a declared key already, by
 --- index; their candidates lose.
 ---@param candidates nlsql.Candidacy[]
 ---@param taken table<integer, string>
@@ -147,12 +154,12 @@ function choose.score(candidates, taken, declared)
   local order, groups = by_child(candidates)
   for _, c in ipairs(candidates) do
     local to = taken[c.child.at]
-    if to then weigh.more(c, "declared", -6, "a declared key says that it refers to " .. to) end
+    if to then weigh.more(c, "declared", -6, "a declared key says that it refers to %s", to) end
   end
-  for _, group in ipairs(order) do table.sort(group, better) end
-  settle_mutual(groups)
-  for _, group in ipairs(order) do table.sort(group, better) end
-  prefer_along_chains(groups)
+  for _, group in ipairs(order) do arrange(group) end
+  local reversed = settle_mutual(groups)
+  for _, group in ipairs(order) do arrange(group) end
+  prefer_along_chains(groups, reversed)
   for _, group in ipairs(order) do score_group(group) end
   discount_copies(order, declared)
   for _, group in ipairs(order) do score_group(group) end

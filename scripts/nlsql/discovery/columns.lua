@@ -25,6 +25,7 @@ local columns = {}
 ---@field in_key boolean        one of several columns of a declared key
 ---@field view boolean
 ---@field sampled number?       share of the rows that were read
+---@field indexed boolean?      it leads an index of its own
 
 local DAY = 86400
 
@@ -59,8 +60,7 @@ local function in_key(t, name)
   return false
 end
 
-local function make(schema, at, got)
-  local t = schema:table(got.table)
+local function make(t, at, got)
   local column
   for _, one in ipairs(t and t.columns or {}) do
     if one.name == got.column then column = one end
@@ -78,12 +78,12 @@ local function make(schema, at, got)
 end
 
 --- The columns of a scan, by their index there; those of tables that the catalog lacks are missing.
----@param schema nlsql.Catalog
+---@param schema { table: fun(self: table, ref: string): nlsql.Table? }  each table the same however often it is asked for
 ---@param scan table  of nlsql.stats
 ---@return table<integer, nlsql.DiscoveryColumn>
 function columns.of(schema, scan)
   local out = {}
-  for at, got in ipairs(scan.columns) do out[at] = make(schema, at, got) end
+  for at, got in ipairs(scan.columns) do out[at] = make(schema:table(got.table), at, got) end
   return out
 end
 

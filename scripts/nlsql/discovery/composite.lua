@@ -110,12 +110,12 @@ end
 
 local function claims_of(world)
   local children, out = {}, {}
-  for _, overlap in ipairs(world.overlaps) do
-    local child, parent = world.columns[overlap.child], world.columns[overlap.parent]
+  for child_at, parent_at, common in world.overlaps:all() do
+    local child, parent = world.columns[child_at], world.columns[parent_at]
     if child and parent and not parent.unique and not child.view and not parent.view
-      and overlap.containment >= world.min_containment then
-      children[overlap.parent] = children[overlap.parent] or {}
-      table.insert(children[overlap.parent], child)
+      and common / child.distinct >= world.min_containment then
+      children[parent_at] = children[parent_at] or {}
+      table.insert(children[parent_at], child)
     end
   end
   for _, ref in ipairs(world.schema:names()) do
@@ -173,7 +173,7 @@ local function inclusion(world, claim)
   for i, part in ipairs(claim.parts) do
     local own = claim.own[i]
     if not world.leads[part.at] and own ~= part then
-      local common = world.common_of[own.at << 32 | part.at] or 0
+      local common = world.overlaps:common(own.at, part.at) or 0
       best = math.max(best, weigh_pair.inclusion(own, part, common, claim.part_names[i]))
     end
   end

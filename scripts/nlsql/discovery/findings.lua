@@ -36,6 +36,20 @@ findings.THRESHOLD = 0.5
 ---@field threshold number
 ---@field refusal fun(relation: nlsql.Relation): string  why a pair is no candidate
 
+--- Of a catalog: its tables, each read once.
+---@param schema nlsql.Catalog
+---@return { names: fun(self: table): string[], table: fun(self: table, ref: string): nlsql.Table }
+function findings.tables(schema)
+  local known = {}
+  return {
+    names = function() return schema:names() end,
+    table = function(_, ref)
+      known[ref] = known[ref] or schema:table(ref)
+      return known[ref]
+    end,
+  }
+end
+
 local function side(schema, ref, names)
   local t = schema:table(ref)
   return { schema = t.schema, table = t.name, columns = table.move(names, 1, #names, 1, {}), reference = ref }
@@ -74,21 +88,23 @@ local function cardinality(child)
   return alone and "one_to_one" or "many_to_one"
 end
 
-local function evidence_of(c)
+local function evidence_of(c) -- of weigh.evidence
   return { rows = c.child.filled, distinct = c.child.distinct, orphans = c.orphans, containment = round(c.containment, 4),
     coverage = round(c.coverage, 4), names = round(c.names, 2), fit = c.fit and round(c.fit, 6) or nil,
     chance = round(math.exp(math.max(-700, c.accident)), 6), parent_key = c.parent.key, parent_rows = c.parent.rows,
     cardinality = cardinality(c.child), sampled = c.child.sampled or c.parent.sampled or nil }
 end
 
-local function single(schema, c)
+local function single(world, c)
+  local schema, all = world.tables, weigh.evidence(c, world.naming)
+  local weighed = all.weighed --[[@as nlsql.Weighed[] ]]
   if c.rival and c.score < 0.95 then
-    c.weighed[#c.weighed + 1] = { about = "rival", weight = 0, text = ("%s.%s fits %s"):format(c.rival.parent.ref,
+    weighed[#weighed + 1] = { about = "rival", weight = 0, text = ("%s.%s fits %s"):format(c.rival.parent.ref,
       c.rival.parent.name, c.rival.sum > c.sum and "better" or "nearly as well") }
   end
   return { from = side(schema, c.child.ref, { c.child.name }), to = side(schema, c.parent.ref, { c.parent.name }),
-    score = round(c.score, 3), declared = false, evidence = evidence_of(c), reasons = reasons_of(c.weighed),
-    weights = weights_of(c.weighed) }
+    score = round(c.score, 3), declared = false, evidence = evidence_of(all), reasons = reasons_of(weighed),
+    weights = weights_of(weighed) }
 end
 
 local function whole(schema, one)
@@ -118,7 +134,7 @@ local function evidence_of_edge(world, edge, out)
   local child = world.column_at[edge.from .. "\0" .. edge.columns[1]]
   local parent = world.column_at[edge.to .. "\0" .. edge.referred_columns[1]]
   if not child or not parent then return out end
-  local common = world.common_of[child.at << 32 | parent.at] or 0
+  local common = world.overlaps:common(child.at, parent.at) or 0
   out.rows, out.distinct, out.orphans = child.filled, child.distinct, child.distinct - common
   out.containment = child.distinct > 0 and round(common / child.distinct, 4) or nil
   out.coverage = parent.distinct > 0 and round(common / parent.distinct, 4) or nil
@@ -127,7 +143,7 @@ local function evidence_of_edge(world, edge, out)
 end
 
 local function declared(world, edge)
-  local by_hand, schema = edge.declared == false, world.schema
+  local by_hand, schema = edge.declared == false, world.tables
   return { from = side(schema, edge.from, edge.columns), to = side(schema, edge.to, edge.referred_columns),
     score = by_hand and 0.99 or 1, declared = not by_hand, by_hand = by_hand or nil, name = not by_hand and edge.name or nil,
     evidence = evidence_of_edge(world, edge, { constraint = not by_hand and edge.name or nil }), weights = {},
@@ -165,15 +181,21 @@ local function as_links(list, threshold)
   return out
 end
 
+--- Is it told of: every one where all are asked for, but of one pair only those beside it.
+local function is_told(c, options, threshold)
+  if options.pair and c.child.ref ~= options.pair.from then return false end
+  return options.all or c.score >= math.min(threshold, findings.THRESHOLD)
+end
+
 --- Makes the result of all candidates: those from the threshold on, or (options.all) every one.
 ---@param world table
 ---@param singles nlsql.Candidacy[]
 ---@param wholes nlsql.CompositeCandidacy[]
 ---@param kinds nlsql.Polymorphic[]
----@param options { threshold: number?, all: boolean? }
+---@param options { threshold: number?, all: boolean?, pair: nlsql.Relation? }
 ---@return nlsql.Discovered
 function findings.of(world, singles, wholes, kinds, options)
-  local schema, threshold = world.schema, options.threshold or findings.THRESHOLD
+  local schema, threshold = world.tables, options.threshold or findings.THRESHOLD
   local every, out, known = {}, {}, {}
   for _, edge in ipairs(world.declared) do
     local one = declared(world, edge)
@@ -189,7 +211,7 @@ function findings.of(world, singles, wholes, kinds, options)
     end
   end
   for _, c in ipairs(singles) do
-    if options.all or c.score >= math.min(threshold, findings.THRESHOLD) then take(single(schema, c)) end
+    if is_told(c, options, threshold) then take(single(world, c)) end
   end
   for _, one in ipairs(wholes) do take(whole(schema, one)) end
   add_kinds(schema, kinds, every)

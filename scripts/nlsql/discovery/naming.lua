@@ -39,11 +39,14 @@ local MEASURES = words.set [[
 ---@field schema nlsql.Catalog
 ---@field prefix string     that all tables carry
 ---@field telling boolean   do the names of this schema say what a key is?
+---@field own_keys table<nlsql.Table, table<string, boolean>> answers of own_key
 ---@field keyed table<string, boolean> tables with a column that is called like a key
 local Naming = {}
 Naming.__index = Naming
 
-local joined = relationnames.remembered(function(name) return table.concat(words.split(name)) end)
+local split_of = relationnames.remembered(words.split)
+
+local joined = relationnames.remembered(function(name) return table.concat(split_of(name)) end)
 
 --- The last word of a table's name, singular.
 local head_of = relationnames.remembered(function(name)
@@ -54,11 +57,11 @@ end)
 local singular = relationnames.remembered(words.singular)
 
 --- Does the name end like a key's: order_id, orderId, oid?
-local function is_key_name(name)
-  local split = words.split(name)
+local is_key_name = relationnames.remembered(function(name)
+  local split = split_of(name)
   local last = split[#split] or ""
   return KEY_WORDS[last] or last:find("^%a[%a%d]-id$") ~= nil and #last <= 24
-end
+end)
 
 --- Does the name end like a key's?
 ---@param name string
@@ -89,7 +92,7 @@ function naming.of(schema)
     end
   end
   return setmetatable({ schema = schema, prefix = common_prefix(all), keyed = keyed,
-    telling = 2 * with_keys >= #all }, Naming)
+    own_keys = setmetatable({}, { __mode = "k" }), telling = 2 * with_keys >= #all }, Naming)
 end
 
 --- Do the names of this table say which of its columns are keys?
@@ -97,14 +100,16 @@ end
 ---@return boolean
 function Naming:tells(t) return self.telling and self.keyed[t.reference] or false end
 
+local is_measure = relationnames.remembered(function(name)
+  local split = split_of(name)
+  local last = split[#split] or ""
+  return MEASURES[last] or MEASURES[words.singular(last)] or split[1] == "num" or split[1] == "number"
+end)
+
 --- Is the column called like an amount?
 ---@param name string
 ---@return boolean
-function Naming.is_measure(_, name)
-  local split = words.split(name)
-  local last = split[#split] or ""
-  return MEASURES[last] or MEASURES[words.singular(last)] or split[1] == "num" or split[1] == "number"
-end
+function Naming.is_measure(_, name) return is_measure(name) end
 
 --- A name's words in one, without the prefix that all tables carry.
 ---@param name string
@@ -118,11 +123,7 @@ local function noun_of(self, t)
   return singular(self:bare(t.name)), head_of(t.name)
 end
 
---- Is the column called as the key of its own table is: customer.customer_id, customer.id, author.aid?
----@param t nlsql.Table
----@param name string
----@return boolean
-function Naming:own_key(t, name)
+local function is_own_key(self, t, name)
   local noun, head = noun_of(self, t)
   local text, initial = self:bare(name), noun:sub(1, 1)
   if text == "id" or text == "code" or text == "uuid" or text == "key" then return true end
@@ -136,6 +137,20 @@ function Naming:own_key(t, name)
   return text == noun
 end
 
+--- Is the column called as the key of its own table is: customer.customer_id, customer.id, author.aid?
+---@param t nlsql.Table
+---@param name string
+---@return boolean
+function Naming:own_key(t, name)
+  local known = self.own_keys[t]
+  if not known then
+    known = {}
+    self.own_keys[t] = known
+  end
+  if known[name] == nil then known[name] = is_own_key(self, t, name) end
+  return known[name]
+end
+
 local function people_noun(self, t)
   local _, head = noun_of(self, t)
   return head
@@ -143,7 +158,7 @@ end
 
 --- A person's role in a column that refers to people: support_rep_id → employee.
 local function role_score(self, child, parent)
-  local split, role, staff = words.split(child.name), false, false
+  local split, role, staff = split_of(child.name), false, false
   for i, word in ipairs(split) do
     if ROLES[word] and (word ~= "by" or i > 1) then role = true end
     if STAFF_ROLES[word] then staff = true end
@@ -157,7 +172,7 @@ end
 --- A column that means another row of its own table: parent_id, reports_to.
 local function kin_score(child, parent)
   if child.ref ~= parent.ref then return 0 end
-  for _, word in ipairs(words.split(child.name)) do
+  for _, word in ipairs(split_of(child.name)) do
     if KIN[word] then return 0.8 end
   end
   return 0
@@ -178,7 +193,7 @@ end
 --- One word of the column begins as the parent does: ship_via → shipper.
 local function word_score(self, child, parent)
   local _, head = noun_of(self, parent.table)
-  for _, word in ipairs(words.split(child.name)) do
+  for _, word in ipairs(split_of(child.name)) do
     if #word >= 4 and #head >= 4 and (head:sub(1, #word) == word or word:sub(1, #head) == head) then return 0.5 end
   end
   return 0
@@ -199,8 +214,7 @@ end
 ---@param parent nlsql.DiscoveryColumn
 ---@return number
 function Naming:score(child, parent)
-  local score = relationnames.score(self.schema, { from = child.ref, columns = { child.name }, to = parent.ref,
-    referred = { parent.name } })
+  local score = relationnames.of_pair(self.schema, child.table, child.column, parent.table, parent.name)
   if score >= 0.9 then return score end
   local own_name = self:own_key(child.table, child.name)
   if own_name then return score end

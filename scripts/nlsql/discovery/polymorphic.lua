@@ -55,18 +55,18 @@ end
 --- The parents that a column's values may be keys of.
 local function parents_of(world, column)
   local out = {}
-  for _, overlap in ipairs(world.overlaps_of[column.at] or {}) do
-    local parent = world.columns[overlap.parent]
+  for parent_at, common in world.overlaps:of(column.at) do
+    local parent = world.columns[parent_at]
     if parent and parent.key == "primary" or parent and parent.key == "data" and not parent.table.primary then
       if parent.base == column.base and not parent.view and parent.ref ~= column.ref
-        and overlap.common / column.distinct >= LEAST then
+        and common / column.distinct >= LEAST then
         out[#out + 1] = parent
       end
     end
   end
   if #out > MOST_PARENTS then
     table.sort(out, function(a, b)
-      local x, y = world.common_of[column.at << 32 | a.at], world.common_of[column.at << 32 | b.at]
+      local x, y = world.overlaps:common(column.at, a.at), world.overlaps:common(column.at, b.at)
       if x ~= y then return x > y end
       return a.at < b.at
     end)
@@ -135,7 +135,7 @@ end
 
 --- Columns that depend on another, each with its parents; `single`: the best score that each column has as a
 --- reference to one parent, by its index.
----@param world table  { db, columns, overlaps_of }
+---@param world table  { db, columns, overlaps }
 ---@param single table<integer, number>
 ---@return nlsql.Polymorphic[]
 function polymorphic.find(world, single)

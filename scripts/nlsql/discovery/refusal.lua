@@ -17,7 +17,7 @@ local function skipped(scan, ref, name)
 end
 
 --- Why the first does not refer to the second.
----@param world { schema: nlsql.Catalog, scan: table, min_containment: number }
+---@param world { schema: nlsql.Catalog, scan: table, overlaps: nlsql.DiscoveryOverlaps, min_containment: number }
 ---@param relation nlsql.Relation
 ---@return string
 function refusal.of(world, relation)
@@ -39,13 +39,12 @@ function refusal.of(world, relation)
   end
   local child, parent = sides[1].column, sides[2].column
   if child.distinct == 0 then return ("%s holds no value that could refer to anything"):format(from) end
-  for _, overlap in ipairs(world.scan.overlaps) do
-    if overlap.child == sides[1].at and overlap.parent == sides[2].at and overlap.containment < world.min_containment then
-      return ("%d of the %d distinct values of %s are not in %s"):format(overlap.orphans, child.distinct, from, to)
-    elseif overlap.child == sides[1].at and overlap.parent == sides[2].at then
-      return ("%s is not unique: its %d rows hold %d distinct values, so a value of %s names no one row"):format(to,
-        parent.rows - parent.nulls, parent.distinct, from)
-    end
+  local common = world.overlaps:common(sides[1].at, sides[2].at)
+  if common and common / child.distinct < world.min_containment then
+    return ("%d of the %d distinct values of %s are not in %s"):format(child.distinct - common, child.distinct, from, to)
+  elseif common then
+    return ("%s is not unique: its %d rows hold %d distinct values, so a value of %s names no one row"):format(to,
+      parent.rows - parent.nulls, parent.distinct, from)
   end
   if world.scan.left_out then
     return ("either hardly a value of %s is found in %s, or others hold its values better (there are %d pairs of columns "

@@ -61,7 +61,7 @@ end
 --- for what kind of key it is.
 local function spread(one)
   local child, parent = one.child, one.parent
-  local score = one.common / math.max(1, parent.distinct) - 20 * (1 - one.containment)
+  local score = one.common / math.max(1, parent.distinct) - 20 * (1 - one.common / child.distinct)
   if child.low and parent.low then
     local width = parent.high - parent.low + 1
     local inside = math.min(child.high, parent.high) - math.max(child.low, parent.low) + 1
@@ -90,33 +90,33 @@ local function pick(list, cache)
   return out
 end
 
---- The pairs that are worth weighing; `is_candidate(child, parent, overlap)` says which may be at all, `kept`
---- is one that has to stay.
----@param world table  { columns, overlaps }
----@param is_candidate fun(child: nlsql.DiscoveryColumn?, parent: nlsql.DiscoveryColumn?, overlap: table): boolean?
----@param kept fun(child: nlsql.DiscoveryColumn, parent: nlsql.DiscoveryColumn): boolean
----@return table[]  { child, parent, common, containment, orphans } each
-function shortlist.of(world, is_candidate, kept)
-  local by_child, order, cache, out = {}, {}, {}, {}
-  for _, overlap in ipairs(world.overlaps) do
-    local child, parent = world.columns[overlap.child], world.columns[overlap.parent]
-    if is_candidate(child, parent, overlap) then
-      local list = by_child[overlap.child]
-      if not list then
-        list = {}
-        by_child[overlap.child] = list
-        order[#order + 1] = list
-      end
-      list[#list + 1] = { child = child, parent = parent, common = overlap.common, containment = overlap.containment,
-        orphans = overlap.orphans, kept = kept(child, parent) }
+local function parents_of(world, at, child, is_candidate, kept)
+  local list = {}
+  for parent_at, common in world.overlaps:of(at) do
+    local parent = world.columns[parent_at]
+    if is_candidate(child, parent, common) then
+      list[#list + 1] = { child = child, parent = parent, common = common, kept = kept(child, parent) }
     end
     shortlist.breathe(1)
   end
-  for _, list in ipairs(order) do
+  return list
+end
+
+--- Calls `take` with each pair that is worth weighing, child by child, until it returns true: those of the child are
+--- told even so. `is_candidate(child, parent, common)` says which may be at all, `kept` is one that has to stay.
+---@param world table  { columns, overlaps, n_columns }
+---@param is_candidate fun(child: nlsql.DiscoveryColumn, parent: nlsql.DiscoveryColumn?, common: integer): boolean?
+---@param kept fun(child: nlsql.DiscoveryColumn, parent: nlsql.DiscoveryColumn): boolean
+---@param take fun(pair: table): boolean?  { child, parent, common }
+function shortlist.each(world, is_candidate, kept, take)
+  local cache, enough = {}, false
+  for at = 1, world.n_columns do
+    local child = world.columns[at]
+    local list = child and parents_of(world, at, child, is_candidate, kept) or {}
     shortlist.breathe(10 * #list)
-    for _, one in ipairs(pick(list, cache)) do out[#out + 1] = one end
+    for _, one in ipairs(pick(list, cache)) do enough = take(one) or enough end
+    if enough then return end
   end
-  return out
 end
 
 return shortlist

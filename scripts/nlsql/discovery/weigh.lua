@@ -19,14 +19,20 @@ local weigh = {}
 ---@field child nlsql.DiscoveryColumn
 ---@field parent nlsql.DiscoveryColumn
 ---@field common integer       distinct values of the child that the parent has
----@field containment number   as a share of the child's
+---@field names number         0 to 1
+---@field sum number           of the weights
+---@field later nlsql.Weighed[]|false  what became clear beside the others
+---@field score number         see nlsql.discovery.choose
+---@field rival nlsql.Candidacy|false
+
+--- What a candidacy is made of; most of it is told of few.
+---@class nlsql.CandidacyEvidence
+---@field containment number   common, as a share of the child's values
 ---@field orphans integer
 ---@field coverage number      as a share of the parent's
----@field names number         0 to 1
 ---@field fit number?          see shape.fit; nil: the values have no order that says anything
 ---@field accident number      ln of the likelihood that unrelated values would all be found there
----@field weighed nlsql.Weighed[]
----@field sum number           of the weights
+---@field weighed nlsql.Weighed[]?  nil: only the sum is wanted
 
 --- Most that one kind of evidence can say.
 local MOST = 6
@@ -36,10 +42,10 @@ local PRIOR = -2.2
 
 local function share(x) return (("%.1f %%"):format(100 * x):gsub("%.0 ", " ")) end
 
---- The text is made when it is asked for: most pairs are never told of.
+--- The text is made when it is asked for, and is kept only where it may be: most pairs are never told of.
 local function add(candidate, about, weight, format, ...)
   local weighed = candidate.weighed
-  weighed[#weighed + 1] = { weight = weight, about = about, format = format, ... }
+  if weighed then weighed[#weighed + 1] = { weight = weight, about = about, format = format, ... } end
   candidate.sum = candidate.sum + weight
 end
 
@@ -91,7 +97,7 @@ end
 local function weigh_fit(c)
   if not c.fit then
     if c.common > 1 then
-      add(c, "coverage", 1.2 * c.coverage, "%s of the keys there are referred to", share(c.coverage))
+      add(c, "coverage", 1.2 * c.coverage, "%s of the keys there are referred to", c.weighed and share(c.coverage))
     end
     return
   end
@@ -104,7 +110,7 @@ local function weigh_fit(c)
       math.max(c.fit, 1e-99))
   else
     add(c, "range", 0.6 * c.coverage, "its values are spread over the keys there, %s of which are referred to",
-      share(c.coverage))
+      c.weighed and share(c.coverage))
   end
 end
 
@@ -122,8 +128,7 @@ end
 ---@return number
 function weigh.inclusion(child, part, common, names)
   if common < 1 then return 0 end
-  local c = { child = child, parent = part, common = common, names = names, coverage = common / part.distinct,
-    weighed = {}, sum = 0 }
+  local c = { child = child, parent = part, common = common, names = names, coverage = common / part.distinct, sum = 0 }
   c.accident = accident_of(c)
   if child.low and part.low then
     c.fit = shape.fit(math.min(common, part.distinct), shape.span(child, part), part.distinct)
@@ -154,7 +159,7 @@ local function weigh_parent(c, naming)
   if parent.nulls > 0 then add(c, "parent", -2, "the other side is NULL in %d rows", parent.nulls) end
 end
 
-local function weigh_child(c, naming, indexed)
+local function weigh_child(c, naming)
   local child = c.child
   local own_name = naming:own_key(child.table, child.name)
   if columns.numbers_itself(child) and (c.names < 0.8 or own_name) then
@@ -169,7 +174,7 @@ local function weigh_child(c, naming, indexed)
     add(c, "child", -1.5, "it is called like its own table's key")
   end
   if child.in_key then add(c, "child", 0.7, "it is part of its table's key") end
-  if indexed and not child.key then add(c, "index", 0.8, "it has an index of its own") end
+  if child.indexed and not child.key then add(c, "index", 0.8, "it has an index of its own") end
 end
 
 local WHOLE = { smallint = true, integer = true, bigint = true }
@@ -216,17 +221,11 @@ local function weigh_names(c, naming)
   end
 end
 
---- Weighs one pair.
----@param pair table  { child, parent, common, containment, orphans }
----@param naming nlsql.Naming
----@param indexed boolean  has the child an index of its own?
----@return nlsql.Candidacy
-function weigh.pair(pair, naming, indexed)
-  local c = { child = pair.child, parent = pair.parent, common = pair.common, containment = pair.containment,
-    orphans = pair.orphans, weighed = {}, sum = PRIOR }
+--- All that speaks for and against the pair `c` at once; the names' part is known already.
+local function weigh_all(c, naming)
   c.coverage = c.common / math.max(1, c.parent.distinct)
-  c.names = naming:score(c.child, c.parent)
-  c.accident = accident_of(c)
+  c.containment, c.orphans = c.common / c.child.distinct, c.child.distinct - c.common
+  c.accident, c.fit, c.sum = accident_of(c), nil, PRIOR
   if c.child.low and c.parent.low then
     c.fit = shape.fit(math.min(c.common, c.parent.distinct), shape.span(c.child, c.parent), c.parent.distinct)
   end
@@ -236,9 +235,36 @@ function weigh.pair(pair, naming, indexed)
   weigh_fit(c)
   weigh_variety(c)
   weigh_parent(c, naming)
-  weigh_child(c, naming, indexed)
+  weigh_child(c, naming)
   weigh_types(c)
   if c.child.ref == c.parent.ref then add(c, "self", -0.7, "it would refer to its own table") end
+end
+
+--- Where pairs are weighed, one after the other: only what others need of each stays.
+local scales = {}
+
+--- Weighs one pair.
+---@param pair table  { child, parent, common }
+---@param naming nlsql.Naming
+---@return nlsql.Candidacy
+function weigh.pair(pair, naming)
+  local c, child, parent = scales, pair.child, pair.parent
+  c.child, c.parent, c.common, c.names = child, parent, pair.common, naming:score(child, parent)
+  weigh_all(c, naming)
+  return { child = child, parent = parent, common = pair.common, names = c.names, sum = c.sum, later = false, score = 0,
+    rival = false }
+end
+
+--- The evidence for a pair that was weighed: each thing with its weight, what became clear later too.
+---@param candidate nlsql.Candidacy
+---@param naming nlsql.Naming  that it was weighed with
+---@return nlsql.CandidacyEvidence
+function weigh.evidence(candidate, naming)
+  local c = { child = candidate.child, parent = candidate.parent, common = candidate.common, names = candidate.names,
+    weighed = {} }
+  weigh_all(c, naming)
+  local later = candidate.later or {}
+  table.move(later, 1, #later, #c.weighed + 1, c.weighed)
   return c
 end
 
@@ -246,7 +272,12 @@ end
 ---@param candidate nlsql.Candidacy
 ---@param about string
 ---@param weight number
----@param text string
-function weigh.more(candidate, about, weight, text) add(candidate, about, weight, "%s", text) end
+---@param format string
+---@param ... any  what is put into it
+function weigh.more(candidate, about, weight, format, ...)
+  candidate.later = candidate.later or {}
+  table.insert(candidate.later, { weight = weight, about = about, format = format, ... })
+  candidate.sum = candidate.sum + weight
+end
 
 return weigh
