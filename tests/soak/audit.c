@@ -92,7 +92,10 @@ static const struct {
       "SELECT count(*) FROM call LEFT JOIN ledger ON ledger.id = call.ledger"
       " WHERE call.cost <> 0 AND ledger.cost IS NOT call.cost" },
     { "failed calls that are kept as answers",
-      "SELECT count(*) FROM call WHERE reply IS NOT NULL AND outcome NOT IN ('ok')" },
+      "SELECT count(*) FROM call WHERE reply IS NOT NULL AND outcome NOT IN ('ok', 'broken')" },
+    { "broken-off replies that are kept without a whole pair", /* its object ends with a text */
+      "SELECT count(*) FROM call WHERE reply IS NOT NULL AND outcome = 'broken'"
+      " AND instr(reply, '\\\"}') = 0" },
 };
 
 static bool look_at_rules(struct audit *audit, sqlite3 *db) {
