@@ -92,8 +92,7 @@ static int push_entry_arguments(lua_State *L) {
 /* Where the file cannot be read, loading it says why. */
 static bool read_source(nl_vm *vm, const char *path, nl_buf *source, nl_err *err) {
     nl_err why = { .code = NL_OK };
-    if (nl_vm_set_own_file(vm, path, &why) &&
-        nl_buf_read_file(source, path, MAX_PHASE_BYTES, &why))
+    if (nl_vm_set_own_file(vm, path, &why) && nl_buf_read_file(source, path, MAX_PHASE_BYTES, &why))
         return true;
     nl_buf_clear(source);
     return why.code != NL_NOMEM || nl_err_nomem(err);

@@ -96,9 +96,9 @@ static const char *const writes[W_COUNT] = {
                " ON CONFLICT (run, key) DO UPDATE SET ordinal = excluded.ordinal,"
                " turns = max(turns, excluded.turns), accepted = accepted + excluded.accepted,"
                " done = excluded.done, state = coalesce(excluded.state, state) RETURNING id",
-    [W_ENTRY] = "INSERT INTO entry (run, item, turn, line, question, sql, sql_key, masked_key,"
-                " question_key, facts, at)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [W_ENTRY] = ("INSERT INTO entry (run, item, turn, line, question, sql, sql_key, masked_key,"
+                 " question_key, facts, at)"
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
     [W_REJECTION] = ("INSERT INTO rejection (run, item, turn, candidate, gate, reason, question,"
                      " sql, detail, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
     [W_LEDGER] = "INSERT INTO ledger (id, reserved, cost, at) VALUES (?1, ?2, ?3, ?4)",
