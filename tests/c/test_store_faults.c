@@ -9,7 +9,6 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "io/store_view.h"
 #include "store_fixture.h"
 #include "test_memory.h"
 
@@ -121,32 +120,17 @@ static bool flush(nl_err *err) {
     return true;
 }
 
-static bool view_again(nl_err *err) {
-    nl_store_view *other = nl_store_view_open(store_path(dir, "nlsql.db"), err);
-    nl_store_view_close(other);
-    return other != NULL;
-}
-
 static bool look_at_holder(nl_err *err) {
     int64_t pid;
     return nl_store_view_holder(view, &pid, err);
 }
 
-static bool take_all(nl_store_cursor *cursor, nl_err *err) {
-    const nl_store_field *fields;
-    int more = cursor ? 1 : -1;
-    while (more == 1)
-        more = nl_store_cursor_next(cursor, &fields, err);
-    nl_store_cursor_free(cursor);
-    return more == 0;
-}
-
 static bool look_at_runs(nl_err *err) {
-    return take_all(nl_store_view_runs(view, true, err), err);
+    return store_take_all(nl_store_view_runs(view, true, err), err);
 }
 
 static bool look_at_events(nl_err *err) {
-    return take_all(nl_store_view_events(view, 1, (nl_store_marks){ 0 }, err), err);
+    return store_take_all(nl_store_view_events(view, 1, (nl_store_marks){ 0 }, err), err);
 }
 
 static bool look_at_reply(nl_err *err) {
@@ -187,7 +171,7 @@ static const struct {
     { "end", end, true },
     { "reserve", reserve, true },
     { "reserve nothing", flush, true },
-    { "view_open", view_again, true },
+    { "view_open", store_view_again, true },
     { "holder", look_at_holder, true },
     { "runs", look_at_runs, true },
     { "events", look_at_events, true },

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "io/store_view.h"
 #include "store_fixture.h"
 #include "test_memory.h"
 
@@ -207,23 +206,8 @@ static bool look_at_secret(nl_err *err) {
            (found || nl_err_set(err, NL_INVALID, "no secret"));
 }
 
-static bool take_all(nl_store_cursor *cursor, nl_err *err) {
-    const nl_store_field *fields;
-    int more = cursor ? 1 : -1;
-    while (more == 1)
-        more = nl_store_cursor_next(cursor, &fields, err);
-    nl_store_cursor_free(cursor);
-    return more == 0;
-}
-
 static bool look_at_runs(nl_err *err) {
-    return take_all(nl_store_view_runs(view, true, err), err);
-}
-
-static bool look_again(nl_err *err) {
-    nl_store_view *other = nl_store_view_open(store_path(dir, "nlsql.db"), err);
-    nl_store_view_close(other);
-    return other != NULL;
+    return store_take_all(nl_store_view_runs(view, true, err), err);
 }
 
 /* Long texts that somebody has made blobs are read as what they are, or memory is told to be out.
@@ -236,7 +220,7 @@ static void long_blobs_are_read_or_memory_is_told_to_be_out(void **state) {
         { "a call", get_call, 0 },
         { "a reply", look_at_reply, 0 },
         { "a comparison", compare, TEST_MEMORY_OPTIONAL | TEST_MEMORY_LIBRARY },
-        { "a view", look_again, TEST_MEMORY_OPTIONAL },
+        { "a view", store_view_again, TEST_MEMORY_OPTIONAL },
         { "a secret", look_at_secret, TEST_MEMORY_LIBRARY },
     };
     (void)state;

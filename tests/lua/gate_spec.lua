@@ -6,14 +6,15 @@ local pg = require "nlsql.pg"
 local sql = require "nlsql.sql"
 local support = require "tests.lua.support"
 
+local function open_traps()
+  local db = assert(pg.open(support.database("hostile", { "tests/data/hostile/setup.sql" })))
+  return db, assert(catalog.load(db, { schemas = { "public", "hidden" } }))
+end
+
 describe("the safe gate among traps", function()
   local db, schema
 
-  setup(function()
-    db = assert(pg.open(support.database("hostile", { "tests/data/hostile/setup.sql" })))
-    schema = assert(catalog.load(db, { schemas = { "public", "hidden" } }))
-  end)
-
+  setup(function() db, schema = open_traps() end)
   teardown(function() db:close() end)
 
   local function safe(text, policy)
@@ -91,10 +92,7 @@ end)
 describe("what no parser here can read", function()
   local db, schema
 
-  setup(function()
-    db = assert(pg.open(support.database("hostile", { "tests/data/hostile/setup.sql" })))
-    schema = assert(catalog.load(db, { schemas = { "public", "hidden" } }))
-  end)
+  setup(function() db, schema = open_traps() end)
   teardown(function() db:close() end)
 
   for _, query in ipairs {

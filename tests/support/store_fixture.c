@@ -50,3 +50,18 @@ void store_make(void) {
     assert_true(nl_store_run_note(run, "{\"model\":\"m\"}", NULL, NULL));
     nl_store_close(store);
 }
+
+bool store_take_all(nl_store_cursor *cursor, nl_err *err) {
+    const nl_store_field *fields;
+    int more = cursor ? 1 : -1;
+    while (more == 1)
+        more = nl_store_cursor_next(cursor, &fields, err);
+    nl_store_cursor_free(cursor);
+    return more == 0;
+}
+
+bool store_view_again(nl_err *err) {
+    nl_store_view *other = nl_store_view_open(store_path(dir, "nlsql.db"), err);
+    nl_store_view_close(other);
+    return other != NULL;
+}
